@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tg_types.h: byte order, addresses, the four-tuple. */
+#ifndef TG_TYPES_H
+#define TG_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Values as they stand on the wire. Only tg_be*_get/put below turn them into numbers. */
+typedef uint16_t tg_be16;
+typedef uint32_t tg_be32;
+
+static inline uint16_t tg_be16_get(const void *p)
+{
+	const uint8_t *b = p;
+	return (uint16_t)((b[0] << 8) | b[1]);
+}
+
+static inline uint32_t tg_be32_get(const void *p)
+{
+	const uint8_t *b = p;
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static inline void tg_be16_put(void *p, uint16_t v)
+{
+	uint8_t *b = p;
+	b[0] = (uint8_t)(v >> 8);
+	b[1] = (uint8_t)v;
+}
+
+static inline void tg_be32_put(void *p, uint32_t v)
+{
+	uint8_t *b = p;
+	b[0] = (uint8_t)(v >> 24);
+	b[1] = (uint8_t)(v >> 16);
+	b[2] = (uint8_t)(v >> 8);
+	b[3] = (uint8_t)v;
+}
+
+#define TG_NONE      UINT32_MAX /* "no index", everywhere an index is kept */
+#define TG_NS_PER_MS 1000000ull
+
+struct tg_mac {
+	uint8_t b[6];
+};
+
+/* An IPv6 address, or an IPv4 address in its mapped form ::ffff:a.b.c.d (RFC 4291 2.5.5.2), in
+ * network byte order. A mapped address never comes from the wire (LN-12), so the form is free. */
+struct tg_addr {
+	uint8_t b[16];
+};
+
+static inline bool tg_addr_is_v4(const struct tg_addr *a)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+	return memcmp(a->b, prefix, sizeof(prefix)) == 0;
+}
+
+static inline bool tg_addr_equal(const struct tg_addr *a, const struct tg_addr *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+/* v4: four bytes in network order. */
+static inline struct tg_addr tg_addr_from_v4(const void *v4)
+{
+	struct tg_addr a = {{[10] = 0xff, [11] = 0xff}};
+	memcpy(a.b + 12, v4, 4);
+	return a;
+}
+
+static inline struct tg_addr tg_addr_from_v6(const void *v6)
+{
+	struct tg_addr a;
+	memcpy(a.b, v6, 16);
+	return a;
+}
+
+/* The IPv4 word of a mapped address, in network order. */
+static inline tg_be32 tg_addr_v4(const struct tg_addr *a)
+{
+	tg_be32 v;
+	memcpy(&v, a->b + 12, 4);
+	return v;
+}
+
+/* Text to address and back. parse: text is IPv4 dotted or IPv6; false when it is neither.
+ * format: writes at most size bytes with the terminator; 46 always suffice. Returns buf. */
+bool tg_addr_parse(const char *text, struct tg_addr *out);
+const char *tg_addr_format(const struct tg_addr *a, char *buf, size_t size);
+
+/* "addr/len" or "addr". *prefix_len is 0..32 for IPv4, 0..128 for IPv6; the full length without
+ * "/". */
+bool tg_addr_parse_prefix(const char *text, struct tg_addr *out, uint8_t *prefix_len);
+/* True when a lies in net/prefix_len; prefix_len as above, by net's family. */
+bool tg_addr_in_prefix(const struct tg_addr *a, const struct tg_addr *net, uint8_t prefix_len);
+
+/* A connection's name, seen from us: l = local, r = remote. Ports in host byte order. */
+struct tg_tuple {
+	struct tg_addr laddr, raddr;
+	uint16_t lport, rport;
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* budget.h (private to engine): how much we may say to a prefix (/24, /48) that has proved nothing
+ * (DESIGN 4, RB-12, RB-13, SC-21). Fixed memory, keyed hash, no counter that a stranger can read: a
+ * bucket per hash of the prefix, with random jitter. rate tokens, refilled as many a second; a
+ * SYN-ACK or RST takes one; a handshake completed gives one back and exempts the prefix for 60 s.
+ */
+#ifndef TG_ENGINE_BUDGET_H
+#define TG_ENGINE_BUDGET_H
+
+#include "tg_rng.h"
+#include "tg_types.h"
+
+struct tg_budget;
+
+size_t tg_budget_footprint(void);
+/* rate 0 = no limit. */
+struct tg_budget *tg_budget_init(void *mem, uint32_t rate, struct tg_rng *rng, uint64_t now_ms);
+/* Takes a token; false: over the budget, say nothing. */
+bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
+/* A handshake from peer completed. */
+void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
+
+#endif

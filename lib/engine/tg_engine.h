@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tg_engine.h: one core's world: pools, tables, wheel, TIME-WAIT, listeners, neighbours, services.
+ * No globals, no clock, no I/O, no allocation after init: time, randomness, memory and packets are
+ * arguments. Burst in, burst out. One engine belongs to one core; nothing in it is shared or
+ * atomic.
+ *
+ * Life of a call: tg_engine_rx parses the burst, hashes and prefetches, finds each segment's
+ * connection (lookup order: connection, TIME-WAIT, listener; half-open entries are connections in
+ * SYN-RECEIVED), runs the state machine, lets services react, and then runs the output of each
+ * connection that was touched once, so that ACKs are aggregated per burst (DT-12). tg_engine_tick
+ * runs due timers, bounded, and the connections that waited for room. */
+#ifndef TG_ENGINE_H
+#define TG_ENGINE_H
+
+#include "tg_pkt.h"
+#include "tg_service.h"
+
+enum {
+	TG_PORT_MAX = 16,
+	TG_PORT_ADDR_MAX = 16,
+	TG_LISTENER_ADDR_MAX = 8,
+	TG_LISTENER_MAX = 200,
+	TG_CONF_MAX = 255,
+	TG_BURST_MAX = 64,
+	TG_SERVICE_MAX = 16
+};
+
+struct tg_port_addr {
+	struct tg_addr addr;
+	uint8_t prefix_len; /* 0..32, 0..128 */
+};
+
+struct tg_port_conf {
+	char name[32];
+	struct tg_port_addr addr[TG_PORT_ADDR_MAX];
+	uint32_t addr_n;
+	struct tg_addr gateway4, gateway6; /* zero bytes = none */
+	bool has_gateway4, has_gateway6;
+	struct tg_mac mac;
+	uint16_t mtu;  /* 576..9600 (IPv6 needs 1280) */
+	uint16_t vlan; /* 0 = untagged; else the one tag that is accepted and sent (LN-02) */
+	bool tx_ip_csum, tx_tcp_csum; /* what the carrier can compute */
+	bool silent;                  /* no gratuitous ARP, unsolicited NA, MLD, DAD at start */
+	/* Every address of the port is reached through this one neighbour, which always answers:
+	 * the lab. */
+	bool has_static_neigh;
+	struct tg_mac static_neigh;
+};
+
+enum tg_cookie_mode { TG_COOKIES_OFF = 0, TG_COOKIES_AUTO, TG_COOKIES_ALWAYS };
+
+struct tg_listener_conf {
+	char name[32];
+	struct tg_addr addr[TG_LISTENER_ADDR_MAX]; /* none: all of ours */
+	uint32_t addr_n;
+	uint16_t port;
+	uint8_t syn_cookies; /* enum tg_cookie_mode */
+	uint32_t backlog; /* opened and not yet taken by the service (lab: tg_lab_accept); services
+			     of the product take at once */
+	uint32_t synq_high, synq_low;
+	const struct tg_service *service;
+	void *service_ctx; /* NULL: the engine lays the service out itself (footprint, init), once
+			      per service */
+	uint32_t word;     /* first value of each connection's word */
+	struct tg_tcp_conf tcp;
+};
+
+struct tg_engine_conf {
+	uint64_t seed; /* of all keys and randomness; drawn from the system by the product, given by
+			  tests */
+	uint32_t conn_max, ipv6_max; /* connections; of these at most ipv6_max over IPv6 */
+	uint32_t tw_max;             /* TIME-WAIT records (TD-20) */
+	uint32_t ext_max;            /* connections that may move at once */
+	uint32_t chunk_max;          /* 2 KiB buffers for all queues */
+	uint32_t neigh_max;
+	uint32_t msl_ms, challenge_ms, rst_rate;
+	uint32_t timer_budget; /* most timers, and most TIME-WAIT expiries, in one call */
+	bool primary; /* answers ARP, NDP and echo; other workers of the same ports only learn */
+	struct tg_port_conf port[TG_PORT_MAX];
+	uint32_t port_n;
+	const struct tg_service
+	    *service[TG_SERVICE_MAX]; /* laid out at init; those that listeners will name */
+	uint32_t service_n;
+};
+
+/* What the carrier gives. All calls are in bulk, at most one alloc_bulk a call of the engine unless
+ * it runs out. */
+struct tg_engine_ops {
+	void *ctx;
+	/* Fills pkt[0..n) with empty packets: data, cap (at least the MTU + 18), handle. Returns
+	 * how many: may be fewer than n. */
+	uint32_t (*alloc_bulk)(void *ctx, struct tg_pkt pkt[], uint32_t n);
+	void (*free_bulk)(void *ctx, const struct tg_pkt pkt[], uint32_t n);
+	/* Whether this core gets the segments of tuple (EST-33); NULL: all are ours. */
+	bool (*is_mine)(void *ctx, const struct tg_tuple *tuple);
+};
+
+/* Bytes of memory for conf, and a table of its parts for the user. */
+struct tg_engine_part {
+	const char *name;
+	size_t bytes, count;
+};
+size_t tg_engine_footprint(const struct tg_engine_conf *conf);
+uint32_t tg_engine_plan(const struct tg_engine_conf *conf, struct tg_engine_part part[],
+			uint32_t max);
+
+/* mem: tg_engine_footprint bytes, 64-byte aligned, all zero; it stays the caller's, who frees it
+ * after fini. NULL and a sentence in err when conf makes no sense. now_ns: the clock's first value.
+ * conf is copied. */
+struct tg_engine *tg_engine_init(void *mem, const struct tg_engine_conf *conf,
+				 const struct tg_engine_ops *ops, uint64_t now_ns, char *err,
+				 size_t err_size);
+/* Hands every packet it keeps (neighbour queues) back to the carrier. Connections vanish unsaid. */
+void tg_engine_fini(struct tg_engine *engine);
+
+/* in[n], n <= TG_BURST_MAX: one burst; ownership passes: each ends in out[], is kept, or goes back
+ * by free_bulk before the return. out[max]: what is to be sent, in order, ownership passes back.
+ * Returns how many; max >= 2 * n is sensible; when out[] is full what remains waits (tx_deferred),
+ * immediate answers are dropped and counted. now_ns never goes back (a smaller value counts as the
+ * last). */
+uint32_t tg_engine_rx(struct tg_engine *engine, const struct tg_pkt in[], uint32_t n,
+		      struct tg_pkt out[], uint32_t max, uint64_t now_ns);
+/* Due timers and waiting connections; bounded work. Call until it returns 0 or do other work in
+ * between. */
+uint32_t tg_engine_tick(struct tg_engine *engine, struct tg_pkt out[], uint32_t max,
+			uint64_t now_ns);
+/* When tick has something to do next, in ns; may be early, never late; UINT64_MAX: nothing armed.
+ * 0: at once (work is waiting). */
+uint64_t tg_engine_next_deadline(const struct tg_engine *engine);
+/* Wall time for cookie epochs in fleets. */
+void tg_engine_set_wall(struct tg_engine *engine, uint64_t wall_ns);
+
+/* --- listeners and active opens --- */
+
+/* A listener's number, 0..TG_LISTENER_MAX-1; or -EADDRINUSE (same address and port), -EADDRNOTAVAIL
+ * (an address that is not ours), -ENOSPC, -EINVAL. */
+int tg_engine_listen(struct tg_engine *engine, const struct tg_listener_conf *conf);
+/* Half-open entries are forgotten, open connections live on (UC-01). The number may be used again.
+ */
+void tg_engine_unlisten(struct tg_engine *engine, int listener);
+/* Connections that opened and wait for tg_engine_accepted (backlog): the socket layer says when one
+ * was taken. */
+void tg_engine_accepted(struct tg_engine *engine, int listener);
+
+/* Active open: tuple.lport 0 = choose (EST-33); laddr all zero = choose by route. The connection's
+ * index in *conn. 0, -EADDRINUSE (tuple in use), -EADDRNOTAVAIL, -ENETUNREACH (no route), -ENOBUFS,
+ * -EINVAL (broadcast or multicast, MUST-46). tcp is copied (shared with others that are equal). */
+int tg_engine_connect(struct tg_engine *engine, const struct tg_tuple *tuple,
+		      const struct tg_tcp_conf *tcp, const struct tg_service *service,
+		      void *service_ctx, uint32_t word, uint32_t *conn);
+
+/* Graceful end (TD-32): no new connections; connections at rest get FIN at once. abort_all: RST-C
+ * for what is left. conn_count 0 = done. */
+void tg_engine_drain(struct tg_engine *engine);
+void tg_engine_abort_all(struct tg_engine *engine);
+
+/* --- sight --- */
+
+struct tg_engine_stats {
+	uint32_t conn_count, conn_max;
+	uint32_t
+	    state[TG_STATE_N]; /* connections by state; TIME_WAIT: records; LISTEN: listeners */
+	uint32_t tw_count, tw_max, ext_used, ext_max, chunk_used, chunk_max, timer_count,
+	    neigh_count;
+	uint32_t listener_n, armed_n;
+};
+void tg_engine_stats(const struct tg_engine *engine, struct tg_engine_stats *stats);
+const struct tg_counters *tg_engine_counters(const struct tg_engine *engine);
+/* The state of a tuple, TG_CLOSED when there is none. */
+enum tg_tcp_state tg_engine_state_of(const struct tg_engine *engine, const struct tg_tuple *tuple);
+/* The block of a connection, attached if need be (NULL when none can be had): for the socket
+ * layer's options. The engine runs its output at the end of the call. */
+struct tg_tcb *tg_engine_tcb(struct tg_engine *engine, uint32_t conn);
+/* A private configuration for one connection (own_conf); NULL when out of room. */
+struct tg_tcp_conf *tg_engine_own_conf(struct tg_engine *engine, uint32_t conn);
+/* Link state of a port: down drops what waits for neighbours; up announces again (LN-05). */
+void tg_engine_link(struct tg_engine *engine, uint32_t port, bool up);
+
+/* Every invariant of every connection, table, wheel and pool, and rx_segments = rx_accepted +
+ * drops. */
+bool tg_engine_validate(const struct tg_engine *engine, char *why, size_t why_size);
+
+#endif

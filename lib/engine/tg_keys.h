@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tg_keys.h: the one table of configuration keys: name, section, unit, range, default, sentence.
+ * Files (app/conf.c), the lab's options, --help and the manual come from it. */
+#ifndef TG_KEYS_H
+#define TG_KEYS_H
+
+#include "tg_engine.h"
+
+enum tg_key_section {
+	TG_KEY_ENGINE = 1 << 0,
+	TG_KEY_PORT = 1 << 1,
+	TG_KEY_LISTENER =
+	    1 << 2, /* keys of a listener; in [engine] they are defaults for all listeners */
+	TG_KEY_CONN =
+	    1 << 3,          /* keys of a connection: in [listener], [engine], and tg_lab_connect */
+	TG_KEY_LAB = 1 << 4, /* of the lab only: seed, start_ns, addr */
+};
+
+enum tg_key_type {
+	TG_KEY_UINT = 1,
+	TG_KEY_BOOL,
+	TG_KEY_WORD,
+	TG_KEY_TEXT,
+	TG_KEY_ADDR,
+	TG_KEY_ADDR_LIST
+};
+
+struct tg_key {
+	const char *name;
+	uint32_t section; /* TG_KEY_* where it may stand */
+	enum tg_key_type type;
+	const char *unit;
+	uint64_t min, max;
+	const char *words;     /* TG_KEY_WORD: "off|auto|always" */
+	const char *dflt;      /* the files' default, as text */
+	const char *lab_dflt;  /* the lab's, NULL = the same */
+	const char *not_built; /* NULL, or the sentence with which a value other than `off_value` is
+				  refused */
+	const char *off_value;
+	const char *sentence;
+	size_t offset; /* into struct tg_settings, size by type: see keys.c */
+	uint8_t size;
+};
+
+/* Everything the keys can say. Files fill one for the engine, one per port, one per listener (a
+ * copy of the engine's to begin with). */
+struct tg_settings {
+	/* engine */
+	uint32_t workers, connections, connections_ipv6, time_wait, moving, buffer_mb, memory_mb,
+	    neighbours;
+	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
+	/* lab */
+	uint64_t seed, start_ns;
+	/* port */
+	char device[256], mac[24];
+	struct tg_port_addr addr[TG_PORT_ADDR_MAX]; /* [port] address, lab addr */
+	uint32_t addr_n;
+	struct tg_addr gateway[2];
+	uint32_t gateway_n;
+	uint32_t mtu, vlan;
+	bool promiscuous;
+	/* listener */
+	struct tg_addr listen_addr[TG_LISTENER_ADDR_MAX];
+	uint32_t listen_addr_n;
+	uint32_t listen_port, backlog, syn_cookies, synq_high, synq_low;
+	char service[16];
+	/* connection */
+	struct tg_tcp_conf tcp;
+};
+
+extern const struct tg_key tg_keys[];
+extern const uint32_t tg_key_n;
+
+const struct tg_key *tg_key_find(const char *name, uint32_t sections);
+/* Defaults of the files, or of the lab. */
+void tg_settings_init(struct tg_settings *s, bool lab);
+/* Sets key = value. 0; or -1 with one sentence in err: what is wrong, the allowed range, how to
+ * fix. sections: which keys are allowed here. A key of another section, and an unknown key (with
+ * the nearest known one), are told. */
+int tg_settings_set(struct tg_settings *s, uint32_t sections, const char *key, const char *value,
+		    char *err, size_t err_size);
+/* Checks between keys (synq_low <= synq_high, mtu >= 1280 with IPv6, ...). */
+int tg_settings_check(const struct tg_settings *s, uint32_t sections, char *err, size_t err_size);
+/* Parses "key=value key=value" parted by blanks, as the lab does. */
+int tg_settings_words(struct tg_settings *s, uint32_t sections, const char *words, char *err,
+		      size_t err_size);
+
+#endif
