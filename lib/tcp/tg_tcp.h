@@ -104,8 +104,7 @@ enum tg_listen_outcome tg_tcp_listen(const struct tg_listen *l, const struct tg_
 				     struct tg_act *act);
 
 /* SYN-SENT and all synchronized states but TIME-WAIT (3.10.7.3, 3.10.7.4), SYN-RECEIVED included.
- * listen: for SYN-RECEIVED(p), the listener when its cookies are armed (SE-13), or NULL. The text
- * is copied into the block; the segment is not kept. */
+ * The text is copied into the block; the segment is not kept. */
 void tg_tcp_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		    struct tg_act *act);
 
