@@ -205,10 +205,8 @@ say "set up"
 
 if run_builds; then
 	if part_touched lint; then
-		for s in tests/lint/*.sh; do
-			program_wanted lint "$(basename "$s")" || continue
-			[ "$(basename "$s")" = lib.sh ] || program "lint-$(basename "$s" .sh)" "$s"
-		done
+		! program_wanted lint lint.py || program lint tests/lint/lint.py
+		! program_wanted lint selftest.sh || program lint-selftest tests/lint/selftest.sh
 	fi
 	for part in unit conformance sim; do
 		part_touched $part || continue
