@@ -51,16 +51,18 @@ struct tg_ip {
 	uint8_t tos;   /* or traffic class */
 	uint8_t v6;
 	uint8_t has_options; /* IPv4 options were there, ignored (LN-13) */
+	uint8_t atomic_frag; /* an IPv6 fragment header was there, of a whole datagram (LN-07) */
 };
 
 /* data[len]: from the IP header on, padding included. verify_csum: compute the IPv4 header
  * checksum. tg_ip4_parse checks LN-10, LN-13, LN-15; tg_ip6_parse checks LN-11, LN-14, LN-15 (at
  * most 8 extension headers; an atomic fragment is whole). Both check source and destination against
  * what no packet may carry (LN-12: bad_src for 0/8, 127/8, 224/4, 240/4, ::, ::1, ff00::/8,
- * v4-mapped); what depends on our own addresses (own address as source, directed broadcast,
- * destination not ours) is the engine's. IPv6 source :: is accepted when the protocol is ICMPv6
- * (duplicate address detection). Errors: runt ip_bad_hdr ip_bad_len ip_bad_csum ip_ttl ip_srcroute
- * frag ip6_chain ip6_rh0 bad_src ip_proto. */
+ * v4-mapped; bad_dst for 0/8, 127/8, 240/4, ::, ::1, v4-mapped); what depends on our own addresses
+ * (own address as source, directed broadcast, destination not ours) is the engine's. IPv6 source ::
+ * is accepted when the protocol is ICMPv6 (duplicate address detection). Errors: runt ip_bad_hdr
+ * ip_bad_len ip_bad_csum ip_ttl ip_srcroute frag ip6_chain ip6_rh0 ip6_option bad_src bad_dst
+ * ip_proto. */
 enum tg_ctr tg_ip4_parse(const uint8_t *data, uint32_t len, bool verify_csum, struct tg_ip *ip);
 enum tg_ctr tg_ip6_parse(const uint8_t *data, uint32_t len, struct tg_ip *ip);
 
@@ -102,13 +104,15 @@ struct tg_sack_block {
 	tg_seq left, right; /* [left, right) */
 };
 
-/* The options that we know, parsed or to be emitted. A has_ flag says that the option is there. */
+/* The options that we know, parsed or to be emitted. A has_ flag says that the option is there.
+ * sack[i] means something for i < sack_n only. */
 struct tg_tcp_opts {
 	uint16_t mss;
 	uint8_t wscale; /* as it came: may exceed 14 */
 	uint8_t has_mss : 1, has_wscale : 1, has_sack_perm : 1, has_ts : 1;
-	uint8_t bad;    /* 1: an illegal length ended the parse (EST-29) */
-	uint8_t sack_n; /* 0..4 */
+	uint8_t bad_sack : 1; /* a SACK option of a wrong length was skipped (ADV-40) */
+	uint8_t bad;          /* 1: an illegal length ended the parse (EST-29) */
+	uint8_t sack_n;       /* 0..4 */
 	uint32_t tsval, tsecr;
 	struct tg_sack_block sack[4];
 };
@@ -119,7 +123,7 @@ struct tg_seg {
 	uint32_t len;     /* SEG.LEN's text part: bytes at text, SYN and FIN not counted */
 	uint16_t wnd, up; /* as on the wire, unscaled */
 	uint8_t ctl;      /* TG_TCP_* */
-	uint8_t ce;       /* the IP header said congestion experienced */
+	uint8_t ce;       /* the IP header said congestion experienced; the parser says 0 */
 	uint16_t sport, dport;
 	const uint8_t *text;
 	struct tg_tcp_opts opts;

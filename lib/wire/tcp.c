@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tcp.c: the TCP header and its options (RFC 9293 3.1 and 3.2, RFC 7323, RFC 2018). */
+#include "wire_int.h"
+
+enum {
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_MSS = 2,
+	OPT_WSCALE = 3,
+	OPT_SACK_PERM = 4,
+	OPT_SACK = 5,
+	OPT_TS = 8,
+};
+
+/* NOP NOP TS, the only options of nearly every segment (RFC 7323 appendix A). */
+enum { TS_LAYOUT = 0x0101080a, TS_LAYOUT_LEN = 12 };
+enum { NOP_NOP = 0x0101 };
+
+static inline void opts_clear(struct tg_tcp_opts *opts)
+{
+	opts->mss = 0;
+	opts->wscale = 0;
+	opts->has_mss = opts->has_wscale = opts->has_sack_perm = opts->has_ts = 0;
+	opts->bad_sack = 0;
+	opts->bad = 0;
+	opts->sack_n = 0;
+	opts->tsval = opts->tsecr = 0;
+}
+
+static inline void parse_ts(const uint8_t *body, struct tg_tcp_opts *opts)
+{
+	opts->has_ts = 1;
+	opts->tsval = tg_be32_get(body);
+	opts->tsecr = tg_be32_get(body + 4);
+}
+
+static void parse_sack(const uint8_t *opt, uint32_t n, struct tg_tcp_opts *opts)
+{
+	uint32_t blocks = (n - 2) / 8;
+
+	if (blocks == 0 || n != 2 + blocks * 8 || blocks > 4) {
+		opts->bad_sack = 1;
+		return;
+	}
+	opts->sack_n = (uint8_t)blocks;
+	for (uint32_t i = 0; i < blocks; i++) {
+		opts->sack[i].left = tg_seq_make(tg_be32_get(opt + 2 + i * 8));
+		opts->sack[i].right = tg_seq_make(tg_be32_get(opt + 6 + i * 8));
+	}
+}
+
+/* One option of n bytes, kind and length included; n is legal. EST-30: the wrong length for its
+ * kind skips it, and of two the last one stays. */
+static void parse_option(const uint8_t *opt, uint32_t n, struct tg_tcp_opts *opts)
+{
+	switch (opt[0]) {
+	case OPT_MSS:
+		if (n == 4) {
+			opts->has_mss = 1;
+			opts->mss = tg_be16_get(opt + 2);
+		}
+		break;
+	case OPT_WSCALE:
+		if (n == 3) {
+			opts->has_wscale = 1;
+			opts->wscale = opt[2];
+		}
+		break;
+	case OPT_SACK_PERM:
+		if (n == 2)
+			opts->has_sack_perm = 1;
+		break;
+	case OPT_SACK:
+		parse_sack(opt, n, opts);
+		break;
+	case OPT_TS:
+		if (n == 10)
+			parse_ts(opt + 2, opts);
+		break;
+	default:
+		break; /* MUST-6: skipped, MD5 and AO too (ADV-87) */
+	}
+}
+
+static void parse_options_slowly(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *opts)
+{
+	while (len > 0 && opt[0] != OPT_END) {
+		uint32_t n = 1;
+
+		if (opt[0] != OPT_NOP) {
+			/* EST-29, DIS-11: what was parsed stays. */
+			if (len < 2 || opt[1] < 2 || opt[1] > len) {
+				opts->bad = 1;
+				return;
+			}
+			n = opt[1];
+			parse_option(opt, n, opts);
+		}
+		opt += n;
+		len -= n;
+	}
+}
+
+static inline void parse_options(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *opts)
+{
+	opts_clear(opts);
+	if (len == TS_LAYOUT_LEN && tg_be32_get(opt) == TS_LAYOUT)
+		parse_ts(opt + 4, opts);
+	else if (len > 0)
+		parse_options_slowly(opt, len, opts);
+}
+
+void tg_tcp_parse_options(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *opts)
+{
+	parse_options(opt, len, opts);
+}
+
+enum tg_ctr tg_tcp_parse(const uint8_t *data, uint32_t len, struct tg_seg *seg)
+{
+	if (len < TG_TCP_LEN)
+		return TG_CTR_bad_hdr;
+	uint32_t hdr_len = (data[12] >> 4) * 4u;
+
+	if (hdr_len < TG_TCP_LEN || hdr_len > len)
+		return TG_CTR_bad_hdr;
+	seg->sport = tg_be16_get(data);
+	seg->dport = tg_be16_get(data + 2);
+	if (seg->sport == 0 || seg->dport == 0)
+		return TG_CTR_port0;
+	seg->seq = tg_seq_make(tg_be32_get(data + 4));
+	seg->ack = tg_seq_make(tg_be32_get(data + 8));
+	seg->ctl = data[13]; /* the reserved bits stand in data[12]: ignored (ADV-88) */
+	seg->ce = 0;
+	seg->wnd = tg_be16_get(data + 14);
+	seg->up = tg_be16_get(data + 18);
+	seg->text = data + hdr_len;
+	seg->len = len - hdr_len;
+	parse_options(data + TG_TCP_LEN, hdr_len - TG_TCP_LEN, &seg->opts);
+	return TG_CTR_NONE;
+}
+
+/* The blocks that find room: 4, or 3 beside a timestamp (RFC 2018 3). */
+static inline uint32_t sack_blocks(const struct tg_tcp_opts *opts)
+{
+	uint32_t room = opts->has_ts ? 3 : 4;
+
+	return opts->sack_n < room ? opts->sack_n : room;
+}
+
+uint32_t tg_tcp_hdr_len(const struct tg_tcp_opts *opts, bool syn)
+{
+	uint32_t len = TG_TCP_LEN + (opts->has_ts ? 12u : 0u);
+
+	if (!syn)
+		return len + (opts->sack_n ? 4 + 8 * sack_blocks(opts) : 0);
+	/* SACK-permitted takes the place of the two NOPs before a timestamp. */
+	if (opts->has_sack_perm && !opts->has_ts)
+		len += 4;
+	return len + (opts->has_mss ? 4u : 0u) + (opts->has_wscale ? 4u : 0u);
+}
+
+static inline uint8_t *emit_ts(uint8_t *p, const struct tg_tcp_opts *opts)
+{
+	p[0] = OPT_TS;
+	p[1] = 10;
+	tg_be32_put(p + 2, opts->tsval);
+	tg_be32_put(p + 6, opts->tsecr);
+	return p + 10;
+}
+
+/* EST-21: MSS, SACK-permitted, TS, NOP, WS, as Linux lays them out. */
+static uint8_t *emit_syn_options(uint8_t *p, const struct tg_tcp_opts *opts)
+{
+	if (opts->has_mss) {
+		tg_be16_put(p, OPT_MSS << 8 | 4);
+		tg_be16_put(p + 2, opts->mss);
+		p += 4;
+	}
+	if (opts->has_ts) {
+		tg_be16_put(p, opts->has_sack_perm ? OPT_SACK_PERM << 8 | 2 : NOP_NOP);
+		p = emit_ts(p + 2, opts);
+	} else if (opts->has_sack_perm) {
+		tg_be16_put(p, NOP_NOP);
+		tg_be16_put(p + 2, OPT_SACK_PERM << 8 | 2);
+		p += 4;
+	}
+	if (opts->has_wscale) {
+		tg_be16_put(p, OPT_NOP << 8 | OPT_WSCALE);
+		p[2] = 3;
+		p[3] = opts->wscale;
+		p += 4;
+	}
+	return p;
+}
+
+static inline uint8_t *emit_options(uint8_t *p, const struct tg_tcp_opts *opts)
+{
+	if (opts->has_ts) {
+		tg_be16_put(p, NOP_NOP);
+		p = emit_ts(p + 2, opts);
+	}
+	if (opts->sack_n == 0)
+		return p;
+	uint32_t blocks = sack_blocks(opts);
+	tg_be16_put(p, NOP_NOP);
+	p[2] = OPT_SACK;
+	p[3] = (uint8_t)(2 + 8 * blocks);
+	p += 4;
+	for (uint32_t i = 0; i < blocks; i++, p += 8) {
+		tg_be32_put(p, opts->sack[i].left.v);
+		tg_be32_put(p + 4, opts->sack[i].right.v);
+	}
+	return p;
+}
+
+uint32_t tg_tcp_emit(uint8_t *data, const struct tg_seg *seg)
+{
+	uint8_t *end = data + TG_TCP_LEN;
+
+	if (seg->ctl & TG_TCP_SYN)
+		end = emit_syn_options(end, &seg->opts);
+	else
+		end = emit_options(end, &seg->opts);
+	uint32_t hdr_len = (uint32_t)(end - data);
+
+	tg_be16_put(data, seg->sport);
+	tg_be16_put(data + 2, seg->dport);
+	tg_be32_put(data + 4, seg->seq.v);
+	tg_be32_put(data + 8, seg->ack.v);
+	data[12] = (uint8_t)(hdr_len << 2);
+	data[13] = seg->ctl;
+	tg_be16_put(data + 14, seg->wnd);
+	tg_be16_put(data + 16, 0);
+	tg_be16_put(data + 18, seg->up);
+	return hdr_len;
+}
+
+void tg_tcp_csum_put(uint8_t *data, uint32_t len, const struct tg_addr *src,
+		     const struct tg_addr *dst, bool offload)
+{
+	uint64_t acc = sum_pseudo(src, dst, TG_PROTO_TCP, len);
+
+	if (offload) {
+		tg_be16_put(data + 16, native_to_host16(fold_native(acc)));
+		return;
+	}
+	tg_be16_put(data + 16, 0);
+	acc = sum_native(acc, data, len);
+	tg_be16_put(data + 16, (uint16_t)~native_to_host16(fold_native(acc)));
+}
+
+bool tg_tcp_csum_ok(const uint8_t *data, uint32_t len, const struct tg_addr *src,
+		    const struct tg_addr *dst)
+{
+	return fold_native(sum_native(sum_pseudo(src, dst, TG_PROTO_TCP, len), data, len)) ==
+	       0xffff;
+}
