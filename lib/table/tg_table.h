@@ -8,9 +8,9 @@
  *
  *   bucket (64 bytes): | tag[10] x 2 | idx[10] x 4 | 4 bytes of meta |
  *
- * Memory: at most 12 bytes for each of capacity entries (asserted by the test), at which an insert
- * practically never fails. Core: one writer, no locks. Cost: one bucket line for most hits, two for
- * a miss. */
+ * Memory: at most 12 bytes for each of capacity entries (asserted by the test; 64 at least), at
+ * which an insert practically never fails. Core: one writer, no locks. Cost: one bucket line for
+ * most hits and most misses, else two. */
 #ifndef TG_TABLE_H
 #define TG_TABLE_H
 
@@ -21,7 +21,7 @@
 struct tg_table_bucket {
 	uint16_t tag[10]; /* 0 = empty slot; never 0 for an entry */
 	uint32_t idx[10];
-	uint32_t meta;
+	uint32_t meta; /* entries of this home that stand in their other bucket */
 };
 _Static_assert(sizeof(struct tg_table_bucket) == 64, "one cache line");
 
@@ -77,7 +77,8 @@ typedef void (*tg_table_visit_fn)(void *ctx, uint32_t idx);
 void tg_table_each(const struct tg_table *t, tg_table_visit_fn visit, void *ctx);
 
 /* Invariants: I1 count = slots in use; I2 each entry stands in one of its two buckets; I3 count <=
- * capacity. */
+ * capacity; I4 meta of each bucket counts the entries of this home that stand in their other one.
+ */
 bool tg_table_validate(const struct tg_table *t, tg_table_hash_fn hash_of, const void *ctx);
 
 #endif

@@ -36,12 +36,10 @@ struct tg_wheel {
 	uint32_t count; /* armed nodes */
 	uint32_t node_n;
 	uint64_t bitmap[TG_WHEEL_LEVELS][TG_WHEEL_SLOTS / 64]; /* slots that hold a node */
+	/* Lists, in order of arming. Nodes that are due stand in level 0, in the slot of now. */
 	struct {
 		uint32_t head, tail;
 	} slot[TG_WHEEL_LEVELS][TG_WHEEL_SLOTS];
-	uint32_t due_head,
-	    due_tail; /* found due, not yet handed out: work left over by the bound */
-	uint32_t due_count;
 };
 
 /* now: the tick to start from. node_n < 2^31. The caller sets each node's next to TG_WHEEL_IDLE
@@ -59,11 +57,12 @@ static inline bool tg_timer_is_armed(const struct tg_timer *t)
 }
 
 /* Arms node idx for tick deadline (64 bits); re-arms when it is armed. A deadline <= now is due at
- * the next advance, whatever its tick. Beyond now + TG_WHEEL_SPAN_MAX: clamped to it. O(1). */
+ * the next advance, whatever its tick: it counts as now, and is handed out after what is due
+ * already. Beyond now + TG_WHEEL_SPAN_MAX: clamped to it. O(1). */
 void tg_wheel_arm(struct tg_wheel *w, uint32_t idx, uint64_t deadline);
 /* O(1); nothing when it is not armed. */
 void tg_wheel_cancel(struct tg_wheel *w, uint32_t idx);
-/* The full deadline of an armed node. */
+/* The full deadline of an armed node, after what tg_wheel_arm made of it. */
 uint64_t tg_wheel_deadline(const struct tg_wheel *w, uint32_t idx);
 
 /* Runs the clock to tick `to`, writes up to max due indices to idx[], disarmed, in order of
@@ -76,9 +75,13 @@ uint32_t tg_wheel_advance(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint3
 /* When the next node may be due: never late, may be early (a cascade); UINT64_MAX when none is
  * armed. After tg_wheel_advance(to) returned less than max, it is > to. */
 uint64_t tg_wheel_next(const struct tg_wheel *w);
+/* The first node of the slot that comes next, for one who must give something up: the earliest
+ * deadline of all when that slot is of level 0, else one near it. TG_WHEEL_IDLE when none is armed.
+ */
+uint32_t tg_wheel_first(const struct tg_wheel *w);
 
 /* I1 count = nodes in lists; I2 links agree both ways; I3 each node stands in the slot of its
- * deadline; I4 bitmap agrees. */
+ * deadline, and no deadline is before now; I4 bitmap agrees. */
 bool tg_wheel_validate(const struct tg_wheel *w);
 
 #endif
