@@ -52,8 +52,11 @@ struct tg_icmp {
 			       fragment */
 };
 
-/* data[len]: the IP payload; ip: its header (hop limit and source matter to ND, LN-07).
- * Errors: icmp_bad_csum icmp_short icmp_other nd_hlim nd_bad. */
+/* data[len]: the IP payload; ip: its header (hop limit, addresses and fragment header matter to ND,
+ * LN-07). A type that we do not handle is icmp_other. An error whose quote is not TCP of ours
+ * (another protocol, a later fragment) is no fault: quoted_tcp is 0 then. An error about IPv6 that
+ * quotes a mapped address never sets quoted_tcp. Errors: icmp_bad_csum icmp_short (also: fewer than
+ * the 8 bytes of an ICMP header) icmp_other nd_hlim nd_bad. */
 enum tg_ctr tg_icmp_parse(const uint8_t *data, uint32_t len, const struct tg_ip *ip,
 			  struct tg_icmp *icmp);
 
@@ -76,7 +79,7 @@ uint32_t tg_mld_emit(uint8_t *data, const struct tg_addr *src, const struct tg_a
 
 /* An ICMP error about the packet at ip_data (its IP header on, ip_len bytes), as much of it as fits
  * 576 (v4) or 1280 (v6) bytes of datagram: header and quote, checksum for src -> dst of the answer.
- * Returns the ICMP length. */
+ * cap: room at data, at least 8. ip_data may overlap data. Returns the ICMP length. */
 uint32_t tg_icmp_error_emit(uint8_t *data, uint32_t cap, uint8_t type, uint8_t code, uint32_t rest,
 			    const struct tg_addr *src, const struct tg_addr *dst,
 			    const uint8_t *ip_data, uint32_t ip_len);
