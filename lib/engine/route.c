@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* route.c: which addresses are ours, and where a packet goes: on the link, or to the gateway. */
+#include "neigh_table.h"
+
+static bool is_multicast6(const struct tg_addr *a)
+{
+	return a->b[0] == 0xff;
+}
+
+static bool is_link_local6(const struct tg_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+static bool is_same_family(const struct tg_addr *a, const struct tg_addr *b)
+{
+	return tg_addr_is_v4(a) == tg_addr_is_v4(b);
+}
+
+/* Our own addresses are chosen by the operator, so this hash needs no key. */
+static uint32_t ours_slot(const struct tg_addr *a)
+{
+	uint64_t hi, lo;
+
+	memcpy(&hi, a->b, 8);
+	memcpy(&lo, a->b + 8, 8);
+	return (uint32_t)(((hi ^ (lo * 0x9e3779b97f4a7c15ull)) * 0xd6e8feb86659fd93ull) >> 55);
+}
+_Static_assert(TG_NEIGH_OURS_SLOTS == 1 << (64 - 55), "ours_slot");
+
+static const struct tg_addr *ours_addr(const struct tg_neigh *n, uint16_t ref, uint32_t *port)
+{
+	*port = (uint32_t)(ref - 1) / TG_PORT_ADDR_MAX;
+	return &n->conf->port[*port].addr[(ref - 1) % TG_PORT_ADDR_MAX].addr;
+}
+
+void tg_route_init(struct tg_neigh *n)
+{
+	memset(n->ours, 0, sizeof(n->ours));
+	for (uint32_t p = 0; p < n->conf->port_n; p++) {
+		for (uint32_t i = 0; i < n->conf->port[p].addr_n; i++) {
+			uint32_t s = ours_slot(&n->conf->port[p].addr[i].addr);
+			while (n->ours[s])
+				s = (s + 1) % TG_NEIGH_OURS_SLOTS;
+			n->ours[s] = (uint16_t)(p * TG_PORT_ADDR_MAX + i + 1);
+		}
+	}
+}
+
+bool tg_route_is_ours(const struct tg_neigh *n, const struct tg_addr *a, uint32_t *port)
+{
+	for (uint32_t s = ours_slot(a); n->ours[s]; s = (s + 1) % TG_NEIGH_OURS_SLOTS) {
+		uint32_t p;
+		if (!tg_addr_equal(ours_addr(n, n->ours[s], &p), a))
+			continue;
+		/* RFC 4862 5.4.5: an address that another host had first is not used. */
+		if (n->port[p].dad_failed >> ((n->ours[s] - 1) % TG_PORT_ADDR_MAX) & 1)
+			continue;
+		*port = p;
+		return true;
+	}
+	return false;
+}
+
+int tg_route_addr_idx(const struct tg_neigh *n, uint32_t port, const struct tg_addr *a)
+{
+	const struct tg_port_conf *pc = &n->conf->port[port];
+
+	for (uint32_t i = 0; i < pc->addr_n; i++)
+		if (tg_addr_equal(&pc->addr[i].addr, a))
+			return (int)i;
+	return -1;
+}
+
+/* Broadcast of one of our subnets, in both forms (RFC 1122 3.2.1.3: {net, -1} and the old {net,
+ * 0}). A /31 and a /32 have none (RFC 3021). */
+static bool is_subnet_broadcast(const struct tg_port_addr *pa, const struct tg_addr *a)
+{
+	if (!tg_addr_is_v4(&pa->addr) || pa->prefix_len > 30)
+		return false;
+	uint32_t mask = 0xffffffffu >> pa->prefix_len;
+	uint32_t v = tg_be32_get(a->b + 12), net = tg_be32_get(pa->addr.b + 12);
+
+	return ((v ^ net) & ~mask) == 0 && ((v & mask) == mask || (v & mask) == 0);
+}
+
+bool tg_route_is_group(const struct tg_neigh *n, const struct tg_addr *a)
+{
+	if (!tg_addr_is_v4(a))
+		return is_multicast6(a);
+	if (a->b[12] >= 224 && (a->b[12] < 240 || tg_be32_get(a->b + 12) == 0xffffffffu))
+		return true;
+	for (uint32_t p = 0; p < n->conf->port_n; p++)
+		for (uint32_t i = 0; i < n->conf->port[p].addr_n; i++)
+			if (is_subnet_broadcast(&n->conf->port[p].addr[i], a))
+				return true;
+	return false;
+}
+
+bool tg_route_is_link(const struct tg_neigh *n, uint32_t port, const struct tg_addr *a)
+{
+	const struct tg_port_conf *pc = &n->conf->port[port];
+
+	if (!tg_addr_is_v4(a) && is_link_local6(a))
+		return true;
+	for (uint32_t i = 0; i < pc->addr_n; i++)
+		if (is_same_family(&pc->addr[i].addr, a) &&
+		    tg_addr_in_prefix(a, &pc->addr[i].addr, pc->addr[i].prefix_len))
+			return true;
+	return false;
+}
+
+static const struct tg_addr *port_gateway(const struct tg_port_conf *pc, bool v4)
+{
+	if (v4)
+		return pc->has_gateway4 ? &pc->gateway4 : NULL;
+	return pc->has_gateway6 ? &pc->gateway6 : NULL;
+}
+
+bool tg_route_find(const struct tg_neigh *n, const struct tg_addr *laddr,
+		   const struct tg_addr *raddr, uint32_t *port, struct tg_addr *next_hop)
+{
+	uint32_t p;
+
+	if (!tg_route_is_ours(n, laddr, &p))
+		return false;
+	const struct tg_port_conf *pc = &n->conf->port[p];
+	const struct tg_addr *gateway = port_gateway(pc, tg_addr_is_v4(raddr));
+
+	*port = p;
+	if (pc->has_static_neigh || tg_route_is_link(n, p, raddr)) {
+		*next_hop = *raddr;
+		return true;
+	}
+	if (!gateway)
+		return false;
+	*next_hop = *gateway;
+	return true;
+}
+
+/* How well our address suits raddr; 0 = not at all. */
+static uint32_t source_rank(const struct tg_port_conf *pc, const struct tg_port_addr *pa,
+			    const struct tg_addr *raddr)
+{
+	const struct tg_addr *gateway = port_gateway(pc, tg_addr_is_v4(raddr));
+
+	if (!is_same_family(&pa->addr, raddr))
+		return 0;
+	if (tg_addr_in_prefix(raddr, &pa->addr, pa->prefix_len))
+		return 100 + pa->prefix_len;
+	if (!tg_addr_is_v4(raddr) && is_link_local6(&pa->addr) != is_link_local6(raddr))
+		return is_link_local6(raddr) ? 1 : 0; /* a link-local source does not travel */
+	if (gateway && tg_addr_in_prefix(gateway, &pa->addr, pa->prefix_len))
+		return 4;
+	if (gateway)
+		return 3;
+	if (pc->has_static_neigh || (!tg_addr_is_v4(raddr) && is_link_local6(raddr)))
+		return 2;
+	return 0;
+}
+
+bool tg_route_source(const struct tg_neigh *n, const struct tg_addr *raddr, struct tg_addr *laddr)
+{
+	uint32_t best = 0;
+
+	for (uint32_t p = 0; p < n->conf->port_n; p++) {
+		const struct tg_port_conf *pc = &n->conf->port[p];
+		for (uint32_t i = 0; i < pc->addr_n; i++) {
+			uint32_t rank = source_rank(pc, &pc->addr[i], raddr);
+			if (rank <= best || n->port[p].dad_failed >> i & 1)
+				continue;
+			best = rank;
+			*laddr = pc->addr[i].addr;
+		}
+	}
+	return best > 0;
+}
+
+bool tg_route_link_source(const struct tg_neigh *n, uint32_t port, const struct tg_addr *target,
+			  struct tg_addr *laddr)
+{
+	const struct tg_port_conf *pc = &n->conf->port[port];
+	bool found = false;
+
+	for (uint32_t i = 0; i < pc->addr_n; i++) {
+		const struct tg_port_addr *pa = &pc->addr[i];
+		if (!is_same_family(&pa->addr, target) || n->port[port].dad_failed >> i & 1)
+			continue;
+		bool near = tg_addr_in_prefix(target, &pa->addr, pa->prefix_len);
+		if (near || !found)
+			*laddr = pa->addr;
+		found = true;
+		if (near)
+			break;
+	}
+	return found;
+}
