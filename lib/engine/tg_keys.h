@@ -13,7 +13,10 @@ enum tg_key_section {
 	    1 << 2, /* keys of a listener; in [engine] they are defaults for all listeners */
 	TG_KEY_CONN =
 	    1 << 3,          /* keys of a connection: in [listener], [engine], and tg_lab_connect */
-	TG_KEY_LAB = 1 << 4, /* of the lab only: seed, start_ns, addr */
+	TG_KEY_LAB = 1 << 4, /* tg_lab_new knows it */
+	TG_KEY_LAB_LISTEN = 1 << 5, /* tg_lab_listen knows it, besides those of CONN */
+	TG_KEY_POOL = 1 << 6,  /* [pool] and [fleet]: not built yet, so every key of theirs is */
+	TG_KEY_FLEET = 1 << 7, /* refused with a sentence */
 };
 
 enum tg_key_type {
@@ -39,15 +42,17 @@ struct tg_key {
 	const char *off_value;
 	const char *sentence;
 	size_t offset; /* into struct tg_settings, size by type: see keys.c */
-	uint8_t size;
+	uint16_t size; /* bytes of the number there (1, 2, 4, 8), or the text's room */
 };
 
 /* Everything the keys can say. Files fill one for the engine, one per port, one per listener (a
  * copy of the engine's to begin with). */
 struct tg_settings {
 	/* engine */
-	uint32_t workers, connections, connections_ipv6, time_wait, moving, buffer_mb, memory_mb,
-	    neighbours;
+	uint32_t workers, connections;
+	/* 0 = derived from connections (tg_settings_engine) */
+	uint32_t connections_ipv6, time_wait, moving, buffer_mb;
+	uint32_t memory_mb, neighbours;
 	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
 	/* lab */
 	uint64_t seed, start_ns;
@@ -55,6 +60,7 @@ struct tg_settings {
 	char device[256], mac[24];
 	struct tg_port_addr addr[TG_PORT_ADDR_MAX]; /* [port] address, lab addr */
 	uint32_t addr_n;
+	bool addr_is_default; /* the first addr that is set takes the place of the lab's own */
 	struct tg_addr gateway[2];
 	uint32_t gateway_n;
 	uint32_t mtu, vlan;
@@ -81,6 +87,11 @@ int tg_settings_set(struct tg_settings *s, uint32_t sections, const char *key, c
 		    char *err, size_t err_size);
 /* Checks between keys (synq_low <= synq_high, mtu >= 1280 with IPv6, ...). */
 int tg_settings_check(const struct tg_settings *s, uint32_t sections, char *err, size_t err_size);
+/* Fills the engine's share of conf, for one of `workers` workers: pools, times, limits. Ports,
+ * seed, services and `primary` are the caller's. */
+void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg_engine_conf *conf);
+/* Text "02:00:00:00:00:01"; false when it is not a unicast MAC address. */
+bool tg_mac_parse(const char *text, struct tg_mac *mac);
 /* Parses "key=value key=value" parted by blanks, as the lab does. */
 int tg_settings_words(struct tg_settings *s, uint32_t sections, const char *words, char *err,
 		      size_t err_size);
