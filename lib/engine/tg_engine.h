@@ -55,8 +55,8 @@ struct tg_listener_conf {
 	uint32_t addr_n;
 	uint16_t port;
 	uint8_t syn_cookies; /* enum tg_cookie_mode */
-	uint32_t backlog; /* opened and not yet taken by the service (lab: tg_lab_accept); services
-			     of the product take at once */
+	uint32_t backlog; /* opened and not yet taken (tg_engine_accepted), for a service that
+			     has_accept_queue; others take at once */
 	uint32_t synq_high, synq_low;
 	const struct tg_service *service;
 	void *service_ctx; /* NULL: the engine lays the service out itself (footprint, init), once
@@ -138,8 +138,8 @@ int tg_engine_listen(struct tg_engine *engine, const struct tg_listener_conf *co
 /* Half-open entries are forgotten, open connections live on (UC-01). The number may be used again.
  */
 void tg_engine_unlisten(struct tg_engine *engine, int listener);
-/* Connections that opened and wait for tg_engine_accepted (backlog): the socket layer says when one
- * was taken. */
+/* One connection that opened was taken off the accept queue: for services that have one
+ * (has_accept_queue). */
 void tg_engine_accepted(struct tg_engine *engine, int listener);
 
 /* Active open: tuple.lport 0 = choose (EST-33); laddr all zero = choose by route. The connection's

@@ -43,6 +43,9 @@ struct tg_service {
 	/* Optional events: urgent data (SE-42), a soft error was noted (RB-18). */
 	void (*urgent)(void *ctx, struct tg_engine *engine, uint32_t conn);
 	void (*soft_error)(void *ctx, struct tg_engine *engine, uint32_t conn, int error);
+	/* An accept queue stands behind it (EST-26): each connection that opens counts against its
+	 * listener's backlog until tg_engine_accepted(). false: it takes connections at once. */
+	bool has_accept_queue;
 };
 
 /* --- what a service (or a socket layer) may call; conn as given to it --- */

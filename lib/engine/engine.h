@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* engine.h (private to engine): one core's world, and what its files ask of each other.
+ *
+ * A connection rests in 64 bytes (struct tg_conn) and moves in an extension (struct tg_ext) out of
+ * a pool: received segments, due timers and calls of services attach one, and it is given back when
+ * its output was run and it may rest.
+ *
+ * Re-entrancy. Services are told in the middle of a segment, a timer or a call, and may call any
+ * tg_conn_* function for the same connection or others. So: a connection that ends leaves the table
+ * at once, is marked TG_EXT_GONE, and lies in the grave list until no callback runs any more; only
+ * then are its index and its extension used again. Whoever told a service something looks at
+ * TG_EXT_GONE before going on. Nothing is packed while a callback runs.
+ *
+ * Invariants, checked by tg_engine_validate():
+ *   I1 each connection in use is in the table once, and nothing else is; I2 connections in use +
+ * free + fresh = all, likewise extensions, IPv6 keys and chunks; I3 a class is referenced as often
+ * as refs says; I4 connections by state, and half-open ones by listener, are as counted; I5 an
+ * attached extension and its connection name each other; I6 the timer of a moving connection is
+ * armed no later than its first deadline; I7 a resting connection may rest; I8 no grave is left
+ * between calls; I9 the rooms below are valid; I10 rx_segments = rx_accepted + drops. */
+#ifndef TG_ENGINE_PRIVATE_H
+#define TG_ENGINE_PRIVATE_H
+
+#include "budget.h"
+#include "neigh.h"
+#include "tg_cookie.h"
+#include "tg_engine.h"
+#include "tw_store.h"
+#include <assert.h>
+#include <errno.h>
+
+enum {
+	TG_ECHO_RATE = 1000,      /* echo replies a second to one prefix (LN-18) */
+	TG_PORT_LOW = 1024,       /* source ports of active opens */
+	TG_PORT_HIGH = 65535,
+	TG_RST_RING_MAX = 4096,
+	TG_SEND_QUANTUM = 16,     /* segments of one connection before the next has its turn */
+	TG_POLL_BUDGET = 64,      /* waiting connections looked at in one call */
+	TG_REAP_BUDGET = 256,     /* connections that drain and abort_all look at in one call */
+	TG_LISTEN_HEADS = 256,
+};
+
+/* What connections share: `conf` of struct tg_conn is an index of these. */
+struct tg_class {
+	struct tg_tcp_conf conf;
+	const struct tg_service *service;
+	void *ctx;
+	uint32_t word;  /* first word of a passive connection */
+	uint32_t refs;  /* connections, and 1 for the listener; 0 = free */
+	int16_t listener; /* TG_NO_LISTENER: of active opens, or the listener is gone */
+};
+enum { TG_NO_LISTENER = -1 };
+
+struct tg_listener {
+	bool used;
+	bool armed; /* auto: cookies are minted (SC-08) */
+	uint8_t class_idx;
+	int16_t next;          /* in the chain of its port */
+	uint32_t half_n;       /* entries in SYN-RECEIVED from LISTEN */
+	uint32_t pending;      /* opened and not yet taken (EST-26) */
+	uint64_t cookie_ms;    /* when the last cookie was sent; 0 = never */
+	struct tg_listener_conf conf;
+};
+
+enum { TG_LIST_READY = 0, TG_LIST_KICK, TG_LIST_N };
+
+enum {
+	TG_EXT_USED = 1 << 0,
+	TG_EXT_READY = 1 << 1,
+	TG_EXT_KICK = 1 << 2,
+	TG_EXT_WANT_WRITE = 1 << 3, /* the service is owed a `writable` */
+	TG_EXT_GONE = 1 << 4,       /* over; in the grave list */
+};
+
+struct tg_ext {
+	struct tg_tcb tcb;
+	uint32_t next[TG_LIST_N], prev[TG_LIST_N];
+	uint32_t flags;
+	uint32_t link; /* free list, grave list */
+	struct tg_tcp_conf own;
+};
+
+struct tg_ext_list {
+	uint32_t head, tail, n;
+};
+
+/* One bit a connection: what waits for an extension or a buffer. */
+struct tg_bits {
+	uint64_t *word;
+	uint32_t word_n, set_n, cursor;
+};
+
+/* A RST that found no room in out[], or was due between calls. */
+struct tg_rst {
+	struct tg_tuple tuple;
+	tg_seq seq, ack;
+	uint32_t tsval, tsecr;
+	uint8_t ctl, ttl, dscp, has_ts;
+};
+
+enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP };
+
+/* One packet of the burst. */
+struct tg_rx {
+	struct tg_pkt pkt;
+	struct tg_eth eth;
+	struct tg_ip ip;
+	struct tg_seg seg;
+	struct tg_tuple tuple; /* seen from us */
+	uint64_t hash;
+	uint32_t cand[4], cand_n;
+	enum tg_rx_kind kind;
+	enum tg_ctr verdict;
+	bool used; /* the buffer went out, or is kept */
+};
+
+struct tg_engine {
+	/* --- what each packet needs --- */
+	struct tg_tcp_env env;
+	struct tg_table table;
+	struct tg_conn *conn;
+	struct tg_ext *ext;
+	struct tg_tw_store *tw;
+	struct tg_neigh *neigh;
+	struct tg_budget *budget, *echo_budget;
+	uint64_t table_gen;       /* counts inserts and removes */
+	struct tg_addr last_dst;  /* the address of ours that was met last, and its port */
+	uint32_t last_dst_port;
+	bool mtu_mixed;           /* ports differ in MTU: env.mtu is set for each connection */
+	bool draining, aborting;
+	uint8_t scan_done;        /* the drain's or abort's pass is through */
+	uint32_t scan;            /* next connection to look at */
+	uint32_t busy;            /* callbacks on the stack */
+	uint64_t idle_tick;       /* everything due at or before this tick has run */
+	uint64_t ip_ids;          /* random bits for IPv4 identification */
+	uint32_t ip_id_n;
+
+	/* --- pools --- */
+	uint32_t conn_free, conn_fresh, conn_count;
+	struct tg_conn6 *conn6;
+	uint32_t conn6_free, conn6_fresh, conn6_count;
+	uint32_t ext_free, ext_fresh, ext_used;
+	uint32_t grave; /* list of extensions whose connection is over */
+	struct tg_ext_list list[TG_LIST_N];
+	struct tg_bits write_wait; /* services that are owed a `writable` and found no room */
+	struct tg_bits close_wait; /* full closes that found no extension */
+	struct tg_rst *rst;
+	uint32_t rst_cap, rst_head, rst_n;
+	struct tg_chunks chunks;
+	struct tg_wheel wheel;
+	uint64_t *mark; /* validate's bitmap of chunks */
+
+	/* --- policy --- */
+	struct tg_class class[TG_CONF_MAX];
+	struct tg_listener listener[TG_LISTENER_MAX];
+	int16_t listen_head[TG_LISTEN_HEADS];
+	uint32_t listener_n;
+	uint32_t state_n[TG_STATE_N]; /* connections by state */
+	void *service_ctx[TG_SERVICE_MAX];
+	struct tg_tcp_secret secret;
+	struct tg_sipkey flow_key; /* IPv6 flow labels */
+	struct tg_rng rng;
+	struct tg_engine_conf conf;
+	struct tg_engine_ops ops;
+	uint64_t wall_ns; /* wall time, for fleets */
+
+	/* --- the call --- */
+	struct tg_counters ctr;
+	struct tg_counters ctr_save; /* a segment that was tried and given up counts nothing */
+	struct tg_out out;
+	struct tg_pkt drop[TG_BURST_MAX]; /* buffers that go back in bulk */
+	uint32_t drop_n;
+	struct tg_tcb scratch; /* a block for what never moves: half-open entries, trials */
+	struct tg_rx rx[TG_BURST_MAX];
+};
+
+static inline struct tg_tcb *tg_conn_tcb(const struct tg_engine *e, const struct tg_conn *c)
+{
+	return (c->flags & TG_CONN_EXT) ? &e->ext[c->word].tcb : NULL;
+}
+
+static inline bool tg_conn_used(const struct tg_engine *e, uint32_t conn)
+{
+	return conn < e->conn_fresh && e->conn[conn].state != 0;
+}
+
+/* --- engine.c --- */
+
+/* The clock of the machine never goes back. */
+void tg_engine_clock(struct tg_engine *e, uint64_t now_ns);
+/* A call begins: out[max] is where packets go; and ends: how many went. */
+void tg_engine_begin(struct tg_engine *e, struct tg_pkt out[], uint32_t max);
+uint32_t tg_engine_end(struct tg_engine *e);
+
+/* --- conn.c: pools, table, attaching --- */
+
+bool tg_bits_has(const struct tg_bits *b, uint32_t i);
+void tg_bits_set(struct tg_bits *b, uint32_t i);
+void tg_bits_clear(struct tg_bits *b, uint32_t i);
+/* The next set bit at or after the cursor, going round once; TG_NONE when there is none. */
+uint32_t tg_bits_next(struct tg_bits *b);
+
+void tg_ext_list_add(struct tg_engine *e, uint32_t which, uint32_t x);
+void tg_ext_list_remove(struct tg_engine *e, uint32_t which, uint32_t x);
+
+uint64_t tg_conn_hash(const void *engine, uint32_t conn);
+bool tg_conn_is(const struct tg_engine *e, uint32_t conn, const struct tg_tuple *t);
+/* The connection of a tuple, TG_NONE. */
+uint32_t tg_conn_find(const struct tg_engine *e, const struct tg_tuple *t, uint64_t hash);
+/* True when one more connection of that family, and (moving) an extension, can be had. */
+bool tg_conn_room(const struct tg_engine *e, bool v6);
+bool tg_ext_room(const struct tg_engine *e);
+/* A new connection with its key, in the table, counted in `state` and in its class; TG_NONE when
+ * there is no room. */
+uint32_t tg_conn_new(struct tg_engine *e, const struct tg_tuple *t, uint64_t hash,
+		     uint8_t class_idx, enum tg_tcp_state state, bool active);
+/* The extension of conn, attached if need be; TG_NONE when there is none. */
+uint32_t tg_conn_attach(struct tg_engine *e, uint32_t conn);
+/* A fresh extension for conn, its block not filled in; there must be one. */
+uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn);
+/* Packs *tcb, which may rest, into conn, and arms its timer exactly. */
+void tg_conn_rest(struct tg_engine *e, uint32_t conn, const struct tg_tcb *tcb);
+/* The output of extension x is done: pack it if it may rest, else see to its timer. */
+void tg_conn_settle(struct tg_engine *e, uint32_t x);
+/* Counts the state that the machine gave to x. */
+void tg_conn_sync(struct tg_engine *e, uint32_t x);
+/* Out of the table and the counts; the extension, if any, goes to the grave list, a bare connection
+ * is free at once. */
+void tg_conn_retire(struct tg_engine *e, uint32_t conn);
+/* Empties the grave list unless a callback runs. */
+void tg_conn_reap(struct tg_engine *e);
+/* A TIME-WAIT record that the connection owned is gone. */
+void tg_conn_dormant_gone(void *engine, uint32_t conn);
+/* env.mtu for the port that conn's packets take. */
+void tg_conn_set_mtu(struct tg_engine *e, uint32_t conn);
+
+/* --- conn_event.c: what the machine said --- */
+
+/* Does what act says but for the verdict. rx: the packet it answers, or NULL. */
+void tg_event_apply(struct tg_engine *e, uint32_t x, struct tg_act *act, struct tg_rx *rx);
+/* Whether the service is (still) to be told of conn. */
+bool tg_event_has_service(const struct tg_engine *e, uint32_t conn);
+void tg_event_closed(struct tg_engine *e, uint32_t conn, enum tg_close_reason reason);
+/* x is in TIME-WAIT and its output was sent: a record takes its place (TD-14). */
+void tg_event_time_wait(struct tg_engine *e, uint32_t x);
+/* `readable` for those that asked, `writable` for those that waited, closes that waited. */
+void tg_event_poll(struct tg_engine *e);
+/* Full close of conn; false when it waits for an extension. */
+bool tg_event_close(struct tg_engine *e, uint32_t conn);
+void tg_event_abort(struct tg_engine *e, uint32_t conn, enum tg_close_reason reason);
+/* The drain's or the abort's next connections. */
+void tg_event_scan(struct tg_engine *e);
+bool tg_event_is_waiting(const struct tg_engine *e);
+
+/* --- tx.c --- */
+
+/* Where a segment goes and how its IP header looks. */
+struct tg_dest {
+	const struct tg_tuple *tuple;
+	uint8_t ttl, dscp;
+};
+/* Sends seg in pkt (its text out of tcb, NULL = none); pkt is used up. There must be room. False
+ * when it went nowhere: no route, or the neighbour does not answer. */
+bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
+		const struct tg_tcb *tcb, struct tg_pkt *pkt);
+/* Answers in the received buffer where it fits. False: no room or no buffer, nothing was sent. */
+bool tg_tx_reply(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
+		 struct tg_rx *rx);
+/* A RST that must not be forgotten: now, or out of the ring at the next call. */
+void tg_tx_rst(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg, struct tg_rx *rx);
+/* Waiting RSTs, then the output of all that is ready, as far as there is room. */
+void tg_tx_run(struct tg_engine *e);
+uint16_t tg_tx_ip_id(struct tg_engine *e);
+uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t);
+
+/* --- listen.c --- */
+
+struct tg_listener *tg_listen_find(struct tg_engine *e, const struct tg_addr *laddr,
+				   uint16_t lport);
+bool tg_listen_is_full(const struct tg_listener *l);
+/* A segment for a listener. h, floor: the TIME-WAIT record that gives way, or TG_NONE and NULL. */
+enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			      tg_tw_handle h, const tg_seq *floor);
+/* Tries an ACK as a cookie that was sent for the tuple of record h; true: it opened, and the record
+ * is gone. */
+bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			  tg_tw_handle h, enum tg_ctr *verdict);
+void tg_listen_half_add(struct tg_engine *e, int16_t listener);
+void tg_listen_half_sub(struct tg_engine *e, int16_t listener);
+/* The class of that content, shared or new, one reference taken; -1 when there is none left. */
+int tg_class_get(struct tg_engine *e, const struct tg_class *want);
+void tg_class_put(struct tg_engine *e, uint8_t idx);
+
+/* --- rx_parse.c, rx.c, icmp.c --- */
+
+/* Link and IP checks, TCP header, tuple and hash of one packet. */
+void tg_rx_parse(struct tg_engine *e, struct tg_rx *rx);
+/* LN-12: what a source may not be. */
+enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx);
+enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx);
+/* No connection and no listener (RFC 9293 3.10.7.1). */
+enum tg_ctr tg_rx_closed(struct tg_engine *e, struct tg_rx *rx);
+/* A RST that costs a token of its prefix (RB-12). */
+enum tg_ctr tg_rx_answer_rst(struct tg_engine *e, struct tg_rx *rx, struct tg_act *act);
+
+#endif
