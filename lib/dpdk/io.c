@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "io.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+/* --- receive --- */
+
+static void view(const struct tg_io *io, struct rte_mbuf *m, struct tg_pkt *pkt)
+{
+	static const uint8_t l3[4] = {TG_CSUM_UNKNOWN, TG_CSUM_BAD, TG_CSUM_GOOD, TG_CSUM_GOOD};
+	uint64_t f = m->ol_flags;
+	uint32_t ip =
+	    (f & RTE_MBUF_F_RX_IP_CKSUM_GOOD ? 2u : 0) | (f & RTE_MBUF_F_RX_IP_CKSUM_BAD ? 1u : 0);
+	uint32_t l4 =
+	    (f & RTE_MBUF_F_RX_L4_CKSUM_GOOD ? 2u : 0) | (f & RTE_MBUF_F_RX_L4_CKSUM_BAD ? 1u : 0);
+	pkt->data = rte_pktmbuf_mtod(m, uint8_t *);
+	pkt->handle = m;
+	pkt->len = m->data_len;
+	pkt->cap = (uint32_t)m->buf_len - m->data_off;
+	pkt->rss_hash = 0;
+	pkt->port = io->dev_of[m->port];
+	pkt->tso_mss = 0;
+	/* Both bits are DPDK's NONE: the data is good, the field is not filled in (LN-16). */
+	pkt->l3_csum = l3[ip];
+	pkt->l4_csum = l3[l4];
+	pkt->tx_flags = 0;
+	pkt->l2_len = pkt->l3_len = pkt->l4_len = 0;
+}
+
+/* One linear run of bytes with its VLAN tag in the frame; false: dropped and counted. */
+static bool straighten(struct tg_io *io, struct rte_mbuf **mp)
+{
+	if (unlikely((*mp)->nb_segs > 1) && rte_pktmbuf_linearize(*mp) != 0)
+		goto drop;
+	if (unlikely((*mp)->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) {
+		if (rte_vlan_insert(mp) != 0)
+			goto drop;
+		(*mp)->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);
+	}
+	return true;
+drop:
+	io->stats.rx_chain_drop++;
+	rte_pktmbuf_free(*mp);
+	return false;
+}
+
+static void hand_over(struct tg_io *io, struct rte_mbuf *m, uint16_t worker)
+{
+	if (rte_ring_mp_enqueue(io->fabric->io[worker]->inbox, m) == 0) {
+		io->stats.steered++;
+		return;
+	}
+	io->stats.steer_drop++;
+	rte_pktmbuf_free(m);
+}
+
+static void hand_to_all(struct tg_io *io, struct rte_mbuf *m)
+{
+	for (uint16_t w = 0; w < io->fabric->worker_n; w++) {
+		if (w == io->worker)
+			continue;
+		struct rte_mbuf *copy = rte_pktmbuf_copy(m, io->pool, 0, UINT32_MAX);
+		if (copy) {
+			copy->port = m->port;
+			hand_over(io, copy, w);
+		} else {
+			io->stats.no_buffer++;
+		}
+	}
+}
+
+/* True when m is this worker's too. */
+static bool steer(struct tg_io *io, struct rte_mbuf *m)
+{
+	uint16_t owner =
+	    tg_steer_frame(&io->fabric->steer, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+	if (owner == io->worker)
+		return true;
+	if (owner == TG_STEER_ALL) {
+		hand_to_all(io, m);
+		return true;
+	}
+	hand_over(io, m, owner);
+	return false;
+}
+
+uint32_t tg_io_rx(struct tg_io *io, uint32_t d, struct tg_pkt pkt[], uint32_t max)
+{
+	struct rte_mbuf *m[TG_IO_BURST];
+	struct tg_fabric *f = io->fabric;
+	uint32_t out = 0;
+	if (io->worker >= f->dev[d].rx_queue_n)
+		return 0;
+	uint16_t n = rte_eth_rx_burst(f->dev[d].id, io->worker, m,
+				      (uint16_t)(max < TG_IO_BURST ? max : TG_IO_BURST));
+	io->stats.rx_packets += n;
+	for (uint16_t i = 0; i < n; i++) {
+		if (!straighten(io, &m[i]))
+			continue;
+		if (f->worker_n > 1 && !steer(io, m[i]))
+			continue;
+		view(io, m[i], &pkt[out++]);
+	}
+	return out;
+}
+
+uint32_t tg_io_inbox(struct tg_io *io, struct tg_pkt pkt[], uint32_t max)
+{
+	struct rte_mbuf *m[TG_IO_BURST];
+	uint32_t n = rte_ring_sc_dequeue_burst(io->inbox, (void **)m,
+					       max < TG_IO_BURST ? max : TG_IO_BURST, NULL);
+	for (uint32_t i = 0; i < n; i++)
+		view(io, m[i], &pkt[i]);
+	return n;
+}
+
+/* --- transmit --- */
+
+static struct rte_mbuf *unview(const struct tg_pkt *pkt)
+{
+	struct rte_mbuf *m = pkt->handle;
+	m->data_off = (uint16_t)(pkt->data - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)pkt->len;
+	m->pkt_len = pkt->len;
+	m->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+	if (pkt->tx_flags) {
+		bool v4 = pkt->data[pkt->l2_len] >> 4 == 4;
+		m->l2_len = pkt->l2_len;
+		m->l3_len = pkt->l3_len;
+		m->l4_len = pkt->l4_len;
+		m->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+		if (pkt->tx_flags & TG_TX_IP_CSUM)
+			m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+		if (pkt->tx_flags & TG_TX_TCP_CSUM)
+			m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	}
+	return m;
+}
+
+static void send_burst(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint16_t n)
+{
+	const struct tg_dev *dev = &io->fabric->dev[d];
+	uint16_t done = rte_eth_tx_burst(dev->id, io->worker, m, n);
+	if (unlikely(done < n)) {
+		uint64_t until = rte_rdtsc() + io->patience;
+		do {
+			rte_pause();
+			done +=
+			    rte_eth_tx_burst(dev->id, io->worker, m + done, (uint16_t)(n - done));
+		} while (done < n && rte_rdtsc() < until);
+	}
+	io->stats.tx_packets += done;
+	if (unlikely(done < n)) {
+		io->stats.tx_dropped[d] += (uint64_t)(n - done);
+		rte_pktmbuf_free_bulk(m + done, (unsigned)(n - done));
+	}
+}
+
+/* The device has fewer transmit queues than there are workers: another worker sends it. */
+static void leave_to(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint16_t n)
+{
+	const struct tg_dev *dev = &io->fabric->dev[d];
+	struct rte_ring *relay = io->fabric->io[io->worker % dev->tx_queue_n]->relay;
+	for (uint16_t i = 0; i < n; i++)
+		m[i]->port = dev->id;
+	uint32_t done = rte_ring_mp_enqueue_burst(relay, (void *const *)m, n, NULL);
+	if (done < n) {
+		io->stats.tx_dropped[d] += n - done;
+		rte_pktmbuf_free_bulk(m + done, n - done);
+	}
+}
+
+static void send_to(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint16_t n)
+{
+	if (likely(io->worker < io->fabric->dev[d].tx_queue_n))
+		send_burst(io, d, m, n);
+	else
+		leave_to(io, d, m, n);
+}
+
+void tg_io_tx(struct tg_io *io, const struct tg_pkt pkt[], uint32_t n)
+{
+	struct rte_mbuf *m[TG_IO_BURST];
+	uint16_t run = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		m[run++] = unview(&pkt[i]);
+		if (i + 1 == n || pkt[i + 1].port != pkt[i].port || run == TG_IO_BURST) {
+			send_to(io, pkt[i].port, m, run);
+			run = 0;
+		}
+	}
+}
+
+uint32_t tg_io_relay(struct tg_io *io)
+{
+	struct rte_mbuf *m[TG_IO_BURST];
+	uint32_t n = rte_ring_sc_dequeue_burst(io->relay, (void **)m, TG_IO_BURST, NULL);
+	uint32_t from = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + 1 < n && m[i + 1]->port == m[i]->port)
+			continue;
+		send_burst(io, io->dev_of[m[i]->port], m + from, (uint16_t)(i + 1 - from));
+		from = i + 1;
+	}
+	return n;
+}
+
+/* --- for the engine --- */
+
+uint32_t tg_io_alloc(void *ctx, struct tg_pkt pkt[], uint32_t n)
+{
+	struct tg_io *io = ctx;
+	struct rte_mbuf *m[64];
+	if (n > 64)
+		n = 64;
+	if (unlikely(rte_pktmbuf_alloc_bulk(io->pool, m, n) != 0)) {
+		uint32_t k = 0;
+		while (k < n && (m[k] = rte_pktmbuf_alloc(io->pool)))
+			k++;
+		io->stats.no_buffer += n - k;
+		n = k;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		pkt[i] = (struct tg_pkt){.data = rte_pktmbuf_mtod(m[i], uint8_t *),
+					 .handle = m[i],
+					 .cap = (uint32_t)m[i]->buf_len - m[i]->data_off};
+	return n;
+}
+
+void tg_io_free(void *ctx, const struct tg_pkt pkt[], uint32_t n)
+{
+	(void)ctx;
+	struct rte_mbuf *m[TG_IO_BURST];
+	for (uint32_t i = 0; i < n;) {
+		uint32_t k = 0;
+		while (k < TG_IO_BURST && i < n)
+			m[k++] = pkt[i++].handle;
+		rte_pktmbuf_free_bulk(m, k);
+	}
+}
+
+bool tg_io_is_mine(void *ctx, const struct tg_tuple *tuple)
+{
+	const struct tg_io *io = ctx;
+	return tg_steer_owner(&io->fabric->steer, tuple) == io->worker;
+}
+
+const struct tg_io_stats *tg_io_stats(const struct tg_io *io)
+{
+	return &io->stats;
+}
+
+bool tg_io_has_peers(const struct tg_io *io)
+{
+	return io->fabric->worker_n > 1;
+}
+
+uint32_t tg_io_in_use(const struct tg_io *io)
+{
+	return rte_mempool_in_use_count(io->pool);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* io.h (private to dpdk): what one worker's way in and out consists of. */
+#ifndef TG_DPDK_IO_H
+#define TG_DPDK_IO_H
+
+#include "tg_io.h"
+
+#include <rte_config.h>
+#include <rte_common.h>
+
+struct tg_io {
+	struct tg_fabric *fabric;
+	struct rte_mempool *pool;
+	struct rte_ring *inbox, *relay; /* many producers, one consumer: this worker */
+	uint64_t patience;              /* cycles that a full device is asked again */
+	uint16_t worker;
+	uint8_t dev_of[RTE_MAX_ETHPORTS]; /* DPDK's port id -> index of the device */
+	struct tg_io_stats stats;
+} __rte_cache_aligned;
+
+#endif
