@@ -54,7 +54,12 @@ void tg_rx_text(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tc
  * held) and may be taken. */
 bool tg_rx_fin_is_next(const struct tg_tcb *tcb, const struct tg_seg *seg);
 
-/* --- data path, send: ack.c, tx.c, rto.c, newreno.c --- */
+/* --- data path, send: ack.c, tx.c, rto.c, newreno.c ---
+ *
+ * SYN and SYN-ACK come out of tg_tcp_output in SYN-SENT and SYN-RECEIVED whenever rexmit_nxt = ISS:
+ * tg_tcp_open sets una = nxt = rexmit_nxt = ISS, and who wants it sent again (timeout.c, which
+ * counts backoff) sets rexmit_nxt = ISS. Output then sets nxt = rexmit_nxt = ISS + 1, counts
+ * syn_sent_n, rexmit_syn and ts_first, and arms TG_T_REXMIT by tg_rto_ms. */
 
 /* Check 5 for an acceptable ACK (UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, SE-28..30, SE-45) in
  * every synchronized state: advances SND.UNA, frees the queue, takes RTT samples, counts duplicate
@@ -78,6 +83,11 @@ uint64_t tg_rto_ms(const struct tg_tcb *tcb);
 /* TG_T_REXMIT fired in a state that has data, FIN or a window to probe: R1, R2 (TO-03, TO-04,
  * TO-08, TO-09), backoff, loss window, go-back-N. SYN-SENT and SYN-RCVD are timeout.c's. */
 void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act);
+/* Arms, keeps or stops TG_T_REXMIT for what is in flight or queued now: retransmission, persist, or
+ * none. Output, ACKs and SEND call it; so must who queues a FIN (fin_queued) or changes snd.wnd. */
+void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env);
+/* rto_us anew from srtt_us and rttvar_us, e.g. after rest. */
+void tg_rto_update(struct tg_tcb *tcb);
 /* cwnd and ssthresh as new (IW), e.g. after rest. */
 void tg_newreno_init(struct tg_tcb *tcb);
 /* SendMSS less the options that every segment carries (EST-11). */

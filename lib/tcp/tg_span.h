@@ -52,8 +52,14 @@ void tg_span_read(const struct tg_span *s, const struct tg_chunks *c, uint32_t p
 /* The bytes at pos in place; *run = how many stand in one piece, at least 1. */
 const uint8_t *tg_span_at(const struct tg_span *s, const struct tg_chunks *c, uint32_t pos,
 			  uint32_t *run);
-/* Gives back the chunks that lie wholly below pos; / all of them. */
+/* Gives back the chunks that lie wholly below pos. */
 void tg_span_free_to(struct tg_span *s, struct tg_chunks *c, uint32_t pos);
+/* Gives back the chunks that lie wholly at or above pos. */
+void tg_span_free_from(struct tg_span *s, struct tg_chunks *c, uint32_t pos);
+/* Gives back all of them. */
 void tg_span_free(struct tg_span *s, struct tg_chunks *c);
+/* S1 every held chunk lies in [lo, hi), lo and hi - 1 are held; S2 chunk_n counts them and the
+ * maps; S3 indices are inside the pool. */
+bool tg_span_validate(const struct tg_span *s, const struct tg_chunks *c);
 
 #endif

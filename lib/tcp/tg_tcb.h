@@ -76,6 +76,8 @@ struct tg_tcb {
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
 	bool delack;        /* an ACK is owed and may wait */
 	bool urgent;        /* announced and not yet told */
+	bool probe_due;     /* the persist timer fired: output owes a probe, or text that the window
+			       is too small for by DT-27 */
 	tg_seq rcv_fin;     /* number of the FIN that is held */
 
 	/* --- time --- */
@@ -108,6 +110,9 @@ struct tg_tcb {
 	tg_seq tx_push;    /* one past the end of the user's last write: PSH goes there (DT-29) */
 	struct tg_span rx; /* bytes from rx_read to the highest received */
 	tg_seq rx_read;    /* next byte for the user; rcv.nxt - rx_read (less FIN) are readable */
+	uint32_t rx_mss;   /* RMSS: the longest text seen, at most what we advertise (DT-11) */
+	uint32_t rx_slack; /* bytes by which rounding moved the right edge past the buffer (EST-16)
+			    */
 	uint32_t ooo;      /* chunk with the hole blocks; TG_NONE = no holes */
 	uint32_t ooo_n;
 
