@@ -221,7 +221,8 @@ static int set_text(struct tg_settings *s, const struct tg_key *key, const char 
 	if (len < 1 || len >= key->size)
 		return fail(err, err_size, "%s: must have from 1 to %u characters (%s)", key->name,
 			    key->size - 1u, key->sentence);
-	if (strcmp(key->name, "mac") == 0 && !tg_mac_parse(value, &mac))
+	/* A text of just this length is a MAC address. */
+	if (key->min == 17 && key->max == 17 && !tg_mac_parse(value, &mac))
 		return fail_value(key, value, "must be a unicast address like 02:00:00:00:00:01",
 				  err, err_size);
 	memcpy(place(s, key), value, len + 1);

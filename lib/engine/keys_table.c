@@ -48,7 +48,7 @@ const struct tg_key tg_keys[] = {
     {"rst_rate", HOST_LAB, TG_KEY_UINT, "packets/s", 0, 100000000, NULL, "1000", NULL, NULL, NULL,
      "RST and SYN-ACK replies a second to a /24 or /48 that has proved nothing; 0 = no limit",
      AT(rst_rate)},
-    {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "30000", NULL, NULL, NULL,
+    {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
      "on SIGTERM, how long connections may take to end", AT(drain_ms)},
     /* --- the lab's own --- */
     {"seed", TG_KEY_LAB, TG_KEY_UINT, NULL, 0, UINT64_MAX, NULL, "1", NULL, NULL, NULL,
@@ -68,6 +68,10 @@ const struct tg_key tg_keys[] = {
      "where packets for other networks go: one IPv4 and one IPv6 address", AT(gateway)},
     {"mac", TG_KEY_PORT, TG_KEY_TEXT, NULL, 17, 17, NULL, "", NULL, NULL, NULL,
      "MAC address; default: the device's own", AT(mac)},
+    {"gateway_mac", TG_KEY_PORT, TG_KEY_TEXT, NULL, 17, 17, NULL, "", NULL, NULL, NULL,
+     "everything is sent to this MAC address, and nobody is asked (no ARP, no neighbour "
+     "discovery)",
+     AT(gateway_mac)},
     {"mtu", TG_KEY_PORT | TG_KEY_LAB, TG_KEY_UINT, "bytes", 576, 9600, NULL, "1500", NULL, NULL,
      NULL, "largest IP packet; IPv6 needs 1280", AT(mtu)},
     {"vlan", TG_KEY_PORT, TG_KEY_UINT, NULL, 0, 4094, NULL, "0", NULL, NULL, NULL,

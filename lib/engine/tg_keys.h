@@ -57,7 +57,7 @@ struct tg_settings {
 	/* lab */
 	uint64_t seed, start_ns;
 	/* port */
-	char device[256], mac[24];
+	char device[256], mac[24], gateway_mac[24];
 	struct tg_port_addr addr[TG_PORT_ADDR_MAX]; /* [port] address, lab addr */
 	uint32_t addr_n;
 	bool addr_is_default; /* the first addr that is set takes the place of the lab's own */
