@@ -23,8 +23,10 @@ void tg_enter_closed(struct tg_tcb *tcb, enum tg_close_reason reason, const stru
  * ack_now, full_segs, TG_T_DELACK). ctl gets TG_TCP_ACK. */
 void tg_fill(struct tg_tcb *tcb, tg_seq seq, uint8_t ctl, const struct tg_tcp_env *env,
 	     struct tg_seg *seg);
-/* The SYN or SYN-ACK of tcb's state, options by what it offers or negotiated; window unscaled
- * (EST-14). */
+/* The SYN (in SYN-SENT) or SYN-ACK (in any other state) of tcb, options by what it offers or
+ * negotiated; window unscaled (EST-14). Counts syn_sent_n, sets rexmit_syn, ts_first, ts_last and
+ * starts the timing of the handshake (rtt_start_ns, rtt_seq = ISS). Does not touch SND.NXT or
+ * timers. */
 void tg_fill_syn(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_seg *seg);
 /* act->reply becomes an ACK (`ACK now`: not limited), a challenge ACK (RB-08: limited by
  * tcb->ch_ms; ch_sent or ch_skipped), a RST (RST-A: seq = SEG.ACK), RST-C (SEQ=SND.NXT, UC-07). */

@@ -42,7 +42,8 @@ enum {
 	TG_CONN_SACK = 1 << 3,
 	TG_CONN_ECN = 1 << 4,
 	TG_CONN_ACTIVE = 1 << 5,         /* origin: we opened it (SYN-RCVD "a") */
-	TG_CONN_SND_RAW = 1 << 6,        /* snd_wnd is in bytes, not in units of 1 << snd_scale */
+	TG_CONN_SND_RAW = 1 << 6,        /* snd_wnd is in bytes, not in units of 1 << snd_scale;
+					    SYN-RECEIVED: window scaling is on */
 	TG_CONN_MAX_RAW = 1 << 7,        /* likewise max_snd_wnd */
 	TG_CONN_RCV_RAW = 1 << 8,        /* likewise rcv_wnd */
 	TG_CONN_ORPHAN = 1 << 9,         /* fully closed: no reader (TD-12, TO-06) */
@@ -66,14 +67,19 @@ struct tg_conn {
 	uint32_t flags : 12;
 	/* --- 16 bytes: sequence space --- */
 	tg_seq snd_nxt, rcv_nxt;
-	uint16_t snd_wnd, max_snd_wnd, rcv_wnd; /* scaled units, or bytes by TG_CONN_*_RAW */
+	uint16_t snd_wnd, max_snd_wnd, rcv_wnd; /* scaled units, or bytes by TG_CONN_*_RAW;
+						   SYN-RECEIVED: the first two hold the TSval of the
+						   last SYN-ACK */
 	uint16_t mss;                           /* send MSS, before options are taken off */
 	/* --- 16 bytes: time --- */
 	uint32_t ts_recent, ts_offset;
-	uint16_t srtt, rttvar; /* 4-bit exponent, 12-bit mantissa, microseconds; SYN-RECEIVED: TSval
-				  of the first SYN-ACK, low and high half */
-	uint16_t ts_age;   /* when TS.Recent was set, in 64 s; SYN-RECEIVED: SYN-ACKs sent again */
-	uint16_t ch_stamp; /* when the last challenge ACK was sent, in 64 ms, 0 = never */
+	uint16_t srtt, rttvar; /* 4-bit exponent, 12-bit mantissa, microseconds; srtt 0 = no sample,
+				  rttvar is then the RTO in ms, its high bit: cwnd is one segment
+				  (EST-25); SYN-RECEIVED: TSval of the first SYN-ACK, low and high
+				  half */
+	uint16_t ts_age;   /* when TS.Recent was set, in 2^16 ms; SYN-RECEIVED: timeouts (low byte),
+			      SYN-ACKs sent */
+	uint16_t ch_stamp; /* when the last challenge ACK was sent, in ms, 0 = never */
 	/* --- 16 bytes: timer and the rest --- */
 	struct tg_timer timer;
 	uint32_t word; /* the service's word; or the extension (which then holds the word); or the

@@ -41,6 +41,7 @@ struct tg_tcb {
 	uint8_t active; /* origin: SYN-RCVD "a" */
 	uint8_t snd_scale, rcv_scale;
 	bool ts_on, sack_on, ecn_on;
+	bool ws_on; /* both sides sent window scale (EST-13); a scale may be 0 all the same */
 
 	/* --- sequence space (RFC 9293 3.3.1) --- */
 	struct {
@@ -70,9 +71,10 @@ struct tg_tcb {
 	bool in_output;     /* the engine's: on its list of connections to run output for */
 	bool rexmit_syn;    /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
 			       (EST-25) */
+	bool syn_unacked;   /* FIN-WAIT-1 straight from SYN-RECEIVED (UC-05): SND.UNA is still ISS */
 	uint8_t backoff;    /* timeouts since the last progress */
 	uint8_t probes;     /* window or keepalive probes without an answer */
-	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent */
+	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
 	bool delack;        /* an ACK is owed and may wait */
 	bool urgent;        /* announced and not yet told */
@@ -89,7 +91,8 @@ struct tg_tcb {
 	uint64_t rexmit_since_ms;  /* first send of what stands at SND.UNA and was repeated; R2
 				      counts from here; 0 = none */
 	uint32_t ts_recent, ts_offset;
-	uint32_t ts_first;           /* TSval of the first SYN or SYN-ACK (EST-19, EST-34) */
+	uint32_t ts_first, ts_last;  /* TSval of the first and the last SYN or SYN-ACK (EST-19,
+					EST-34); kept without timestamps too */
 	uint32_t srtt_us, rttvar_us; /* srtt_us 0 = no sample yet */
 	uint32_t rto_us;             /* without backoff */
 	uint64_t rtt_start_ns;       /* a segment is being timed (no TS); 0 = none */

@@ -141,6 +141,10 @@ void tg_tcp_close(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_ac
 void tg_tcp_abort(struct tg_tcb *tcb, enum tg_close_reason reason, const struct tg_tcp_env *env,
 		  struct tg_act *act);
 
+/* *tcb->conf was changed under a live connection: keepalive (TO-07) and the orphan's FIN-WAIT-2
+ * timer (TO-06) start, stop or move by the new values. */
+void tg_tcp_reconf(struct tg_tcb *tcb, const struct tg_tcp_env *env);
+
 /* --- time (3.10.8) --- */
 
 /* Runs every timer of tcb with deadline <= env->now_ms. May be called too early: then nothing. */

@@ -21,12 +21,13 @@ enum {
 struct tg_tw {
 	uint64_t fingerprint; /* tg_tcp_tuple_hash of the tuple */
 	tg_seq snd_nxt, rcv_nxt;
-	uint32_t ts_recent, ts_offset;
-	uint32_t deadline : 24; /* low bits of the tick; 2MSL is far below half the range */
+	uint32_t ts_recent, ts_offset; /* without timestamps: ts_offset is MAX.SND.WND (SE-31) */
+	uint32_t deadline : 20; /* low bits of the tick: by tg_tw_deadline only; 2MSL stays below
+				   15 minutes */
 	uint32_t flags : 8;     /* TG_TW_* */
-	uint32_t rcv_wnd : 16;  /* in units of 1 << rcv_scale, rounded up */
 	uint32_t rcv_scale : 4;
-	uint32_t ch_stamp : 12; /* when the last challenge ACK was sent, in 64 ms; 0 = never */
+	uint32_t rcv_wnd : 16;  /* in units of 1 << rcv_scale, rounded up */
+	uint32_t ch_stamp : 16; /* when the last challenge ACK was sent, in ms; 0 = never */
 };
 _Static_assert(sizeof(struct tg_tw) == 32, "TD-15");
 
