@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* lab_wire.c: datagrams, written and read by hand (RFC 791, 8200, 9293 3.1). */
+#include "lab_host.h"
+
+#include <arpa/inet.h>
+
+static void put16(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	put16(p, v >> 16);
+	put16(p + 2, v & 0xffff);
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static uint32_t sum_bytes(const uint8_t *p, size_t n, uint32_t sum)
+{
+	for (size_t i = 0; i + 1 < n; i += 2)
+		sum += get16(p + i);
+	if (n & 1)
+		sum += (uint32_t)p[n - 1] << 8;
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* The checksum of an upper layer over a whole datagram, with its pseudo-header; 0 when right. */
+static uint16_t l4_sum(const uint8_t *d, size_t len)
+{
+	bool v6 = d[0] >> 4 == 6;
+	size_t at = v6 ? 40 : (size_t)(d[0] & 15) * 4, addr = v6 ? 8 : 12, n = v6 ? 32 : 8;
+	uint32_t sum = sum_bytes(d + addr, n, 0);
+
+	sum += (uint32_t)(len - at) + (v6 ? d[6] : d[9]);
+	return fold(sum_bytes(d + at, len - at, sum));
+}
+
+void host_fix_ip_csum(uint8_t *d)
+{
+	if (d[0] >> 4 != 4)
+		return;
+	put16(d + 10, 0);
+	put16(d + 10, fold(sum_bytes(d, (size_t)(d[0] & 15) * 4, 0)));
+}
+
+void host_fix_csum(uint8_t *d, size_t len)
+{
+	size_t at = d[0] >> 4 == 6 ? 40 : (size_t)(d[0] & 15) * 4;
+
+	host_fix_ip_csum(d);
+	put16(d + at + 16, 0);
+	put16(d + at + 16, l4_sum(d, len));
+}
+
+static size_t put_ip(const struct host *h, uint8_t *out, size_t l4_len)
+{
+	memset(out, 0, 40);
+	if (h->v6) {
+		out[0] = 0x60;
+		put16(out + 4, (uint32_t)l4_len);
+		out[6] = IPPROTO_TCP;
+		out[7] = 64;
+		inet_pton(AF_INET6, h->raddr, out + 8);
+		inet_pton(AF_INET6, h->laddr, out + 24);
+		return 40;
+	}
+	out[0] = 0x45;
+	put16(out + 2, (uint32_t)l4_len + 20);
+	out[6] = 0x40;
+	out[8] = 64;
+	out[9] = IPPROTO_TCP;
+	inet_pton(AF_INET, h->raddr, out + 12);
+	inet_pton(AF_INET, h->laddr, out + 16);
+	return 20;
+}
+
+size_t host_build(const struct host *h, const struct seg *s, uint8_t *out)
+{
+	size_t at = put_ip(h, out, 20 + s->opt_len + s->len);
+	uint8_t *t = out + at;
+
+	memset(t, 0, 20);
+	put16(t, s->sport ? s->sport : h->rport);
+	put16(t + 2, s->dport ? s->dport : h->lport);
+	put32(t + 4, s->seq);
+	put32(t + 8, s->ack);
+	t[12] = (uint8_t)((20 + s->opt_len) / 4 << 4);
+	t[13] = s->flags;
+	put16(t + 14, s->win);
+	put16(t + 18, s->urg);
+	memcpy(t + 20, s->opt, s->opt_len);
+	if (s->len)
+		memcpy(t + 20 + s->opt_len, s->data, s->len);
+	at += 20 + s->opt_len + s->len;
+	host_fix_csum(out, at);
+	return at;
+}
+
+void host_send_raw(struct host *h, const void *datagram, size_t len)
+{
+	expect_eq("lab.h", tg_lab_input(h->lab, h->now, datagram, len), 0, "tg_lab_input");
+}
+
+void host_send(struct host *h, const struct seg *s)
+{
+	uint8_t out[WIRE_MAX];
+
+	host_send_raw(h, out, host_build(h, s, out));
+}
+
+static void with_ts(struct host *h, struct seg *s)
+{
+	if (h->ts && !(s->flags & RST))
+		opt_ts(s, h->tsval, s->flags & ACK ? h->ts_last : 0);
+}
+
+void send_flags(struct host *h, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct seg s = {.seq = seq, .ack = ack, .flags = flags, .win = h->win};
+
+	with_ts(h, &s);
+	host_send(h, &s);
+}
+
+uint8_t host_byte(const struct host *h, uint32_t seq)
+{
+	return (uint8_t)((seq - h->irs) * 7 + ((seq - h->irs) >> 8));
+}
+
+void send_text(struct host *h, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len)
+{
+	static uint8_t text[WIRE_MAX];
+	struct seg s = {
+	    .seq = seq, .ack = ack, .flags = flags, .win = h->win, .data = text, .len = len};
+
+	for (uint32_t i = 0; i < len; i++)
+		text[i] = host_byte(h, seq + i);
+	with_ts(h, &s);
+	host_send(h, &s);
+}
+
+/* --- options --- */
+
+static uint32_t opt_put(struct seg *s, const uint8_t *bytes, uint32_t n)
+{
+	memcpy(s->opt + s->opt_len, bytes, n);
+	s->opt_len += n;
+	return s->opt_len;
+}
+
+uint32_t opt_mss(struct seg *s, uint16_t mss)
+{
+	return opt_put(s, (const uint8_t[]){2, 4, (uint8_t)(mss >> 8), (uint8_t)mss}, 4);
+}
+
+uint32_t opt_ws(struct seg *s, uint8_t shift)
+{
+	return opt_put(s, (const uint8_t[]){1, 3, 3, shift}, 4);
+}
+
+uint32_t opt_sackok(struct seg *s)
+{
+	return opt_put(s, (const uint8_t[]){1, 1, 4, 2}, 4);
+}
+
+uint32_t opt_ts(struct seg *s, uint32_t val, uint32_t ecr)
+{
+	uint8_t o[12] = {1, 1, 8, 10};
+
+	put32(o + 4, val);
+	put32(o + 8, ecr);
+	return opt_put(s, o, 12);
+}
+
+static void read_option(struct seg *s, const uint8_t *o, uint32_t len)
+{
+	if (o[0] == 2 && len == 4) {
+		s->has_mss = true;
+		s->mss = get16(o + 2);
+	} else if (o[0] == 3 && len == 3) {
+		s->has_ws = true;
+		s->ws = o[2];
+	} else if (o[0] == 4 && len == 2) {
+		s->has_sackok = true;
+	} else if (o[0] == 8 && len == 10) {
+		s->has_ts = true;
+		s->tsval = get32(o + 2);
+		s->tsecr = get32(o + 6);
+	} else if (o[0] == 5) {
+		for (uint32_t i = 2; i + 8 <= len && s->sack_n < SACK_MAX; i += 8, s->sack_n++) {
+			s->sack[s->sack_n][0] = get32(o + i);
+			s->sack[s->sack_n][1] = get32(o + i + 4);
+		}
+	}
+}
+
+/* EST-31: what follows the end of options is zero. */
+static void read_options(struct seg *s)
+{
+	for (uint32_t i = 0; i < s->opt_len;) {
+		uint32_t len = s->opt[i] < 2 ? 1 : i + 1 < s->opt_len ? s->opt[i + 1] : 0;
+
+		if (s->opt[i] == 0) {
+			for (; i < s->opt_len; i++)
+				expect_eq("EST-31", s->opt[i], 0, "padding after EOL");
+			return;
+		}
+		expect_true("EST-29", len && i + len <= s->opt_len,
+			    "our own options are well formed");
+		if (!len || i + len > s->opt_len)
+			return;
+		read_option(s, s->opt + i, len);
+		i += len;
+	}
+}
+
+/* --- in --- */
+
+size_t host_next_raw(struct host *h, uint64_t *at_ns)
+{
+	return tg_lab_output(h->lab, h->buf, sizeof(h->buf), at_ns);
+}
+
+static void read_ip(struct host *h, struct seg *s, size_t len)
+{
+	const uint8_t *d = h->buf;
+	char src[64], dst[64];
+	int family = h->v6 ? AF_INET6 : AF_INET;
+
+	expect_eq("9293 3.1", d[0] >> 4, h->v6 ? 6 : 4, "IP version");
+	expect_eq("9293 3.1", h->v6 ? get16(d + 4) + 40 : get16(d + 2), (int64_t)len, "IP length");
+	inet_ntop(family, d + (h->v6 ? 8 : 12), src, sizeof(src));
+	inet_ntop(family, d + (h->v6 ? 24 : 16), dst, sizeof(dst));
+	expect_true("9293 3.1", !strcmp(src, h->laddr) && !strcmp(dst, h->raddr), "addresses");
+	s->ttl = d[h->v6 ? 7 : 8];
+	expect_eq("LN-22", s->ttl, 64, "TTL");
+	if (h->v6)
+		return;
+	s->df = d[6] & 0x40;
+	expect_true("LN-22", s->df, "DF on TCP over IPv4");
+	expect_eq("LN-10", fold(sum_bytes(d, 20, 0)), 0, "IP checksum");
+}
+
+bool host_next(struct host *h, struct seg *s)
+{
+	memset(s, 0, sizeof(*s));
+	size_t len = host_next_raw(h, &s->at_ns), at = h->v6 ? 40 : 20;
+
+	if (!len)
+		return false;
+	if (len < at + 20 || h->buf[h->v6 ? 6 : 9] != IPPROTO_TCP) {
+		expect_true("output", false, "what came is TCP");
+		return false;
+	}
+	read_ip(h, s, len);
+	const uint8_t *t = h->buf + at;
+	s->csum_ok = l4_sum(h->buf, len) == 0;
+	expect_true("LN-16", s->csum_ok, "the TCP checksum is right");
+	s->sport = get16(t);
+	s->dport = get16(t + 2);
+	s->seq = get32(t + 4);
+	s->ack = get32(t + 8);
+	s->opt_len = (uint32_t)(t[12] >> 4) * 4 - 20;
+	s->flags = t[13];
+	s->win = get16(t + 14);
+	s->urg = get16(t + 18);
+	memcpy(s->opt, t + 20, s->opt_len);
+	s->data = t + 20 + s->opt_len;
+	s->len = (uint32_t)(len - at - 20 - s->opt_len);
+	read_options(s);
+	if (s->has_ts)
+		h->ts_last = s->tsval;
+	/* RCV.WND counts to the highest right edge ever advertised (section 0). */
+	uint32_t edge = s->ack + ((uint32_t)s->win << (s->flags & SYN ? 0 : h->ws_shift));
+	if ((s->flags & ACK) && !(s->flags & RST) && (int32_t)(edge - h->edge) > 0)
+		h->edge = edge;
+	return true;
+}
+
+uint32_t host_drain(struct host *h)
+{
+	uint32_t n = 0;
+	uint64_t at;
+
+	while (host_next_raw(h, &at))
+		n++;
+	return n;
+}
