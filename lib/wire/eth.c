@@ -2,14 +2,18 @@
 /* eth.c: Ethernet II and one 802.1Q tag. */
 #include "tg_wire.h"
 
+#include <assert.h>
+
 enum { VID_MASK = 0x0fff };
+
+static_assert(offsetof(struct tg_eth, dst) == 0 && offsetof(struct tg_eth, src) == 6,
+	      "both addresses are copied at once, as they stand on the wire");
 
 enum tg_ctr tg_eth_parse(const uint8_t *data, uint32_t len, struct tg_eth *eth)
 {
 	if (len < TG_ETH_LEN)
 		return TG_CTR_runt;
-	memcpy(&eth->dst, data, 6);
-	memcpy(&eth->src, data + 6, 6);
+	memcpy(eth, data, 12);
 	eth->type = tg_be16_get(data + 12);
 	eth->vid = 0;
 	eth->tagged = 0;

@@ -16,15 +16,10 @@ enum {
 enum { TS_LAYOUT = 0x0101080a, TS_LAYOUT_LEN = 12 };
 enum { NOP_NOP = 0x0101 };
 
+/* In one 16-byte store: everything before the blocks. */
 static inline void opts_clear(struct tg_tcp_opts *opts)
 {
-	opts->mss = 0;
-	opts->wscale = 0;
-	opts->has_mss = opts->has_wscale = opts->has_sack_perm = opts->has_ts = 0;
-	opts->bad_sack = 0;
-	opts->bad = 0;
-	opts->sack_n = 0;
-	opts->tsval = opts->tsecr = 0;
+	memset(opts, 0, offsetof(struct tg_tcp_opts, sack));
 }
 
 static inline void parse_ts(const uint8_t *body, struct tg_tcp_opts *opts)

@@ -46,12 +46,12 @@ struct tg_ip {
 	    payload_len;  /* bytes behind all headers, by the IP length: padding is cut (ADV-06) */
 	uint16_t hdr_len; /* IPv4 header with options; IPv6 with its extension headers */
 	uint16_t frag_id;
-	uint8_t proto; /* TG_PROTO_* or any other */
 	uint8_t ttl;   /* or hop limit */
-	uint8_t tos;   /* or traffic class */
+	uint8_t proto; /* TG_PROTO_* or any other */
 	uint8_t v6;
 	uint8_t has_options; /* IPv4 options were there, ignored (LN-13) */
 	uint8_t atomic_frag; /* an IPv6 fragment header was there, of a whole datagram (LN-07) */
+	uint8_t tos;         /* or traffic class */
 };
 
 /* data[len]: from the IP header on, padding included. verify_csum: compute the IPv4 header
