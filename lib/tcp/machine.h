@@ -60,8 +60,8 @@ bool tg_rx_fin_is_next(const struct tg_tcb *tcb, const struct tg_seg *seg);
  *
  * SYN and SYN-ACK come out of tg_tcp_output in SYN-SENT and SYN-RECEIVED whenever rexmit_nxt = ISS:
  * tg_tcp_open sets una = nxt = rexmit_nxt = ISS, and who wants it sent again (timeout.c, which
- * counts backoff) sets rexmit_nxt = ISS. Output then sets nxt = rexmit_nxt = ISS + 1, counts
- * syn_sent_n, rexmit_syn and ts_first, and arms TG_T_REXMIT by tg_rto_ms. */
+ * counts backoff) sets rexmit_nxt = ISS. Output then sets nxt = rexmit_nxt = ISS + 1 and
+ * arms TG_T_REXMIT by tg_rto_ms; tg_fill_syn counts. */
 
 /* Check 5 for an acceptable ACK (UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, SE-28..30, SE-45) in
  * every synchronized state: advances SND.UNA, frees the queue, takes RTT samples, counts duplicate

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* ack.c: the ACK field and the send window of an acceptable segment (RFC 9293
+ * 3.10.7.4, check 5). */
+#include "data.h"
+
+/* DT-16, ADV-40: a block below SND.UNA may be a D-SACK, as far back as the largest window. */
+static bool is_block_possible(const struct tg_tcb *tcb, const struct tg_sack_block *b)
+{
+	return tg_seq_lt(b->left, b->right) && tg_seq_le(b->right, tcb->snd.nxt) &&
+	       tg_seq_ge(b->left, tg_seq_sub(tcb->snd.una, tcb->snd.max_wnd));
+}
+
+/* Counts the impossible blocks; true when a good one tells of something above the ACK. */
+static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
+		       const struct tg_tcp_env *env)
+{
+	bool above = false;
+
+	if (!tcb->sack_on)
+		return false; /* ADV-41 */
+	for (uint32_t i = 0; i < seg->opts.sack_n; i++) {
+		const struct tg_sack_block *b = &seg->opts.sack[i];
+
+		if (!is_block_possible(tcb, b))
+			tg_ctr_inc(env->ctr, TG_CTR_bad_sack);
+		else if (tg_seq_gt(b->left, seg->ack))
+			above = true;
+	}
+	return above;
+}
+
+/* SE-45, DT-02. True when the window is not what it was. */
+static bool update_window(struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	uint32_t scale = (seg->ctl & TG_TCP_SYN) ? 0 : tcb->snd_scale; /* EST-14 */
+	uint32_t wnd = (uint32_t)seg->wnd << scale, old = tcb->snd.wnd;
+
+	if (!tg_seq_lt(tcb->snd.wl1, seg->seq) &&
+	    !(tg_seq_eq(tcb->snd.wl1, seg->seq) && tg_seq_le(tcb->snd.wl2, seg->ack)))
+		return wnd != old;
+	tcb->snd.wnd = wnd;
+	tcb->snd.wl1 = seg->seq;
+	tcb->snd.wl2 = seg->ack;
+	if (wnd > tcb->snd.max_wnd)
+		tcb->snd.max_wnd = wnd;
+	return wnd != old;
+}
+
+/* Gives back what is acknowledged of the send queue. */
+static void free_queue(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
+{
+	if (tcb->tx.chunk_n == 0)
+		return;
+	if (tg_seq_ge(tcb->snd.una, tcb->tx_end))
+		tg_span_free(&tcb->tx, env->chunks);
+	else
+		tg_span_free_to(&tcb->tx, env->chunks, tcb->snd.una.v);
+	if (!tcb->fin_queued && tg_tcp_send_room(tcb) > 0)
+		act->events |= TG_EV_WRITABLE;
+}
+
+/* SE-28: SND.UNA < SEG.ACK <= SND.NXT. */
+static void advance(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		    struct tg_act *act)
+{
+	uint32_t acked = (uint32_t)tg_seq_diff(seg->ack, tcb->snd.una);
+	uint8_t backoff = tcb->backoff;
+	bool fresh = !tcb->loss || tg_seq_gt(seg->ack, tcb->recover);
+
+	tg_rto_sample(tcb, seg, env);
+	if (tcb->persist)
+		tcb->backoff = backoff; /* the window is still closed: the probes go on slowing */
+	else if (fresh)
+		tcb->backoff = 0; /* DT-05, Karn */
+	tcb->snd.una = seg->ack;
+	tcb->syn_sent_n = 0;
+	tcb->rexmit_nxt = tg_seq_max(tcb->rexmit_nxt, seg->ack);
+	tcb->rexmit_since_ms = 0;
+	tg_newreno_acked(tcb, acked);
+	free_queue(tcb, env, act);
+	if (!tcb->persist) /* RFC 6298 5.2, 5.3; tg_tx_settle starts it again */
+		tcb->deadline[TG_T_REXMIT] = 0;
+}
+
+/* DT-23: an ACK that says nothing new while something is outstanding. */
+static bool is_duplicate(const struct tg_tcb *tcb, const struct tg_seg *seg, bool wnd_moved,
+			 bool above)
+{
+	return seg->len == 0 && !(seg->ctl & (TG_TCP_SYN | TG_TCP_FIN)) &&
+	       tg_data_flight(tcb) > 0 && !tcb->persist && (!wnd_moved || above);
+}
+
+void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		    struct tg_act *act)
+{
+	bool above = false, moved;
+
+	if (tg_seq_lt(seg->ack, tcb->snd.una))
+		return; /* SE-30 */
+	if (seg->opts.sack_n)
+		above = check_sack(tcb, seg, env);
+	if (tcb->persist) { /* MUST-37: a peer that answers is waited for */
+		tcb->probes = 0;
+		tcb->rexmit_since_ms = 0;
+	}
+	moved = update_window(tcb, seg);
+	if (tg_seq_gt(seg->ack, tcb->snd.una))
+		advance(tcb, seg, env, act);
+	else if (is_duplicate(tcb, seg, moved, above))
+		tg_newreno_dupack(tcb, above);
+	tg_tx_settle(tcb, env);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rto.c: the retransmission timeout (RFC 6298), R1 and R2 (RFC 9293 3.8.3), persist (3.8.6.1). */
+#include "data.h"
+
+enum {
+	GRANULARITY_US = 1000,
+	RTO_AFTER_SYN_LOSS_US = 3000000, /* RFC 6298 5.7 */
+	RTO_MAX_MS = TG_RTO_MAX_US / 1000,
+	BACKOFF_MAX = 16,          /* 60 s is reached long before */
+	R1 = 3,                    /* retransmissions until the neighbour is asked again (DT-08) */
+	R2_MS = 100000,            /* until the connection is given up (TO-03) */
+	TSECR_AGE_MAX_MS = 600000, /* an older echo is no sample */
+	OVERRIDE_MS = 500,         /* DT-27: 0.1 to 1 s */
+};
+
+/* --- RTT --- */
+
+void tg_rto_update(struct tg_tcb *tcb)
+{
+	uint64_t rto = TG_RTO_INITIAL_US, least = (uint64_t)tcb->conf->rto_min_ms * 1000;
+	uint64_t var = 4ull * tcb->rttvar_us;
+
+	if (tcb->srtt_us)
+		rto = tcb->srtt_us + (var > GRANULARITY_US ? var : GRANULARITY_US);
+	if (rto < least)
+		rto = least;
+	tcb->rto_us = (uint32_t)(rto > TG_RTO_MAX_US ? TG_RTO_MAX_US : rto);
+}
+
+/* RFC 6298 2.2, 2.3 (DT-04). */
+static void add_sample(struct tg_tcb *tcb, uint64_t us)
+{
+	uint32_t r = (uint32_t)(us < 1 ? 1 : us > TG_RTO_MAX_US ? TG_RTO_MAX_US : us);
+	uint32_t diff;
+
+	if (tcb->srtt_us == 0) {
+		tcb->srtt_us = r;
+		tcb->rttvar_us = r / 2;
+	} else {
+		diff = tcb->srtt_us > r ? tcb->srtt_us - r : r - tcb->srtt_us;
+		tcb->rttvar_us = (uint32_t)((3ull * tcb->rttvar_us + diff) / 4);
+		tcb->srtt_us = (uint32_t)((7ull * tcb->srtt_us + r) / 8);
+	}
+	tg_rto_update(tcb);
+	tcb->backoff = 0;
+}
+
+void tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
+{
+	if (tcb->ts_on) { /* RFC 7323 4.1 */
+		uint32_t age = tg_tcp_tsval(tcb->ts_offset, env) - seg->opts.tsecr;
+
+		if (!seg->opts.has_ts || seg->opts.tsecr == 0 || age > TSECR_AGE_MAX_MS)
+			return; /* ADV-53 */
+		/* A clock of 1 ms cannot tell less. */
+		add_sample(tcb, age ? 1000ull * age : GRANULARITY_US);
+		return;
+	}
+	if (tcb->rtt_start_ns == 0 || !tg_seq_gt(seg->ack, tcb->rtt_seq))
+		return;
+	add_sample(tcb, (env->now_ns - tcb->rtt_start_ns) / 1000);
+	tcb->rtt_start_ns = 0;
+}
+
+uint64_t tg_rto_ms(const struct tg_tcb *tcb)
+{
+	uint64_t us = tcb->rto_us ? tcb->rto_us : TG_RTO_INITIAL_US, ms;
+	uint32_t shift = tcb->backoff < BACKOFF_MAX ? tcb->backoff : BACKOFF_MAX;
+
+	if (tcb->state == TG_SYN_SENT || tcb->state == TG_SYN_RECEIVED)
+		us = TG_RTO_INITIAL_US;
+	ms = ((us + 999) / 1000) << shift;
+	return ms > RTO_MAX_MS ? RTO_MAX_MS : ms;
+}
+
+/* --- the handshake's ACK --- */
+
+void tg_ack_handshake(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
+{
+	uint32_t scale = (seg->ctl & TG_TCP_SYN) ? 0 : tcb->snd_scale; /* EST-14 */
+
+	tcb->snd.wnd = (uint32_t)seg->wnd << scale;
+	if (tcb->snd.wnd > tcb->snd.max_wnd)
+		tcb->snd.max_wnd = tcb->snd.wnd;
+	tcb->snd.wl1 = seg->seq;
+	tcb->snd.wl2 = seg->ack;
+	tcb->backoff = 0;
+	if (!tcb->rexmit_syn || tcb->ts_on)
+		tg_rto_sample(tcb, seg, env);
+	if (tcb->srtt_us == 0) {
+		tg_rto_update(tcb);
+		if (tcb->rexmit_syn)
+			tcb->rto_us = RTO_AFTER_SYN_LOSS_US;
+	}
+	tcb->rtt_start_ns = 0;
+	tcb->snd.una = seg->ack;
+	tcb->rexmit_nxt = tcb->snd.nxt;
+	if (tcb->tx.chunk_n == 0)
+		tcb->tx_end = tcb->snd.nxt;
+	tg_newreno_init(tcb);
+	tcb->syn_sent_n = 0;
+	tcb->probes = 0;
+	tcb->rexmit_since_ms = 0;
+	tcb->persist = false;
+	tcb->deadline[TG_T_REXMIT] = 0;
+	tg_tx_settle(tcb, env);
+}
+
+/* --- the timer --- */
+
+/* How long the peer may leave us without progress. */
+static uint64_t patience_ms(const struct tg_tcb *tcb)
+{
+	return tcb->conf->user_timeout_ms ? tcb->conf->user_timeout_ms : R2_MS;
+}
+
+/* When TG_T_REXMIT is due if it starts now: in `ms`, or when patience ends. */
+static uint64_t due(const struct tg_tcb *tcb, uint64_t now_ms, uint64_t ms)
+{
+	uint64_t at = now_ms + ms;
+	uint64_t since = tcb->rexmit_since_ms ? tcb->rexmit_since_ms : now_ms;
+	uint64_t end = since + patience_ms(tcb);
+
+	if (at > end && !(tcb->persist && tcb->rexmit_since_ms == 0))
+		at = end;
+	return at > now_ms ? at : now_ms + 1;
+}
+
+static void start_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	uint64_t ms;
+
+	if (tcb->persist && tcb->deadline[TG_T_REXMIT])
+		return;
+	tcb->persist = true;
+	tcb->backoff = 0;
+	tcb->probes = 0;
+	tcb->rexmit_since_ms = 0;
+	/* What is in flight past a closed window is for the probes to repeat. */
+	tcb->rexmit_nxt = tcb->snd.nxt;
+	if (tcb->recovery)
+		tcb->cwnd = tcb->ssthresh;
+	tcb->recovery = tcb->loss = false;
+	tcb->dupacks = 0;
+	ms = tg_rto_ms(tcb);
+	if (tcb->snd.wnd > 0)
+		ms = OVERRIDE_MS;
+	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, ms);
+}
+
+static void stop_persist(struct tg_tcb *tcb)
+{
+	if (!tcb->persist)
+		return;
+	tcb->persist = tcb->probe_due = false;
+	tcb->backoff = 0;
+	tcb->probes = 0;
+	tcb->rexmit_since_ms = 0;
+	tcb->deadline[TG_T_REXMIT] = 0;
+	/* The window has opened over what the probes sent: once more from SND.UNA. */
+	tcb->rexmit_nxt = tcb->snd.una;
+}
+
+void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	bool flight = tg_data_flight(tcb) > 0;
+	bool waiting = tg_seq_lt(tcb->snd.nxt, tcb->tx_end) || (tcb->fin_queued && !tcb->fin_sent);
+
+	if (!tg_data_may_send(tcb))
+		return;
+	if (tcb->snd.wnd == 0 && (flight || waiting)) {
+		start_persist(tcb, env);
+		return;
+	}
+	if (tcb->persist) {
+		if (!flight && waiting && !tg_data_has_text(tcb) &&
+		    tcb->deadline[TG_T_REXMIT] <= env->now_ms + OVERRIDE_MS)
+			return; /* the override timer runs */
+		stop_persist(tcb);
+	}
+	if (flight) {
+		if (tcb->deadline[TG_T_REXMIT] == 0)
+			tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
+	} else if (waiting && !tg_data_has_text(tcb)) {
+		start_persist(tcb, env);
+	} else {
+		tcb->deadline[TG_T_REXMIT] = 0;
+	}
+}
+
+/* R2 or the user timeout is over: CLOSED, and a RST in case the peer still listens (TO-08). */
+static void give_up(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
+{
+	bool by_user = tcb->conf->user_timeout_ms != 0;
+
+	tg_ctr_inc(env->ctr, by_user ? TG_CTR_abort_user_timeout : TG_CTR_abort_r2);
+	tcb->deadline[TG_T_REXMIT] = 0;
+	tg_reply_rst_c(tcb, env, act);
+	tg_enter_closed(tcb, TG_CLOSE_TIMEOUT, env, act);
+}
+
+static void count_backoff(struct tg_tcb *tcb, struct tg_act *act)
+{
+	if (tcb->backoff < UINT8_MAX)
+		tcb->backoff++;
+	if (tcb->backoff == R1)
+		act->events |= TG_EV_NEIGH;
+}
+
+static void persist_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
+{
+	tcb->probe_due = true;
+	if (tcb->snd.wnd > 0) {
+		tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, OVERRIDE_MS);
+		return;
+	}
+	if (tcb->rexmit_since_ms == 0)
+		tcb->rexmit_since_ms = env->now_ms;
+	if (tcb->probes < UINT8_MAX)
+		tcb->probes++;
+	count_backoff(tcb, act);
+	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
+}
+
+void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
+{
+	uint64_t ran = tg_rto_ms(tcb);
+	bool first = tcb->rexmit_since_ms == 0;
+
+	tcb->deadline[TG_T_REXMIT] = 0;
+	if (!tcb->persist && tg_data_flight(tcb) == 0) {
+		tg_tx_settle(tcb, env);
+		return;
+	}
+	if (first && !tcb->persist) {
+		if (ran > patience_ms(tcb))
+			ran = patience_ms(tcb);
+		tcb->rexmit_since_ms = env->now_ms > ran ? env->now_ms - ran : 1;
+	}
+	if (tcb->rexmit_since_ms && env->now_ms >= tcb->rexmit_since_ms + patience_ms(tcb)) {
+		give_up(tcb, env, act);
+		return;
+	}
+	if (tcb->persist) {
+		persist_timeout(tcb, env, act);
+		return;
+	}
+	tg_ctr_inc(env->ctr, TG_CTR_rto);
+	tg_newreno_timeout(tcb, first);
+	count_backoff(tcb, act);
+	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
+}
