@@ -189,7 +189,6 @@ static const struct tg_test tests[] = {
     {"budget_clock_steps_back_gives_nothing", test_budget_clock_steps_back_gives_nothing},
     {"budget_handshake_exempts_prefix_for_a_minute",
      test_budget_handshake_exempts_prefix_for_a_minute},
-    {"budget_handshake_gives_one_back", test_budget_handshake_gives_one_back},
     {"budget_many_proofs_forget_the_oldest_only", test_budget_many_proofs_forget_the_oldest_only},
     {"budget_largest_rate_does_not_overflow", test_budget_largest_rate_does_not_overflow},
 };
