@@ -259,6 +259,24 @@ static void read_ip(struct host *h, struct seg *s, size_t len)
 	expect_eq("LN-10", fold(sum_bytes(d, 20, 0)), 0, "IP checksum");
 }
 
+/* What a segment of the connection says about it. */
+static void note(struct host *h, const struct seg *s)
+{
+	if (s->has_ts)
+		h->ts_last = s->tsval;
+	if (h->ts && !(s->flags & RST))
+		expect_true("EST-17", s->has_ts, "each segment carries a timestamp");
+	expect_true("MUST-65", !s->has_mss || (s->flags & SYN), "MSS in SYNs only");
+	if (!(s->flags & ACK) || (s->flags & RST))
+		return;
+	/* RCV.WND counts to the highest right edge ever advertised (section 0), and no edge moves
+	 * left (SHLD-14, EST-16). */
+	uint32_t edge = s->ack + ((uint32_t)s->win << (s->flags & SYN ? 0 : h->ws_shift));
+	expect_true("DT-01", (int32_t)(edge - h->edge) >= 0, "the right edge does not move left");
+	if ((int32_t)(edge - h->edge) > 0)
+		h->edge = edge;
+}
+
 bool host_next(struct host *h, struct seg *s)
 {
 	memset(s, 0, sizeof(*s));
@@ -286,12 +304,8 @@ bool host_next(struct host *h, struct seg *s)
 	s->data = t + 20 + s->opt_len;
 	s->len = (uint32_t)(len - at - 20 - s->opt_len);
 	read_options(s);
-	if (s->has_ts)
-		h->ts_last = s->tsval;
-	/* RCV.WND counts to the highest right edge ever advertised (section 0). */
-	uint32_t edge = s->ack + ((uint32_t)s->win << (s->flags & SYN ? 0 : h->ws_shift));
-	if ((s->flags & ACK) && !(s->flags & RST) && (int32_t)(edge - h->edge) > 0)
-		h->edge = edge;
+	if (s->sport == h->lport && s->dport == h->rport)
+		note(h, s);
 	return true;
 }
 
