@@ -7,14 +7,10 @@
 
 enum { TG_RTO_INITIAL_US = 1000000, TG_RTO_MAX_US = 60000000 }; /* RFC 6298 2.1, 2.5 */
 
-/* Our SYN waits for its ACK: SND.UNA = ISS is no byte. FIN-WAIT-1 follows SYN-RECEIVED when the
- * user closes there (UC-05). */
+/* Our SYN waits for its ACK: SND.UNA = ISS is no byte. */
 static inline bool tg_data_is_syn_out(const struct tg_tcb *tcb)
 {
-	if (tcb->state == TG_SYN_SENT || tcb->state == TG_SYN_RECEIVED)
-		return true;
-	return tcb->state == TG_FIN_WAIT_1 && tcb->syn_sent_n > 0 &&
-	       tg_seq_eq(tcb->snd.una, tcb->snd.iss);
+	return tcb->state == TG_SYN_SENT || tcb->state == TG_SYN_RECEIVED || tcb->syn_unacked;
 }
 
 /* Bytes in the send queue, sent or not. */
@@ -35,6 +31,12 @@ static inline uint32_t tg_data_flight(const struct tg_tcb *tcb)
 
 /* States that send text or a FIN, or wait for their ACK. */
 bool tg_data_may_send(const struct tg_tcb *tcb);
+/* True when something is queued that was never sent. */
+static inline bool tg_data_is_waiting(const struct tg_tcb *tcb)
+{
+	return tg_seq_lt(tcb->snd.nxt, tcb->tx_end) || (tcb->fin_queued && !tcb->fin_sent);
+}
+
 /* True when text or FIN can go out now (not an ACK, not a probe). */
 bool tg_data_has_text(const struct tg_tcb *tcb);
 

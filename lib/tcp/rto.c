@@ -164,7 +164,7 @@ static void stop_persist(struct tg_tcb *tcb)
 void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	bool flight = tg_data_flight(tcb) > 0;
-	bool waiting = tg_seq_lt(tcb->snd.nxt, tcb->tx_end) || (tcb->fin_queued && !tcb->fin_sent);
+	bool waiting = tg_data_is_waiting(tcb);
 
 	if (!tg_data_may_send(tcb))
 		return;

@@ -130,10 +130,6 @@ static bool plan_rexmit(const struct tg_tcb *tcb, struct plan *p)
 	if (done > 0 && done >= tcb->cwnd)
 		return false;
 	*p = (struct plan){.kind = PLAN_REXMIT, .seq = tcb->rexmit_nxt};
-	if (tg_data_is_syn_out(tcb) && done == 0) {
-		p->kind = PLAN_SYN;
-		return true;
-	}
 	/* A byte that went as a probe takes along what follows it: no segment of one byte. */
 	if (tg_data_flight(tcb) == 1 && !tcb->fin_sent)
 		end = tg_seq_min(tcb->tx_end, tg_seq_add(tcb->snd.una, tcb->cwnd));
@@ -241,7 +237,10 @@ bool tg_tcp_has_output(const struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	struct plan p;
 
-	return plan_output(tcb, 1, &p);
+	if (plan_output(tcb, 1, &p))
+		return true;
+	/* A FIN queued behind a closed window says nothing, but output must start its timer. */
+	return tg_data_may_send(tcb) && tg_data_is_waiting(tcb) && tcb->deadline[TG_T_REXMIT] == 0;
 }
 
 /* --- and out it goes --- */
@@ -254,7 +253,8 @@ static void send_syn(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg
 		tcb->snd.nxt = tcb->rexmit_nxt;
 	if (tcb->tx.chunk_n == 0)
 		tcb->tx_end = tcb->rexmit_nxt;
-	tcb->deadline[TG_T_REXMIT] = env->now_ms + tg_rto_ms(tcb);
+	if (tcb->deadline[TG_T_REXMIT] == 0)
+		tcb->deadline[TG_T_REXMIT] = env->now_ms + tg_rto_ms(tcb);
 }
 
 /* An empty ACK of ours must stand where the peer's window is: with the window closed, a probe's

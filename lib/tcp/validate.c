@@ -69,8 +69,6 @@ static const char *check_holes(const struct tg_tcb *tcb, const struct tg_chunks 
 /* I6, and that nothing waits for ever: what is in flight or cannot go has its timer. */
 static const char *check_timers(const struct tg_tcb *tcb)
 {
-	bool waiting = tg_seq_lt(tcb->snd.nxt, tcb->tx_end) || (tcb->fin_queued && !tcb->fin_sent);
-
 	if (tcb->deadline[TG_T_FW2] && tcb->state != TG_FIN_WAIT_2)
 		return "I6: the FIN-WAIT-2 timer runs in another state";
 	if (tcb->deadline[TG_T_REXMIT] &&
@@ -80,7 +78,7 @@ static const char *check_timers(const struct tg_tcb *tcb)
 		return NULL;
 	if (tg_data_flight(tcb) > 0)
 		return "I6: text is in flight without a timer";
-	if (waiting && !tg_data_has_text(tcb))
+	if (tg_data_is_waiting(tcb) && !tg_data_has_text(tcb))
 		return "I6: text waits for the window without a timer";
 	return NULL;
 }
