@@ -30,13 +30,13 @@
 #include <errno.h>
 
 enum {
-	TG_ECHO_RATE = 1000,      /* echo replies a second to one prefix (LN-18) */
-	TG_PORT_LOW = 1024,       /* source ports of active opens */
+	TG_ECHO_RATE = 1000, /* echo replies a second to one prefix (LN-18) */
+	TG_PORT_LOW = 1024,  /* source ports of active opens */
 	TG_PORT_HIGH = 65535,
 	TG_RST_RING_MAX = 4096,
-	TG_SEND_QUANTUM = 16,     /* segments of one connection before the next has its turn */
-	TG_POLL_BUDGET = 64,      /* waiting connections looked at in one call */
-	TG_REAP_BUDGET = 256,     /* connections that drain and abort_all look at in one call */
+	TG_SEND_QUANTUM = 16, /* segments of one connection before the next has its turn */
+	TG_POLL_BUDGET = 64,  /* waiting connections looked at in one call */
+	TG_REAP_BUDGET = 256, /* connections that drain and abort_all look at in one call */
 	TG_LISTEN_HEADS = 256,
 };
 
@@ -45,8 +45,8 @@ struct tg_class {
 	struct tg_tcp_conf conf;
 	const struct tg_service *service;
 	void *ctx;
-	uint32_t word;  /* first word of a passive connection */
-	uint32_t refs;  /* connections, and 1 for the listener; 0 = free */
+	uint32_t word;    /* first word of a passive connection */
+	uint32_t refs;    /* connections, and 1 for the listener; 0 = free */
 	int16_t listener; /* TG_NO_LISTENER: of active opens, or the listener is gone */
 };
 enum { TG_NO_LISTENER = -1 };
@@ -55,10 +55,10 @@ struct tg_listener {
 	bool used;
 	bool armed; /* auto: cookies are minted (SC-08) */
 	uint8_t class_idx;
-	int16_t next;          /* in the chain of its port */
-	uint32_t half_n;       /* entries in SYN-RECEIVED from LISTEN */
-	uint32_t pending;      /* opened and not yet taken (EST-26) */
-	uint64_t cookie_ms;    /* when the last cookie was sent; 0 = never */
+	int16_t next;       /* in the chain of its port */
+	uint32_t half_n;    /* entries in SYN-RECEIVED from LISTEN */
+	uint32_t pending;   /* opened and not yet taken (EST-26) */
+	uint64_t cookie_ms; /* when the last cookie was sent; 0 = never */
 	struct tg_listener_conf conf;
 };
 
@@ -123,16 +123,17 @@ struct tg_engine {
 	struct tg_tw_store *tw;
 	struct tg_neigh *neigh;
 	struct tg_budget *budget, *echo_budget;
-	uint64_t table_gen;       /* counts inserts and removes */
-	struct tg_addr last_dst;  /* the address of ours that was met last, and its port */
-	uint32_t last_dst_port;
-	bool mtu_mixed;           /* ports differ in MTU: env.mtu is set for each connection */
+	uint64_t table_gen;      /* counts inserts and removes */
+	struct tg_addr last_dst; /* the address of ours that was met last, and its port */
+	uint32_t last_dst_port;  /* TG_NONE = not known */
+	uint32_t spare_cap;      /* room that a buffer must have to be used for anything */
+	bool mtu_mixed;          /* ports differ in MTU: env.mtu is set for each connection */
 	bool draining, aborting;
-	uint8_t scan_done;        /* the drain's or abort's pass is through */
-	uint32_t scan;            /* next connection to look at */
-	uint32_t busy;            /* callbacks on the stack */
-	uint64_t idle_tick;       /* everything due at or before this tick has run */
-	uint64_t ip_ids;          /* random bits for IPv4 identification */
+	uint8_t scan_done;  /* the drain's or abort's pass is through */
+	uint32_t scan;      /* next connection to look at */
+	uint32_t busy;      /* callbacks on the stack */
+	uint64_t idle_tick; /* everything due at or before this tick has run */
+	uint64_t ip_ids;    /* random bits for IPv4 identification */
 	uint32_t ip_id_n;
 
 	/* --- pools --- */
@@ -216,17 +217,24 @@ uint32_t tg_conn_new(struct tg_engine *e, const struct tg_tuple *t, uint64_t has
 		     uint8_t class_idx, enum tg_tcp_state state, bool active);
 /* The extension of conn, attached if need be; TG_NONE when there is none. */
 uint32_t tg_conn_attach(struct tg_engine *e, uint32_t conn);
+/* The same for a connection whose timer has just fired (and is not armed any more). */
+uint32_t tg_conn_attach_due(struct tg_engine *e, uint32_t conn, uint64_t deadline);
+/* The block of a resting connection, wherever it is to stand. */
+void tg_conn_unpack(struct tg_engine *e, uint32_t conn, struct tg_tcb *tcb, uint64_t deadline);
 /* A fresh extension for conn, its block not filled in; there must be one. */
 uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn);
 /* Packs *tcb, which may rest, into conn, and arms its timer exactly. */
 void tg_conn_rest(struct tg_engine *e, uint32_t conn, const struct tg_tcb *tcb);
 /* The output of extension x is done: pack it if it may rest, else see to its timer. */
 void tg_conn_settle(struct tg_engine *e, uint32_t x);
+/* Arms the timer of a moving connection at or before its first deadline. */
+void tg_conn_arm(struct tg_engine *e, uint32_t x);
 /* Counts the state that the machine gave to x. */
 void tg_conn_sync(struct tg_engine *e, uint32_t x);
-/* Out of the table and the counts; the extension, if any, goes to the grave list, a bare connection
- * is free at once. */
+/* Out of the table and the counts, state CLOSED. With an extension it is in the grave list now; a
+ * bare one is the caller's to tg_conn_free when its service was told. */
 void tg_conn_retire(struct tg_engine *e, uint32_t conn);
+void tg_conn_free(struct tg_engine *e, uint32_t conn);
 /* Empties the grave list unless a callback runs. */
 void tg_conn_reap(struct tg_engine *e);
 /* A TIME-WAIT record that the connection owned is gone. */
@@ -248,6 +256,8 @@ void tg_event_poll(struct tg_engine *e);
 /* Full close of conn; false when it waits for an extension. */
 bool tg_event_close(struct tg_engine *e, uint32_t conn);
 void tg_event_abort(struct tg_engine *e, uint32_t conn, enum tg_close_reason reason);
+/* conn came to rest: while the engine drains, it is the scan's again. */
+void tg_event_rested(struct tg_engine *e, uint32_t conn);
 /* The drain's or the abort's next connections. */
 void tg_event_scan(struct tg_engine *e);
 bool tg_event_is_waiting(const struct tg_engine *e);

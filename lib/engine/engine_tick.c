@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* engine_tick.c: time goes by. Ticks are run one by one, each with its own time, so that what is
+ * due at different times happens in order, however late the call comes. */
+#include "engine.h"
+
+static void fire(struct tg_engine *e, uint32_t conn)
+{
+	struct tg_conn *c = &e->conn[conn];
+	struct tg_act act;
+	uint32_t x;
+
+	if (c->flags & TG_CONN_EXT) {
+		x = c->word;
+		uint64_t deadline = tg_tcb_deadline(&e->ext[x].tcb);
+		if (deadline == 0 || deadline > e->env.now_ms) { /* lazy: it was moved meanwhile */
+			tg_conn_arm(e, x);
+			return;
+		}
+	} else {
+		x = tg_conn_attach_due(e, conn, e->env.now_ms);
+		if (x == TG_NONE) {
+			tg_ctr_inc(&e->ctr, TG_CTR_ext_wait);
+			tg_wheel_arm(&e->wheel, conn, e->env.now_ms + 1);
+			return;
+		}
+	}
+	tg_conn_set_mtu(e, conn);
+	tg_tcp_timeout(&e->ext[x].tcb, &e->env, &act);
+	tg_event_apply(e, x, &act, NULL);
+}
+
+/* One at a time: what one timer does may change any other. */
+static uint32_t run_wheel(struct tg_engine *e, uint64_t tick, uint32_t budget)
+{
+	uint32_t n = 0, conn;
+
+	while (n < budget && tg_wheel_advance(&e->wheel, tick, &conn, 1)) {
+		fire(e, conn);
+		tg_conn_reap(e);
+		n++;
+	}
+	return n;
+}
+
+/* When TIME-WAIT or the neighbours have something to do; early is allowed there. */
+static uint64_t others_next(const struct tg_engine *e)
+{
+	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
+	uint64_t neigh = tg_neigh_next(e->neigh);
+
+	return tw < neigh ? tw : neigh;
+}
+
+/* Returns how many records were looked at. */
+static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint32_t budget)
+{
+	uint32_t n = tg_tw_store_expire(e->tw, tick, budget, tg_conn_dormant_gone, e);
+
+	if (tg_neigh_next(e->neigh) <= tick) {
+		e->last_dst_port = TG_NONE;
+		tg_neigh_tick(e->neigh, tick, &e->out);
+	}
+	return n;
+}
+
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Runs ticks up to now_tick; true when nothing due is left. */
+static bool run_ticks(struct tg_engine *e, uint64_t now_tick)
+{
+	uint32_t budget = e->conf.timer_budget;
+	uint64_t from = 0; /* before it TIME-WAIT and the neighbours have nothing to do */
+
+	while (tg_out_room(&e->out)) {
+		uint64_t others = max64(others_next(e), from);
+		uint64_t tick = max64(min64(tg_wheel_next(&e->wheel), others), e->wheel.now);
+		if (tick > now_tick)
+			return true;
+		if (budget == 0)
+			break;
+		tg_engine_clock(e, tick * TG_NS_PER_MS);
+		uint32_t n = run_wheel(e, tick, budget);
+		budget -= n;
+		if (others <= tick && budget) {
+			n = run_others(e, tick, budget);
+			from = n < budget ? tick + 1 : from;
+			budget -= n < budget ? n : budget;
+		}
+		tg_event_poll(e);
+		tg_tx_run(e);
+		if (e->list[TG_LIST_READY].n)
+			return false;
+	}
+	if (budget == 0)
+		tg_ctr_inc(&e->ctr, TG_CTR_wheel_late);
+	return false;
+}
+
+uint32_t tg_engine_tick(struct tg_engine *e, struct tg_pkt out[], uint32_t max, uint64_t now_ns)
+{
+	uint64_t now_tick = max64(now_ns, e->env.now_ns) / TG_NS_PER_MS;
+	uint32_t conn;
+
+	tg_engine_begin(e, out, max);
+	tg_event_poll(e);
+	tg_tx_run(e);
+	if (run_ticks(e, now_tick)) {
+		tg_wheel_advance(&e->wheel, now_tick, &conn,
+				 1); /* nothing is due: it only moves on */
+		e->idle_tick = now_tick;
+		tg_engine_clock(e, now_ns);
+	}
+	tg_event_scan(e);
+	tg_tx_run(e);
+	return tg_engine_end(e);
+}
+
+uint64_t tg_engine_next_deadline(const struct tg_engine *e)
+{
+	if (tg_event_is_waiting(e))
+		return 0;
+	uint64_t tick = min64(tg_wheel_next(&e->wheel), max64(others_next(e), e->idle_tick + 1));
+
+	/* What waits for an extension or a buffer looks again with each tick. */
+	if (e->close_wait.set_n || e->write_wait.set_n ||
+	    ((e->draining || e->aborting) && !e->scan_done))
+		tick = min64(tick, e->env.now_ms + 1);
+	return tick >= UINT64_MAX / TG_NS_PER_MS ? UINT64_MAX : tick * TG_NS_PER_MS;
+}

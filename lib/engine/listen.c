@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* listen.c: listeners, what their connections share, and segments that meet a listener: state or a
+ * cookie (RFC 9293 3.10.7.2, SC-08, EST-26). */
+#include "engine.h"
+
+/* --- classes --- */
+
+static bool conf_equal(const struct tg_tcp_conf *a, const struct tg_tcp_conf *b)
+{
+	/* Padding may differ: then two classes say the same, and no harm is done. */
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* A listener's class is its own, because it names the listener. */
+static bool may_share(const struct tg_class *have, const struct tg_class *want)
+{
+	return have->refs && have->listener == TG_NO_LISTENER && want->listener == TG_NO_LISTENER &&
+	       have->service == want->service && have->ctx == want->ctx &&
+	       have->word == want->word && conf_equal(&have->conf, &want->conf);
+}
+
+int tg_class_get(struct tg_engine *e, const struct tg_class *want)
+{
+	int free = -1;
+
+	for (int i = 0; i < TG_CONF_MAX; i++) {
+		if (may_share(&e->class[i], want)) {
+			e->class[i].refs++;
+			return i;
+		}
+		if (free < 0 && e->class[i].refs == 0)
+			free = i;
+	}
+	if (free >= 0) {
+		e->class[free] = *want;
+		e->class[free].refs = 1;
+	}
+	return free;
+}
+
+void tg_class_put(struct tg_engine *e, uint8_t idx)
+{
+	assert(e->class[idx].refs);
+	e->class[idx].refs--;
+}
+
+/* --- listeners --- */
+
+static uint32_t head_of(uint16_t port)
+{
+	return (port ^ (port >> 8)) & (TG_LISTEN_HEADS - 1);
+}
+
+static bool has_addr(const struct tg_listener_conf *c, const struct tg_addr *a)
+{
+	for (uint32_t i = 0; i < c->addr_n; i++)
+		if (tg_addr_equal(&c->addr[i], a))
+			return true;
+	return false;
+}
+
+/* Exact address, then wildcard. */
+struct tg_listener *tg_listen_find(struct tg_engine *e, const struct tg_addr *laddr, uint16_t lport)
+{
+	struct tg_listener *wildcard = NULL;
+
+	if (e->draining || e->aborting)
+		return NULL;
+	for (int i = e->listen_head[head_of(lport)]; i >= 0; i = e->listener[i].next) {
+		struct tg_listener *l = &e->listener[i];
+		if (l->conf.port != lport)
+			continue;
+		if (l->conf.addr_n == 0)
+			wildcard = l;
+		else if (has_addr(&l->conf, laddr))
+			return l;
+	}
+	return wildcard;
+}
+
+static bool is_taken(const struct tg_engine *e, const struct tg_listener_conf *conf)
+{
+	for (int i = e->listen_head[head_of(conf->port)]; i >= 0; i = e->listener[i].next) {
+		const struct tg_listener_conf *c = &e->listener[i].conf;
+		if (c->port != conf->port)
+			continue;
+		if (c->addr_n == 0 && conf->addr_n == 0)
+			return true;
+		for (uint32_t a = 0; a < conf->addr_n; a++)
+			if (has_addr(c, &conf->addr[a]))
+				return true;
+	}
+	return false;
+}
+
+static int free_listener(const struct tg_engine *e)
+{
+	for (int i = 0; i < TG_LISTENER_MAX; i++)
+		if (!e->listener[i].used)
+			return i;
+	return -1;
+}
+
+/* The context that the engine laid out for a service; false: it has none, and needs one. */
+static bool find_ctx(const struct tg_engine *e, const struct tg_service *s, void **ctx)
+{
+	for (uint32_t i = 0; i < e->conf.service_n; i++) {
+		if (e->conf.service[i] == s) {
+			*ctx = e->service_ctx[i];
+			return true;
+		}
+	}
+	return !s || !s->init;
+}
+
+static int check_conf(const struct tg_engine *e, const struct tg_listener_conf *conf)
+{
+	uint32_t port;
+
+	if (conf->port == 0 || conf->addr_n > TG_LISTENER_ADDR_MAX ||
+	    conf->synq_low > conf->synq_high || conf->syn_cookies > TG_COOKIES_ALWAYS)
+		return -EINVAL;
+	for (uint32_t i = 0; i < conf->addr_n; i++)
+		if (!tg_route_is_ours(e->neigh, &conf->addr[i], &port))
+			return -EADDRNOTAVAIL;
+	return is_taken(e, conf) ? -EADDRINUSE : 0;
+}
+
+int tg_engine_listen(struct tg_engine *e, const struct tg_listener_conf *conf)
+{
+	struct tg_class want = {
+	    .conf = conf->tcp,
+	    .service = conf->service,
+	    .ctx = conf->service_ctx,
+	    .word = conf->word,
+	};
+	int rc = check_conf(e, conf);
+	int i = free_listener(e);
+
+	if (rc)
+		return rc;
+	if (!want.ctx && !find_ctx(e, conf->service, &want.ctx))
+		return -EINVAL;
+	want.listener = (int16_t)i;
+	int class_idx = i < 0 ? -1 : tg_class_get(e, &want);
+
+	if (class_idx < 0)
+		return -ENOSPC;
+	struct tg_listener *l = &e->listener[i];
+	int16_t *head = &e->listen_head[head_of(conf->port)];
+
+	*l = (struct tg_listener){
+	    .used = true,
+	    .class_idx = (uint8_t)class_idx,
+	    .next = *head,
+	    .conf = *conf,
+	};
+	*head = (int16_t)i;
+	e->listener_n++;
+	return i;
+}
+
+/* UC-01: half-open entries are forgotten; their next segment meets CLOSED. */
+static void forget_half_open(struct tg_engine *e, int listener)
+{
+	for (uint32_t i = 0; i < e->conn_fresh && e->listener[listener].half_n; i++) {
+		struct tg_conn *c = &e->conn[i];
+		if (c->state != TG_SYN_RECEIVED || (c->flags & TG_CONN_ACTIVE) ||
+		    e->class[c->conf].listener != listener)
+			continue;
+		bool bare = !(c->flags & TG_CONN_EXT);
+		tg_conn_retire(e, i);
+		if (bare)
+			tg_conn_free(e, i);
+	}
+	tg_conn_reap(e);
+}
+
+void tg_engine_unlisten(struct tg_engine *e, int listener)
+{
+	if (listener < 0 || listener >= TG_LISTENER_MAX || !e->listener[listener].used)
+		return;
+	struct tg_listener *l = &e->listener[listener];
+	int16_t *at = &e->listen_head[head_of(l->conf.port)];
+
+	forget_half_open(e, listener);
+	while (*at != listener)
+		at = &e->listener[*at].next;
+	*at = l->next;
+	e->class[l->class_idx].listener = TG_NO_LISTENER;
+	tg_class_put(e, l->class_idx);
+	l->used = false;
+	e->listener_n--;
+}
+
+void tg_engine_accepted(struct tg_engine *e, int listener)
+{
+	if (listener >= 0 && listener < TG_LISTENER_MAX && e->listener[listener].used &&
+	    e->listener[listener].pending)
+		e->listener[listener].pending--;
+}
+
+bool tg_listen_is_full(const struct tg_listener *l)
+{
+	return l->conf.service && l->conf.service->has_accept_queue &&
+	       l->pending >= l->conf.backlog;
+}
+
+/* --- marks (SC-08) --- */
+
+static void arm(struct tg_engine *e, struct tg_listener *l)
+{
+	if (l->armed)
+		return;
+	l->armed = true;
+	tg_ctr_inc(&e->ctr, TG_CTR_cookie_armed);
+}
+
+/* Disarmed when the half-open are few again, and the pool is not what armed it. */
+static void maybe_disarm(struct tg_engine *e, struct tg_listener *l)
+{
+	if (!l->armed || l->half_n > l->conf.synq_low ||
+	    e->conf.conn_max - e->conn_count <= e->conf.conn_max / 16)
+		return;
+	l->armed = false;
+	tg_ctr_inc(&e->ctr, TG_CTR_cookie_disarmed);
+}
+
+void tg_listen_half_add(struct tg_engine *e, int16_t listener)
+{
+	assert(listener != TG_NO_LISTENER);
+	e->listener[listener].half_n++;
+}
+
+void tg_listen_half_sub(struct tg_engine *e, int16_t listener)
+{
+	assert(listener != TG_NO_LISTENER && e->listener[listener].half_n);
+	e->listener[listener].half_n--;
+	maybe_disarm(e, &e->listener[listener]);
+}
+
+/* SC-09: no cookie is looked at in peace. SC-08: but as long as one that was sent may come back. */
+static bool validates(const struct tg_engine *e, const struct tg_listener *l)
+{
+	if (l->conf.syn_cookies != TG_COOKIES_AUTO)
+		return l->conf.syn_cookies == TG_COOKIES_ALWAYS;
+	return l->armed ||
+	       (l->cookie_ms && e->env.now_ms - l->cookie_ms <= (uint64_t)TG_COOKIE_VALID_MS);
+}
+
+/* What a SYN meets: TG_CTR_NONE and *mint, or why it is dropped. */
+static enum tg_ctr admit_syn(struct tg_engine *e, struct tg_listener *l, bool v6, bool *mint)
+{
+	bool room = tg_conn_room(e, v6);
+
+	*mint = l->conf.syn_cookies == TG_COOKIES_ALWAYS;
+	if (tg_listen_is_full(l))
+		return TG_CTR_listen_overflow;
+	if (l->conf.syn_cookies == TG_COOKIES_OFF) {
+		if (l->half_n >= l->conf.synq_high)
+			return TG_CTR_synq_full;
+		return room ? TG_CTR_NONE : TG_CTR_conn_full;
+	}
+	if (l->conf.syn_cookies == TG_COOKIES_AUTO) {
+		maybe_disarm(e, l);
+		if (!room || l->half_n >= l->conf.synq_high)
+			arm(e, l);
+		*mint = l->armed;
+	}
+	return TG_CTR_NONE;
+}
+
+/* Why a connection that a cookie's ACK opens could not be taken now. */
+static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listener *l, bool v6)
+{
+	if (tg_listen_is_full(l))
+		return TG_CTR_accept_overflow; /* SC-17 */
+	if (!tg_conn_room(e, v6))
+		return TG_CTR_conn_full;
+	return tg_ext_room(e) ? TG_CTR_NONE : TG_CTR_ext_full;
+}
+
+/* --- segment arrives --- */
+
+static bool is_v6(const struct tg_rx *rx)
+{
+	return !tg_addr_is_v4(&rx->tuple.raddr);
+}
+
+static struct tg_dest dest_of(const struct tg_listener *l, const struct tg_rx *rx)
+{
+	return (struct tg_dest){
+	    .tuple = &rx->tuple, .ttl = l->conf.tcp.ttl, .dscp = l->conf.tcp.dscp};
+}
+
+/* A half-open entry: it never moves unless something comes for it, so it rests at once. */
+static enum tg_ctr add_half(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			    tg_tw_handle h, struct tg_act *act)
+{
+	struct tg_dest to = dest_of(l, rx);
+	struct tg_tcb *tcb = &e->scratch;
+	uint32_t conn = tg_conn_new(e, &rx->tuple, rx->hash, l->class_idx, TG_SYN_RECEIVED, false);
+
+	if (conn == TG_NONE)
+		return TG_CTR_conn_full;
+	tcb->conn = conn;
+	tcb->conf_idx = l->class_idx;
+	tcb->word = l->conf.word;
+	tcb->dormant = TG_NONE;
+	if (h != TG_NONE) {
+		tcb->dormant = tg_tw_store_make_dormant(e->tw, h, conn, e->env.now_ms);
+		tg_ctr_inc(&e->ctr, TG_CTR_tw_reused);
+	}
+	assert(tg_tcb_may_rest(tcb, e->env.now_ms));
+	tg_conn_rest(e, conn, tcb);
+	if (!tg_tx_reply(e, &to, &act->reply, rx))
+		tg_ctr_inc(&e->ctr, TG_CTR_tx_reply_lost);
+	return act->verdict;
+}
+
+static enum tg_ctr send_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			       tg_tw_handle h, struct tg_act *act)
+{
+	struct tg_dest to = dest_of(l, rx);
+
+	l->cookie_ms = e->env.now_ms;
+	if (h != TG_NONE)
+		tg_tw_store_at(e->tw, h)->flags |= TG_TW_COOKIE;
+	if (!tg_tx_reply(e, &to, &act->reply, rx))
+		return TG_CTR_tx_no_buffer;
+	return act->verdict;
+}
+
+/* SC-16: straight to ESTABLISHED. There is room: refuse_open said so. */
+static enum tg_ctr add_open(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			    struct tg_act *act)
+{
+	uint32_t conn = tg_conn_new(e, &rx->tuple, rx->hash, l->class_idx, e->scratch.state, false);
+
+	if (conn == TG_NONE) {
+		tg_tcb_release(&e->scratch, &e->chunks);
+		return TG_CTR_conn_full;
+	}
+	uint32_t x = tg_conn_extend(e, conn);
+	struct tg_tcb *tcb = &e->ext[x].tcb;
+
+	*tcb = e->scratch;
+	tcb->conn = conn;
+	tcb->conf_idx = l->class_idx;
+	tcb->word = l->conf.word;
+	tcb->dormant = TG_NONE;
+	tg_event_apply(e, x, act, rx);
+	return act->verdict;
+}
+
+/* The machine's answer, or TG_LISTEN_DONE with *refused when a connection would have opened and
+ * cannot be had: then nothing happened at all (ADV-91). */
+static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+				  const struct tg_listen *li, const tg_seq *floor,
+				  struct tg_act *act, enum tg_ctr *refused)
+{
+	enum tg_ctr refuse = li->validate ? refuse_open(e, l, is_v6(rx)) : TG_CTR_NONE;
+	bool trial = refuse != TG_CTR_NONE && (rx->seg.ctl & TG_TCP_ACK);
+
+	*refused = TG_CTR_NONE;
+	if (trial)
+		e->ctr_save = e->ctr;
+	enum tg_listen_outcome out =
+	    tg_tcp_listen(li, &rx->tuple, &rx->seg, floor, &e->env, &e->scratch, act);
+
+	if (out != TG_LISTEN_OPEN || !trial)
+		return out;
+	e->ctr = e->ctr_save;
+	tg_tcb_release(&e->scratch, &e->chunks);
+	*refused = refuse;
+	return TG_LISTEN_DONE;
+}
+
+enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			      tg_tw_handle h, const tg_seq *floor)
+{
+	const uint8_t kind = rx->seg.ctl & (TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST | TG_TCP_FIN);
+	struct tg_listen li = {.conf = &e->class[l->class_idx].conf, .validate = validates(e, l)};
+	enum tg_ctr refused;
+	struct tg_act act;
+
+	if (tg_out_room(&e->out) == 0)
+		return TG_CTR_tx_no_buffer;
+	if (kind == TG_TCP_SYN) {
+		enum tg_ctr why = admit_syn(e, l, is_v6(rx), &li.mint);
+		if (why != TG_CTR_NONE)
+			return why;
+		if (!tg_budget_take(e->budget, &rx->tuple.raddr, e->env.now_ms))
+			return TG_CTR_synack_limited;
+	}
+	switch (ask(e, rx, l, &li, floor, &act, &refused)) {
+	case TG_LISTEN_HALF:
+		return add_half(e, rx, l, h, &act);
+	case TG_LISTEN_COOKIE:
+		return send_cookie(e, rx, l, h, &act);
+	case TG_LISTEN_OPEN:
+		return add_open(e, rx, l, &act);
+	case TG_LISTEN_DONE:
+		break;
+	}
+	if (refused != TG_CTR_NONE)
+		return refused;
+	return act.has_reply ? tg_rx_answer_rst(e, rx, &act) : act.verdict;
+}
+
+bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+			  tg_tw_handle h, enum tg_ctr *verdict)
+{
+	struct tg_listen li = {.conf = &e->class[l->class_idx].conf, .validate = validates(e, l)};
+	struct tg_act act;
+
+	if (!li.validate)
+		return false;
+	if (ask(e, rx, l, &li, NULL, &act, verdict) == TG_LISTEN_OPEN) {
+		tg_tw_store_remove(e->tw, h);
+		*verdict = add_open(e, rx, l, &act);
+		return true;
+	}
+	return *verdict != TG_CTR_NONE;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rx.c: a burst, in three passes: parse, hash and ask for the bucket lines; find and ask for the
+ * connection lines; run the machine. A segment may make or end the connection that a later one of
+ * the same burst belongs to: the third pass looks again when the table has changed since. */
+#include "engine.h"
+
+/* --- one TCP segment --- */
+
+enum tg_ctr tg_rx_answer_rst(struct tg_engine *e, struct tg_rx *rx, struct tg_act *act)
+{
+	struct tg_dest to = {.tuple = &rx->tuple, .ttl = 64};
+
+	if (tg_out_room(&e->out) == 0)
+		return TG_CTR_tx_no_buffer;
+	if (!tg_budget_take(e->budget, &rx->tuple.raddr, e->env.now_ms))
+		return TG_CTR_rst_limited;
+	if (!tg_tx_reply(e, &to, &act->reply, rx))
+		return TG_CTR_tx_no_buffer;
+	tg_ctr_inc(&e->ctr, TG_CTR_rst_sent);
+	return act->verdict;
+}
+
+enum tg_ctr tg_rx_closed(struct tg_engine *e, struct tg_rx *rx)
+{
+	struct tg_act act;
+
+	tg_tcp_closed(&rx->seg, &act);
+	return act.has_reply ? tg_rx_answer_rst(e, rx, &act) : act.verdict;
+}
+
+/* EST-26: the ACK that completes is dropped while the accept queue is full, and the entry kept. So
+ * it is tried on a copy. An entry from LISTEN holds no text, so a copy shares nothing. */
+static bool is_accept_overflow(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
+{
+	const struct tg_tcb *tcb = &e->ext[x].tcb;
+	int16_t listener = e->class[e->conn[tcb->conn].conf].listener;
+	struct tg_act act;
+
+	if (tcb->state != TG_SYN_RECEIVED || tcb->active || listener == TG_NO_LISTENER ||
+	    !tg_listen_is_full(&e->listener[listener]) ||
+	    (rx->seg.ctl & (TG_TCP_ACK | TG_TCP_SYN | TG_TCP_RST)) != TG_TCP_ACK)
+		return false;
+	e->ctr_save = e->ctr;
+	e->scratch = *tcb;
+	tg_tcp_arrives(&e->scratch, &rx->seg, &e->env, &act);
+	tg_tcb_release(&e->scratch, &e->chunks);
+	e->ctr = e->ctr_save;
+	return (act.events & TG_EV_OPENED) != 0;
+}
+
+/* SC-21: a SYN-ACK that a repeated SYN draws is paid like the first. */
+static void limit_synack(struct tg_engine *e, const struct tg_rx *rx, const struct tg_tcb *tcb,
+			 struct tg_act *act)
+{
+	const uint8_t synack = TG_TCP_SYN | TG_TCP_ACK;
+
+	if (!act->has_reply || (act->reply.ctl & synack) != synack || tcb->active ||
+	    tg_budget_take(e->budget, &rx->tuple.raddr, e->env.now_ms))
+		return;
+	act->has_reply = false;
+	act->verdict = TG_CTR_synack_limited;
+}
+
+static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
+{
+	uint32_t x = tg_conn_attach(e, conn);
+	struct tg_act act;
+
+	if (x == TG_NONE)
+		return TG_CTR_ext_full;
+	struct tg_tcb *tcb = &e->ext[x].tcb;
+
+	if (tcb->state == TG_SYN_SENT) { /* ADV-71: our own SYN came back */
+		enum tg_ctr why = tg_rx_check_src(e, rx);
+		if (why != TG_CTR_NONE)
+			return why;
+	}
+	if (is_accept_overflow(e, rx, x)) {
+		tg_ext_list_add(e, TG_LIST_READY, x);
+		return TG_CTR_accept_overflow;
+	}
+	tg_tcp_arrives(tcb, &rx->seg, &e->env, &act);
+	limit_synack(e, rx, tcb, &act);
+	tg_event_apply(e, x, &act, rx);
+	return act.verdict;
+}
+
+/* --- TIME-WAIT --- */
+
+static enum tg_ctr tw_answer(struct tg_engine *e, struct tg_rx *rx, struct tg_act *act)
+{
+	struct tg_dest to = {.tuple = &rx->tuple, .ttl = 64};
+
+	if (act->has_reply && !tg_tx_reply(e, &to, &act->reply, rx))
+		return TG_CTR_tx_no_buffer;
+	return act->verdict;
+}
+
+/* A SYN that is provably newer (TD-22): with a listener and room it opens, else the record stays
+ * and the segment is answered as by CLOSED (TD-23, ADV-66). */
+static enum tg_ctr tw_reuse(struct tg_engine *e, struct tg_rx *rx, tg_tw_handle h)
+{
+	struct tg_listener *l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
+	tg_seq floor = tg_tw_store_at(e->tw, h)->snd_nxt;
+
+	return l ? tg_listen_arrives(e, rx, l, h, &floor) : tg_rx_closed(e, rx);
+}
+
+static enum tg_ctr tw_cookie(struct tg_engine *e, struct tg_rx *rx, tg_tw_handle h)
+{
+	struct tg_listener *l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
+	enum tg_ctr verdict;
+	struct tg_act act;
+
+	if (l && tg_listen_try_cookie(e, rx, l, h, &verdict))
+		return verdict;
+	tg_tw_challenge(tg_tw_store_at(e->tw, h), &e->env, &act);
+	return tw_answer(e, rx, &act);
+}
+
+static enum tg_ctr tw_arrives(struct tg_engine *e, struct tg_rx *rx, tg_tw_handle h)
+{
+	struct tg_act act;
+
+	if (tg_out_room(&e->out) == 0)
+		return TG_CTR_tx_no_buffer;
+	switch (tg_tw_arrives(tg_tw_store_at(e->tw, h), &rx->seg, &e->env, &act)) {
+	case TG_TW_RESTART:
+		tg_tw_store_restart(e->tw, h, e->env.now_ms + 2ull * e->conf.msl_ms);
+		break;
+	case TG_TW_REUSE:
+		return tw_reuse(e, rx, h);
+	case TG_TW_COOKIE_TRY:
+		return tw_cookie(e, rx, h);
+	case TG_TW_DONE:
+		break;
+	}
+	return tw_answer(e, rx, &act);
+}
+
+/* --- lookup --- */
+
+static uint32_t find_conn(const struct tg_engine *e, const struct tg_rx *rx, uint64_t gen)
+{
+	if (e->table_gen != gen)
+		return tg_conn_find(e, &rx->tuple, rx->hash);
+	for (uint32_t i = 0; i < rx->cand_n; i++)
+		if (tg_conn_is(e, rx->cand[i], &rx->tuple))
+			return rx->cand[i];
+	/* As many as were asked for: there may be more. */
+	return rx->cand_n == 4 ? tg_conn_find(e, &rx->tuple, rx->hash) : TG_NONE;
+}
+
+/* Connection, TIME-WAIT, listener, CLOSED (DESIGN 4). */
+static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
+{
+	uint32_t conn = find_conn(e, rx, gen);
+
+	e->env.mtu = e->conf.port[rx->pkt.port].mtu;
+	if (conn != TG_NONE) {
+		const struct tg_conn *c = &e->conn[conn];
+		if (c->state != TG_TIME_WAIT)
+			return conn_arrives(e, rx, conn);
+		/* It waited for room to say its last ACK; the record says it again if need be. */
+		tg_event_time_wait(e, c->word);
+		tg_conn_reap(e);
+	}
+	enum tg_ctr why = tg_rx_check_src(e, rx);
+
+	if (why != TG_CTR_NONE)
+		return why;
+	tg_tw_handle h = tg_tw_store_find(e->tw, rx->hash);
+
+	if (h != TG_NONE)
+		return tw_arrives(e, rx, h);
+	struct tg_listener *l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
+
+	return l ? tg_listen_arrives(e, rx, l, TG_NONE, NULL) : tg_rx_closed(e, rx);
+}
+
+static enum tg_ctr packet_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
+{
+	switch (rx->kind) {
+	case TG_RX_TCP:
+		return tcp_arrives(e, rx, gen);
+	case TG_RX_ICMP:
+		return tg_rx_icmp(e, rx);
+	case TG_RX_ARP:
+		return tg_neigh_arp(e->neigh, &rx->pkt, &rx->eth, e->env.now_ms, &e->out,
+				    &rx->used);
+	case TG_RX_DONE:
+		break;
+	}
+	return rx->verdict;
+}
+
+/* --- the burst --- */
+
+static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
+{
+	for (uint32_t i = 0; i < n && i < 4; i++)
+		__builtin_prefetch(in[i].data);
+	for (uint32_t i = 0; i < n; i++) {
+		struct tg_rx *rx = &e->rx[i];
+		if (i + 4 < n)
+			__builtin_prefetch(in[i + 4].data);
+		rx->pkt = in[i];
+		tg_rx_parse(e, rx);
+		if (rx->kind == TG_RX_TCP)
+			tg_table_prefetch(&e->table, rx->hash);
+		tg_ctr_add(&e->ctr, TG_CTR_rx_bytes, in[i].len);
+	}
+	tg_ctr_add(&e->ctr, TG_CTR_rx_segments, n);
+}
+
+static void pass_find(struct tg_engine *e, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct tg_rx *rx = &e->rx[i];
+		if (rx->kind != TG_RX_TCP)
+			continue;
+		rx->cand_n = tg_table_find(&e->table, rx->hash, rx->cand, 4);
+		if (rx->cand_n)
+			__builtin_prefetch(&e->conn[rx->cand[0]], 1);
+		else
+			tg_tw_store_prefetch(e->tw, rx->hash);
+	}
+}
+
+/* The buffer is ours again: kept for what is to be sent, or given back with the others. */
+static void put_back(struct tg_engine *e, struct tg_rx *rx)
+{
+	if (rx->pkt.cap >= e->spare_cap && e->out.spare_n < TG_BURST_MAX / 2)
+		e->out.spare[e->out.spare_n++] = rx->pkt;
+	else
+		e->drop[e->drop_n++] = rx->pkt;
+}
+
+static void pass_run(struct tg_engine *e, uint32_t n)
+{
+	uint64_t gen = e->table_gen;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct tg_rx *rx = &e->rx[i];
+		enum tg_ctr verdict = packet_arrives(e, rx, gen);
+		tg_ctr_inc(&e->ctr, verdict == TG_CTR_NONE ? TG_CTR_rx_accepted : verdict);
+		if (!rx->used)
+			put_back(e, rx);
+		tg_conn_reap(e);
+	}
+}
+
+uint32_t tg_engine_rx(struct tg_engine *e, const struct tg_pkt in[], uint32_t n,
+		      struct tg_pkt out[], uint32_t max, uint64_t now_ns)
+{
+	assert(n <= TG_BURST_MAX);
+	tg_engine_begin(e, out, max);
+	tg_engine_clock(e, now_ns);
+	pass_parse(e, in, n);
+	pass_find(e, n);
+	pass_run(e, n);
+	tg_event_poll(e);
+	tg_tx_run(e);
+	return tg_engine_end(e);
+}

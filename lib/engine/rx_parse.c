@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rx_parse.c: one packet from its first byte to a tuple and a hash: LN-01, LN-02, LN-12, LN-16. */
+#include "engine.h"
+
+static bool mac_equal(const struct tg_mac *a, const struct tg_mac *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+/* The solicited-node group of one of our addresses, or all nodes (LN-01; RFC 2464 7). */
+static bool is_group6(const struct tg_port_conf *pc, const struct tg_mac *m)
+{
+	static const struct tg_mac all_nodes = {{0x33, 0x33, 0, 0, 0, 1}};
+
+	if (m->b[0] != 0x33 || m->b[1] != 0x33)
+		return false;
+	if (mac_equal(m, &all_nodes))
+		return true;
+	for (uint32_t i = 0; i < pc->addr_n; i++) {
+		const struct tg_addr *a = &pc->addr[i].addr;
+		if (!tg_addr_is_v4(a) && m->b[2] == 0xff && memcmp(m->b + 3, a->b + 13, 3) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* LN-01. *unicast: it came to our own address, as all of TCP must. */
+static bool is_for_us(const struct tg_port_conf *pc, const struct tg_eth *eth, bool *unicast)
+{
+	static const struct tg_mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+	*unicast = mac_equal(&eth->dst, &pc->mac);
+	if (*unicast)
+		return true;
+	if (eth->type == TG_ETHERTYPE_IP6)
+		return is_group6(pc, &eth->dst);
+	return mac_equal(&eth->dst, &broadcast);
+}
+
+/* LN-02: VID 0 is a priority tag, which is no tag. */
+static bool is_our_vlan(const struct tg_port_conf *pc, const struct tg_eth *eth)
+{
+	return eth->vid == pc->vlan;
+}
+
+/* One address is met again and again. */
+static bool is_ours(struct tg_engine *e, const struct tg_addr *a, uint32_t *port)
+{
+	if (e->last_dst_port != TG_NONE && tg_addr_equal(a, &e->last_dst)) {
+		*port = e->last_dst_port;
+		return true;
+	}
+	if (!tg_route_is_ours(e->neigh, a, port))
+		return false;
+	e->last_dst = *a;
+	e->last_dst_port = *port;
+	return true;
+}
+
+enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx)
+{
+	uint32_t port;
+
+	if (tg_route_is_ours(e->neigh, &rx->ip.src, &port)) {
+		bool land = rx->kind == TG_RX_TCP && tg_addr_equal(&rx->ip.src, &rx->ip.dst) &&
+			    rx->seg.sport == rx->seg.dport;
+		return land ? TG_CTR_land : TG_CTR_bad_src;
+	}
+	return tg_route_is_group(e->neigh, &rx->ip.src) ? TG_CTR_bad_src : TG_CTR_NONE;
+}
+
+/* The destination must be ours, on the port that it came by, and unicast. */
+static enum tg_ctr check_dst(struct tg_engine *e, const struct tg_rx *rx, bool unicast)
+{
+	uint32_t port;
+
+	if (!is_ours(e, &rx->ip.dst, &port) || port != rx->pkt.port)
+		return tg_route_is_ours(e->neigh, &rx->ip.src, &port) ? TG_CTR_bad_src
+								      : TG_CTR_bad_dst;
+	return unicast ? TG_CTR_NONE : TG_CTR_bad_mac;
+}
+
+static enum tg_ctr parse_tcp(struct tg_engine *e, struct tg_rx *rx)
+{
+	const uint8_t *tcp = rx->pkt.data + rx->eth.hdr_len + rx->ip.hdr_len;
+	enum tg_ctr why;
+
+	if (rx->ip.payload_len < TG_TCP_LEN)
+		return TG_CTR_bad_hdr; /* a checksum over less than a header says nothing */
+	why = tg_tcp_parse(tcp, rx->ip.payload_len, &rx->seg);
+	if (rx->pkt.l4_csum != TG_CSUM_GOOD &&
+	    !tg_tcp_csum_ok(tcp, rx->ip.payload_len, &rx->ip.src, &rx->ip.dst))
+		return TG_CTR_bad_csum;
+	if (why != TG_CTR_NONE)
+		return why;
+	rx->seg.ce = (rx->ip.tos & 3) == 3;
+	rx->tuple.laddr = rx->ip.dst;
+	rx->tuple.raddr = rx->ip.src;
+	rx->tuple.lport = rx->seg.dport;
+	rx->tuple.rport = rx->seg.sport;
+	rx->hash = tg_tcp_tuple_hash(&rx->tuple, &e->secret);
+	rx->kind = TG_RX_TCP;
+	return TG_CTR_NONE;
+}
+
+static enum tg_ctr parse_ip(struct tg_engine *e, struct tg_rx *rx, bool unicast)
+{
+	const uint8_t *ip = rx->pkt.data + rx->eth.hdr_len;
+	uint32_t len = rx->pkt.len - rx->eth.hdr_len;
+	bool v6 = rx->eth.type == TG_ETHERTYPE_IP6;
+	enum tg_ctr why = v6 ? tg_ip6_parse(ip, len, &rx->ip)
+			     : tg_ip4_parse(ip, len, rx->pkt.l3_csum != TG_CSUM_GOOD, &rx->ip);
+
+	if (why != TG_CTR_NONE)
+		return why;
+	if (rx->ip.has_options)
+		tg_ctr_inc(&e->ctr, TG_CTR_ip_options);
+	if (rx->ip.hdr_len + rx->ip.payload_len > e->conf.port[rx->pkt.port].mtu)
+		tg_ctr_inc(&e->ctr, TG_CTR_gso_frames);
+	if (rx->ip.proto == TG_PROTO_ICMP6 && v6) {
+		rx->kind = TG_RX_ICMP; /* its own rules for destinations (LN-07) */
+		return TG_CTR_NONE;
+	}
+	why = check_dst(e, rx, unicast);
+	if (why != TG_CTR_NONE)
+		return why;
+	if (rx->ip.proto == TG_PROTO_TCP)
+		return parse_tcp(e, rx);
+	if (rx->ip.proto != TG_PROTO_ICMP || v6)
+		return TG_CTR_ip_proto;
+	rx->kind = TG_RX_ICMP;
+	return TG_CTR_NONE;
+}
+
+static enum tg_ctr parse(struct tg_engine *e, struct tg_rx *rx)
+{
+	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
+	bool unicast;
+	enum tg_ctr why = tg_eth_parse(rx->pkt.data, rx->pkt.len, &rx->eth);
+
+	if (why != TG_CTR_NONE)
+		return why;
+	if (rx->eth.type != TG_ETHERTYPE_IP4 && rx->eth.type != TG_ETHERTYPE_IP6 &&
+	    rx->eth.type != TG_ETHERTYPE_ARP)
+		return TG_CTR_ethertype;
+	if (!is_our_vlan(pc, &rx->eth))
+		return TG_CTR_vlan;
+	if (!is_for_us(pc, &rx->eth, &unicast))
+		return TG_CTR_bad_mac;
+	if (rx->eth.type != TG_ETHERTYPE_ARP)
+		return parse_ip(e, rx, unicast);
+	rx->kind = TG_RX_ARP;
+	return TG_CTR_NONE;
+}
+
+void tg_rx_parse(struct tg_engine *e, struct tg_rx *rx)
+{
+	rx->used = false;
+	rx->kind = TG_RX_DONE;
+	rx->verdict = parse(e, rx);
+	if (rx->verdict != TG_CTR_NONE)
+		rx->kind = TG_RX_DONE;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* stats.c: sight. */
+#include "engine.h"
+
+void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
+{
+	*s = (struct tg_engine_stats){
+	    .conn_count = e->conn_count,
+	    .conn_max = e->conf.conn_max,
+	    .tw_count = tg_tw_store_count(e->tw),
+	    .tw_max = e->conf.tw_max,
+	    .ext_used = e->ext_used,
+	    .ext_max = e->conf.ext_max,
+	    .chunk_used = e->chunks.n - e->chunks.free_n,
+	    .chunk_max = e->conf.chunk_max,
+	    .timer_count = e->wheel.count,
+	    .neigh_count = tg_neigh_count(e->neigh),
+	    .listener_n = e->listener_n,
+	};
+	for (uint32_t i = 0; i < TG_STATE_N; i++)
+		s->state[i] = e->state_n[i];
+	s->state[TG_LISTEN] = e->listener_n;
+	s->state[TG_TIME_WAIT] += s->tw_count;
+	for (uint32_t i = 0; i < TG_LISTENER_MAX; i++)
+		s->armed_n += e->listener[i].used && e->listener[i].armed;
+}
+
+const struct tg_counters *tg_engine_counters(const struct tg_engine *e)
+{
+	return &e->ctr;
+}
+
+enum tg_tcp_state tg_engine_state_of(const struct tg_engine *e, const struct tg_tuple *tuple)
+{
+	uint64_t hash = tg_tcp_tuple_hash(tuple, &e->secret);
+	uint32_t conn = tg_conn_find(e, tuple, hash);
+
+	if (conn != TG_NONE)
+		return tg_conn_state(e, conn);
+	return tg_tw_store_find(e->tw, hash) != TG_NONE ? TG_TIME_WAIT : TG_CLOSED;
+}

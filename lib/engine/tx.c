@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tx.c: segments become frames, and the connections that have something to say take their turns. */
+#include "engine.h"
+
+/* --- one frame --- */
+
+/* RFC 6864: with DF set any number will do; a random one tells nothing (RB-13). */
+uint16_t tg_tx_ip_id(struct tg_engine *e)
+{
+	if (e->ip_id_n == 0) {
+		e->ip_ids = tg_rng_next(&e->rng);
+		e->ip_id_n = 4;
+	}
+	uint16_t id = (uint16_t)e->ip_ids;
+
+	e->ip_ids >>= 16;
+	e->ip_id_n--;
+	return id;
+}
+
+/* LN-22, RFC 6437: stable for the connection; of a key of its own, as it is shown to the network.
+ */
+uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t)
+{
+	return (uint32_t)tg_siphash13(&e->flow_key, t, sizeof(*t)) & 0xfffff;
+}
+
+static uint32_t emit_ip(struct tg_engine *e, uint8_t *p, const struct tg_dest *to, uint32_t len,
+			bool csum_offload)
+{
+	const struct tg_tuple *t = to->tuple;
+	struct tg_ip ip = {
+	    .src = t->laddr,
+	    .dst = t->raddr,
+	    .proto = TG_PROTO_TCP,
+	    .ttl = to->ttl,
+	    .tos = (uint8_t)(to->dscp << 2),
+	    .v6 = !tg_addr_is_v4(&t->raddr),
+	};
+
+	if (ip.v6)
+		return tg_ip6_emit(p, &ip, len, tg_tx_flow(e, t));
+	ip.frag_id = tg_tx_ip_id(e);
+	return tg_ip4_emit(p, &ip, len, csum_offload);
+}
+
+/* Fills the frame behind the link header; returns the bytes written there. */
+static uint32_t fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_seg *seg,
+		     const struct tg_tcb *tcb, const struct tg_port_conf *port, struct tg_pkt *pkt,
+		     uint32_t l2)
+{
+	const struct tg_tuple *t = to->tuple;
+	bool v4 = tg_addr_is_v4(&t->raddr);
+	uint32_t l3 = v4 ? TG_IP4_LEN : TG_IP6_LEN;
+	uint8_t *tcp = pkt->data + l2 + l3;
+	uint32_t l4 = tg_tcp_emit(tcp, seg);
+
+	assert(l2 + l3 + l4 + seg->len <= pkt->cap);
+	if (seg->len)
+		tg_tcp_text(tcb, &e->env, seg->seq, tcp + l4, seg->len);
+	tg_tcp_csum_put(tcp, l4 + seg->len, &t->laddr, &t->raddr, port->tx_tcp_csum);
+	emit_ip(e, pkt->data + l2, to, l4 + seg->len, v4 && port->tx_ip_csum);
+	pkt->tx_flags = (uint8_t)((port->tx_tcp_csum ? TG_TX_TCP_CSUM : 0) |
+				  (v4 && port->tx_ip_csum ? TG_TX_IP_CSUM : 0));
+	pkt->l2_len = (uint8_t)l2;
+	pkt->l3_len = (uint8_t)l3;
+	pkt->l4_len = (uint8_t)l4;
+	return l3 + l4 + seg->len;
+}
+
+bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
+		const struct tg_tcb *tcb, struct tg_pkt *pkt)
+{
+	const struct tg_tuple *t = to->tuple;
+	enum tg_neigh_answer answer = TG_NEIGH_DEAD;
+	struct tg_addr hop;
+	struct tg_eth eth;
+	uint32_t port;
+
+	if (tg_route_find(e->neigh, &t->laddr, &t->raddr, &port, &hop))
+		answer = tg_neigh_find(e->neigh, port, &hop, e->env.now_ms, &eth.dst);
+	if (answer == TG_NEIGH_DEAD) {
+		tg_ctr_inc(&e->ctr, TG_CTR_neigh_unreachable);
+		tg_out_free(&e->out, pkt);
+		return false;
+	}
+	const struct tg_port_conf *pc = &e->conf.port[port];
+
+	seg->sport = t->lport;
+	seg->dport = t->rport;
+	eth.src = pc->mac;
+	eth.type = tg_addr_is_v4(&t->raddr) ? TG_ETHERTYPE_IP4 : TG_ETHERTYPE_IP6;
+	eth.vid = pc->vlan;
+	eth.tagged = pc->vlan != 0;
+	if (answer == TG_NEIGH_WAIT)
+		memset(&eth.dst, 0, sizeof(eth.dst));
+	uint32_t l2 = tg_eth_emit(pkt->data, &eth);
+
+	pkt->len = l2 + fill(e, to, seg, tcb, pc, pkt, l2);
+	pkt->port = (uint16_t)port;
+	pkt->rss_hash = 0;
+	pkt->tso_mss = 0;
+	if (answer == TG_NEIGH_WAIT)
+		tg_neigh_hold(e->neigh, port, &hop, pkt, &e->out);
+	else
+		tg_out_put(&e->out, pkt);
+	return true;
+}
+
+bool tg_tx_reply(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
+		 struct tg_rx *rx)
+{
+	struct tg_pkt pkt;
+
+	if (tg_out_room(&e->out) == 0)
+		return false;
+	if (rx && !rx->used && rx->pkt.cap >= TG_HDR_MAX) {
+		rx->used = true;
+		pkt = rx->pkt;
+	} else if (!tg_out_get(&e->out, &pkt)) {
+		return false;
+	}
+	seg->len = 0;
+	tg_tx_emit(e, to, seg, NULL, &pkt);
+	return true;
+}
+
+/* --- RSTs that wait: a connection that said its last word is gone, so they stand by themselves ---
+ */
+
+void tg_tx_rst(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg, struct tg_rx *rx)
+{
+	if (e->rst_n == 0 && tg_tx_reply(e, to, seg, rx))
+		return;
+	if (e->rst_n == e->rst_cap) {
+		tg_ctr_inc(&e->ctr, TG_CTR_tx_reply_lost);
+		return;
+	}
+	uint32_t at = e->rst_head + e->rst_n;
+
+	e->rst[at < e->rst_cap ? at : at - e->rst_cap] = (struct tg_rst){
+	    .tuple = *to->tuple,
+	    .seq = seg->seq,
+	    .ack = seg->ack,
+	    .tsval = seg->opts.tsval,
+	    .tsecr = seg->opts.tsecr,
+	    .ctl = seg->ctl,
+	    .ttl = to->ttl,
+	    .dscp = to->dscp,
+	    .has_ts = seg->opts.has_ts,
+	};
+	e->rst_n++;
+}
+
+static void run_rsts(struct tg_engine *e)
+{
+	while (e->rst_n) {
+		const struct tg_rst *r = &e->rst[e->rst_head];
+		struct tg_dest to = {.tuple = &r->tuple, .ttl = r->ttl, .dscp = r->dscp};
+		struct tg_seg seg = {.seq = r->seq, .ack = r->ack, .ctl = r->ctl};
+
+		seg.opts.has_ts = r->has_ts & 1;
+		seg.opts.tsval = r->tsval;
+		seg.opts.tsecr = r->tsecr;
+		if (!tg_tx_reply(e, &to, &seg, NULL))
+			return;
+		e->rst_head = e->rst_head + 1 < e->rst_cap ? e->rst_head + 1 : 0;
+		e->rst_n--;
+	}
+}
+
+/* --- the output of connections --- */
+
+/* The SYN-ACK of an entry from LISTEN that comes out of tg_tcp_output is a repetition: it is paid
+ * from the prefix's budget, and not sent while the listener mints cookies (DESIGN 4). */
+static bool may_send(struct tg_engine *e, const struct tg_tcb *tcb, const struct tg_tuple *t,
+		     const struct tg_seg *seg)
+{
+	const uint8_t synack = TG_TCP_SYN | TG_TCP_ACK;
+
+	if ((seg->ctl & synack) != synack || tcb->active)
+		return true;
+	int16_t l = e->class[e->conn[tcb->conn].conf].listener;
+
+	if (l != TG_NO_LISTENER && e->listener[l].armed)
+		return false;
+	return tg_budget_take(e->budget, &t->raddr, e->env.now_ms);
+}
+
+/* No neighbour: a connection that tries to open hears of it as of a soft error (RB-18). */
+static void unreachable(struct tg_tcb *tcb)
+{
+	if (tcb->state == TG_SYN_SENT && !tcb->soft_error)
+		tcb->soft_error = EHOSTUNREACH;
+}
+
+/* Up to a quantum of segments. True: there is no more to say now. */
+static bool send_some(struct tg_engine *e, uint32_t x)
+{
+	struct tg_tcb *tcb = &e->ext[x].tcb;
+	struct tg_tuple t;
+	struct tg_dest to = {.tuple = &t, .ttl = tcb->conf->ttl, .dscp = tcb->conf->dscp};
+	struct tg_seg seg;
+	struct tg_pkt pkt;
+
+	if (!tg_tcp_has_output(tcb, &e->env))
+		return true;
+	tg_conn_tuple(e, tcb->conn, &t);
+	tg_conn_set_mtu(e, tcb->conn);
+	for (uint32_t i = 0; i < TG_SEND_QUANTUM; i++) {
+		if (!tg_out_get(&e->out, &pkt))
+			return false;
+		if (!tg_tcp_output(tcb, &e->env, 1, &seg)) {
+			e->out.spare[e->out.spare_n++] = pkt;
+			return true;
+		}
+		if (!may_send(e, tcb, &t, &seg))
+			e->out.spare[e->out.spare_n++] = pkt;
+		else if (!tg_tx_emit(e, &to, &seg, tcb, &pkt))
+			unreachable(tcb);
+		if (!tg_tcp_has_output(tcb, &e->env))
+			return true;
+	}
+	return false;
+}
+
+static void finish(struct tg_engine *e, uint32_t x)
+{
+	uint32_t conn = e->ext[x].tcb.conn;
+
+	if (e->ext[x].tcb.state == TG_TIME_WAIT) {
+		tg_event_time_wait(e, x);
+		tg_conn_reap(e);
+		return;
+	}
+	tg_conn_settle(e, x);
+	tg_event_rested(e, conn);
+}
+
+void tg_tx_run(struct tg_engine *e)
+{
+	struct tg_ext_list *ready = &e->list[TG_LIST_READY];
+	uint32_t stuck = 0; /* turns in a row that sent nothing and ended nothing */
+
+	run_rsts(e);
+	while (ready->n && stuck < ready->n && stuck < TG_POLL_BUDGET) {
+		uint32_t x = ready->head, before = e->out.n;
+
+		tg_ext_list_remove(e, TG_LIST_READY, x);
+		if (send_some(e, x)) {
+			finish(e, x);
+			stuck = 0;
+			continue;
+		}
+		tg_conn_arm(e, x);
+		tg_ext_list_add(e, TG_LIST_READY, x); /* to the end: the others' turn */
+		stuck = e->out.n == before ? stuck + 1 : 0;
+	}
+}
