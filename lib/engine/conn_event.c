@@ -166,6 +166,7 @@ static void to_record(struct tg_engine *e, uint32_t x, enum tg_close_reason reas
 	tg_tw_make(&tw, tcb, tg_conn_hash(e, conn), e->env.now_ms + 2ull * e->conf.msl_ms);
 	tg_conn_retire(e, conn);
 	tg_tw_store_add(e->tw, &tw, e->env.now_ms);
+	tg_ctr_inc(&e->ctr, TG_CTR_tw_entered);
 	if (told)
 		tg_event_closed(e, conn, reason);
 }

@@ -295,6 +295,11 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
  * is gone. */
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			  tg_tw_handle h, enum tg_ctr *verdict);
+/* Takes the token for the SYN-ACK in act of a half-open entry; false: it is over the budget, and
+ * act has no reply any more. True also when act is about something else. */
+bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act);
+/* Whether conn's listener mints cookies: then no SYN-ACK is sent again (DESIGN 4). */
+bool tg_listen_is_armed(const struct tg_engine *e, uint32_t conn);
 void tg_listen_half_add(struct tg_engine *e, int16_t listener);
 void tg_listen_half_sub(struct tg_engine *e, int16_t listener);
 /* The class of that content, shared or new, one reference taken; -1 when there is none left. */

@@ -3,6 +3,17 @@
  * due at different times happens in order, however late the call comes. */
 #include "engine.h"
 
+/* A SYN-ACK is repeated within the prefix's budget, and not while cookies are minted (DESIGN 4). */
+static void limit_synack(struct tg_engine *e, uint32_t x, struct tg_act *act)
+{
+	const struct tg_tcb *tcb = &e->ext[x].tcb;
+
+	if (act->has_reply && tcb->state == TG_SYN_RECEIVED && !tcb->active &&
+	    tg_listen_is_armed(e, tcb->conn))
+		act->has_reply = false;
+	tg_listen_pays_synack(e, x, act);
+}
+
 static void fire(struct tg_engine *e, uint32_t conn)
 {
 	struct tg_conn *c = &e->conn[conn];
@@ -26,6 +37,7 @@ static void fire(struct tg_engine *e, uint32_t conn)
 	}
 	tg_conn_set_mtu(e, conn);
 	tg_tcp_timeout(&e->ext[x].tcb, &e->env, &act);
+	limit_synack(e, x, &act);
 	tg_event_apply(e, x, &act, NULL);
 }
 

@@ -280,6 +280,27 @@ static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listen
 	return tg_ext_room(e) ? TG_CTR_NONE : TG_CTR_ext_full;
 }
 
+/* SC-21: a SYN-ACK that a repeated SYN draws, or the timer, is paid like the first one. */
+bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act)
+{
+	const uint8_t synack = TG_TCP_SYN | TG_TCP_ACK;
+	const struct tg_tcb *tcb = &e->ext[x].tcb;
+	struct tg_tuple t;
+
+	if (!act->has_reply || (act->reply.ctl & synack) != synack || tcb->active)
+		return true;
+	tg_conn_tuple(e, tcb->conn, &t);
+	act->has_reply = tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
+	return act->has_reply;
+}
+
+bool tg_listen_is_armed(const struct tg_engine *e, uint32_t conn)
+{
+	int16_t l = e->class[e->conn[conn].conf].listener;
+
+	return l != TG_NO_LISTENER && e->listener[l].armed;
+}
+
 /* --- segment arrives --- */
 
 static bool is_v6(const struct tg_rx *rx)
@@ -359,8 +380,13 @@ static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct 
 				  const struct tg_listen *li, const tg_seq *floor,
 				  struct tg_act *act, enum tg_ctr *refused)
 {
-	enum tg_ctr refuse = li->validate ? refuse_open(e, l, is_v6(rx)) : TG_CTR_NONE;
-	bool trial = refuse != TG_CTR_NONE && (rx->seg.ctl & TG_TCP_ACK);
+	enum tg_ctr refuse = TG_CTR_NONE;
+
+	if (rx->seg.ctl & TG_TCP_ACK)
+		refuse = li->validate ? refuse_open(e, l, is_v6(rx)) : TG_CTR_NONE;
+	else if (floor && !tg_conn_room(e, is_v6(rx)))
+		refuse = TG_CTR_conn_full; /* TD-23: state although cookies are minted */
+	bool trial = refuse != TG_CTR_NONE;
 
 	*refused = TG_CTR_NONE;
 	if (trial)
@@ -368,7 +394,7 @@ static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct 
 	enum tg_listen_outcome out =
 	    tg_tcp_listen(li, &rx->tuple, &rx->seg, floor, &e->env, &e->scratch, act);
 
-	if (out != TG_LISTEN_OPEN || !trial)
+	if (!trial || (out != TG_LISTEN_OPEN && out != TG_LISTEN_HALF))
 		return out;
 	e->ctr = e->ctr_save;
 	tg_tcb_release(&e->scratch, &e->chunks);

@@ -48,19 +48,6 @@ static bool is_accept_overflow(struct tg_engine *e, struct tg_rx *rx, uint32_t x
 	return (act.events & TG_EV_OPENED) != 0;
 }
 
-/* SC-21: a SYN-ACK that a repeated SYN draws is paid like the first. */
-static void limit_synack(struct tg_engine *e, const struct tg_rx *rx, const struct tg_tcb *tcb,
-			 struct tg_act *act)
-{
-	const uint8_t synack = TG_TCP_SYN | TG_TCP_ACK;
-
-	if (!act->has_reply || (act->reply.ctl & synack) != synack || tcb->active ||
-	    tg_budget_take(e->budget, &rx->tuple.raddr, e->env.now_ms))
-		return;
-	act->has_reply = false;
-	act->verdict = TG_CTR_synack_limited;
-}
-
 static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
 {
 	uint32_t x = tg_conn_attach(e, conn);
@@ -80,7 +67,8 @@ static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t 
 		return TG_CTR_accept_overflow;
 	}
 	tg_tcp_arrives(tcb, &rx->seg, &e->env, &act);
-	limit_synack(e, rx, tcb, &act);
+	if (!tg_listen_pays_synack(e, x, &act))
+		act.verdict = TG_CTR_synack_limited;
 	tg_event_apply(e, x, &act, rx);
 	return act.verdict;
 }

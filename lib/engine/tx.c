@@ -171,22 +171,6 @@ static void run_rsts(struct tg_engine *e)
 
 /* --- the output of connections --- */
 
-/* The SYN-ACK of an entry from LISTEN that comes out of tg_tcp_output is a repetition: it is paid
- * from the prefix's budget, and not sent while the listener mints cookies (DESIGN 4). */
-static bool may_send(struct tg_engine *e, const struct tg_tcb *tcb, const struct tg_tuple *t,
-		     const struct tg_seg *seg)
-{
-	const uint8_t synack = TG_TCP_SYN | TG_TCP_ACK;
-
-	if ((seg->ctl & synack) != synack || tcb->active)
-		return true;
-	int16_t l = e->class[e->conn[tcb->conn].conf].listener;
-
-	if (l != TG_NO_LISTENER && e->listener[l].armed)
-		return false;
-	return tg_budget_take(e->budget, &t->raddr, e->env.now_ms);
-}
-
 /* No neighbour: a connection that tries to open hears of it as of a soft error (RB-18). */
 static void unreachable(struct tg_tcb *tcb)
 {
@@ -214,9 +198,7 @@ static bool send_some(struct tg_engine *e, uint32_t x)
 			e->out.spare[e->out.spare_n++] = pkt;
 			return true;
 		}
-		if (!may_send(e, tcb, &t, &seg))
-			e->out.spare[e->out.spare_n++] = pkt;
-		else if (!tg_tx_emit(e, &to, &seg, tcb, &pkt))
+		if (!tg_tx_emit(e, &to, &seg, tcb, &pkt))
 			unreachable(tcb);
 		if (!tg_tcp_has_output(tcb, &e->env))
 			return true;
