@@ -7,16 +7,16 @@
 #include "machine.h"
 
 enum {
-	TG_SYN_RTO_MS = 1000,     /* TO-01, TO-02: first repetition; doubles */
+	TG_SYN_RTO_MS = 1000, /* TO-01, TO-02: first repetition; doubles */
 	TG_SYN_RTO_MAX_MS = 60000,
-	TG_SYN_RETRIES = 8,       /* the eighth repetition goes out at 183 s: >= 180 s (MUST-23) */
-	TG_ISS_STEP = 65537,      /* EST-02 */
-	TG_MSS_DEFAULT_V4 = 536,  /* MUST-15 */
+	TG_SYN_RETRIES = 8,      /* the eighth repetition goes out at 183 s: >= 180 s (MUST-23) */
+	TG_ISS_STEP = 65537,     /* EST-02 */
+	TG_MSS_DEFAULT_V4 = 536, /* MUST-15 */
 	TG_MSS_DEFAULT_V6 = 1220,
-	TG_HDRS_V4 = 40,          /* IP and TCP header without options (EST-09) */
+	TG_HDRS_V4 = 40, /* IP and TCP header without options (EST-09) */
 	TG_HDRS_V6 = 60,
 	TG_WSCALE_MAX = 14,
-	TG_PTB_MIN_V4 = 552,      /* RB-21 */
+	TG_PTB_MIN_V4 = 552, /* RB-21 */
 	TG_PTB_MIN_V6 = 1280,
 	TG_SYN_WND_MAX = 65535,
 };
@@ -79,6 +79,13 @@ bool tg_check_text(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 		   struct tg_act *act);
 bool tg_check_fin(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		  struct tg_act *act);
+
+/* --- rest.c --- */
+
+/* The time from which on tcb may rest, if nothing else keeps it from it: 0 = now. */
+uint64_t tg_rest_at(const struct tg_tcb *tcb);
+
+/* --- other --- */
 
 /* SYN-SENT (3.10.7.3). */
 void tg_syn_sent(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,

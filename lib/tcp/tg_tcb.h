@@ -88,6 +88,7 @@ struct tg_tcb {
 	uint64_t ts_recent_ms;     /* when TS.Recent was set */
 	uint64_t idle_since_ms;    /* last segment from the peer that passed (keepalive) */
 	uint64_t sent_ms;          /* last data sent (DT-22) */
+	uint64_t rest_ms;          /* the last time at which a timer asked for rest (rest.c) */
 	uint64_t rexmit_since_ms;  /* first send of what stands at SND.UNA and was repeated; R2
 				      counts from here; 0 = none */
 	uint32_t ts_recent, ts_offset;
@@ -149,7 +150,8 @@ void tg_tcb_unpack(struct tg_tcb *tcb, const struct tg_conn *conn, const struct 
 void tg_tcb_init(struct tg_tcb *tcb, const struct tg_tcp_conf *conf, enum tg_tcp_state state);
 /* Gives back all chunks. */
 void tg_tcb_release(struct tg_tcb *tcb, struct tg_chunks *chunks);
-/* The earliest of the deadlines; 0 = none. */
+/* The earliest of the deadlines; 0 = none. A block that time alone keeps from rest (its cwnd must
+ * grow old, DT-22) counts that time once: tg_tcp_timeout then does nothing, and it may rest. */
 uint64_t tg_tcb_deadline(const struct tg_tcb *tcb);
 bool tg_tcb_validate(const struct tg_tcb *tcb, const struct tg_chunks *chunks, const char **why);
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* check_sequence.c: check 1, is the segment inside the receive window? RFC 9293 3.4, table 6, with
+ * RFC 9293 A.2 for what stands just left of it. */
+#include <assert.h>
+
+#include "control.h"
+
+/* RB-02: a RST stands where its number stands, whatever text it has. */
+static bool starts_inside(const struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	if (tg_tcb_rcv_wnd(tcb) == 0)
+		return tg_seq_eq(seg->seq, tcb->rcv.nxt);
+	return tg_seq_ge(seg->seq, tcb->rcv.nxt) && tg_seq_lt(seg->seq, tcb->rcv.edge);
+}
+
+static bool overlaps(const struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	return tg_seq_lt(seg->seq, tcb->rcv.edge) &&
+	       tg_seq_gt(tg_seq_add(seg->seq, tg_seg_len(seg)), tcb->rcv.nxt);
+}
+
+/* SE-36: with a closed window a segment at RCV.NXT passes, less its text (RFC 9293 3.10.7.4,
+ * MUST-66). SE-02, SE-05: so does the repeated SYN of a half-open entry. */
+static bool is_acceptable(const struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	if (seg->ctl & TG_TCP_RST) /* RB-04: and one with the number of the FIN before it */
+		return starts_inside(tcb, seg) ||
+		       (tcb->fin_rcvd && tg_seq_eq(seg->seq, tg_seq_sub(tcb->rcv.nxt, 1)));
+	if (tcb->state == TG_SYN_RECEIVED && (seg->ctl & TG_TCP_SYN) &&
+	    tg_seq_eq(seg->seq, tcb->rcv.irs))
+		return true;
+	if (tg_seg_len(seg) == 0 || tg_tcb_rcv_wnd(tcb) == 0)
+		return starts_inside(tcb, seg);
+	return overlaps(tcb, seg);
+}
+
+/* SE-40: the peer's FIN again: our ACK of it was lost. */
+static bool is_fin_again(const struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	return tcb->fin_rcvd && (seg->ctl & (TG_TCP_FIN | TG_TCP_SYN)) == TG_TCP_FIN &&
+	       tg_seq_eq(tg_seq_add(seg->seq, tg_seg_len(seg)), tcb->rcv.nxt);
+}
+
+/* DT-33: a keepalive, or the probe of a peer that probes left of the window, whose ACK field and
+ * window can be used. */
+static bool is_probe(const struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	return (seg->ctl & (TG_TCP_ACK | TG_TCP_SYN | TG_TCP_FIN)) == TG_TCP_ACK && seg->len <= 1 &&
+	       tg_seq_eq(seg->seq, tg_seq_sub(tcb->rcv.nxt, 1)) && !tcb->syn_unacked &&
+	       tg_seq_ge(seg->ack, tcb->snd.una) && tg_seq_le(seg->ack, tcb->snd.nxt);
+}
+
+/* RB-10: text is answered always, because lost ACKs and closed windows are repaired that way; the
+ * rest by the limit. */
+static void answer(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		   struct tg_act *act)
+{
+	if (seg->ctl & TG_TCP_SYN)
+		act->verdict = TG_CTR_syn_in_window;
+	if ((seg->ctl & TG_TCP_SYN) || tg_seg_len(seg) == 0)
+		tg_reply_challenge(tcb, env, act);
+	else
+		tg_reply_ack(tcb, env, act);
+}
+
+static void is_outside(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		       struct tg_act *act)
+{
+	switch ((enum tg_tcp_state)tcb->state) {
+	case TG_SYN_RECEIVED: /* SE-04, SE-14, SE-19: always by the limit */
+		tg_reply_challenge(tcb, env, act);
+		return;
+	case TG_LAST_ACK:
+		if (is_fin_again(tcb, seg)) { /* SE-40: its ACK counts here */
+			tg_reply_ack(tcb, env, act);
+			tg_check_ack(tcb, seg, env, act);
+			return;
+		}
+		break;
+	case TG_ESTABLISHED:
+	case TG_FIN_WAIT_1:
+	case TG_FIN_WAIT_2:
+	case TG_CLOSE_WAIT:
+	case TG_CLOSING:
+		break;
+	case TG_CLOSED:
+	case TG_LISTEN:
+	case TG_SYN_SENT:
+	case TG_TIME_WAIT:
+	case TG_STATE_N:
+		assert(false && "no block is judged by check 1 in that state");
+		return;
+	}
+	if (is_probe(tcb, seg) && !tg_check_ack(tcb, seg, env, act))
+		return;
+	answer(tcb, seg, env, act);
+}
+
+bool tg_check_sequence(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		       struct tg_act *act)
+{
+	if (is_acceptable(tcb, seg))
+		return true;
+	tg_ctr_inc(env->ctr, TG_CTR_oow_seq);
+	if (seg->ctl & TG_TCP_RST)
+		act->verdict = TG_CTR_rst_rcvd_oow;
+	else
+		is_outside(tcb, seg, env, act);
+	return false;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rest.c: a block that does not move in 64 bytes, and back (tg_conn.h). What the 64 bytes cannot
+ * say, may_rest says no to; RTT is rounded, and cwnd starts anew after an idle time (DT-22). */
+#include <assert.h>
+
+#include "control.h"
+
+enum {
+	MANTISSA_MAX = 4095,
+	EXPONENT_MAX = 15,
+	STAMP_MAX_MS = 60000, /* an older challenge limits nothing */
+	REXMITS_KEPT_MS =
+	    60000, /* how long after its last text a block keeps count of repetitions */
+	TS_AGE_SHIFT = 16,
+	CWND_ONE = 0x8000, /* with srtt 0, in rttvar */
+	RTO_MS_MAX = 0x7fff,
+	IW_SEGMENTS = 10, /* as newreno.c has it (DT-19) */
+	IW_BYTES = 14600,
+};
+
+void tg_tcb_init(struct tg_tcb *tcb, const struct tg_tcp_conf *conf, enum tg_tcp_state state)
+{
+	*tcb = (struct tg_tcb){0};
+	tcb->conf = conf;
+	tcb->state = (uint8_t)state;
+	tcb->rto_us = 1000000; /* RFC 6298 2.1 */
+	tg_span_init(&tcb->tx);
+	tg_span_init(&tcb->rx);
+	tcb->ooo = TG_NONE;
+	tcb->dormant = TG_NONE;
+}
+
+/* --- small numbers --- */
+
+/* A window in 16 bits: in units of the scale, or in bytes. */
+struct field {
+	uint16_t v;
+	bool raw, fits;
+};
+
+static struct field window_field(uint32_t wnd, uint8_t scale)
+{
+	if ((wnd & ((1u << scale) - 1)) == 0 && wnd >> scale <= UINT16_MAX)
+		return (struct field){(uint16_t)(wnd >> scale), false, true};
+	if (wnd <= UINT16_MAX)
+		return (struct field){(uint16_t)wnd, true, true};
+	return (struct field){0, true, false};
+}
+
+static uint32_t window_of(uint16_t field, bool raw, uint8_t scale)
+{
+	return raw ? field : (uint32_t)field << scale;
+}
+
+/* 4-bit exponent, 12-bit mantissa, rounded to nearest. */
+static uint16_t small_float(uint32_t v)
+{
+	uint32_t e = 0;
+
+	while (v > MANTISSA_MAX && e < EXPONENT_MAX) {
+		v = (v + 1) >> 1;
+		e++;
+	}
+	return (uint16_t)(e << 12 | (v > MANTISSA_MAX ? MANTISSA_MAX : v));
+}
+
+static uint32_t small_float_of(uint16_t f)
+{
+	return (uint32_t)(f & MANTISSA_MAX) << (f >> 12);
+}
+
+/* --- may it? --- */
+
+static uint32_t initial_window(const struct tg_tcb *tcb)
+{
+	uint32_t mss = tg_tx_mss(tcb), two = 2 * mss > IW_BYTES ? 2 * mss : IW_BYTES;
+
+	return IW_SEGMENTS * mss < two ? IW_SEGMENTS * mss : two;
+}
+
+/* EST-25: the one small cwnd that outlives rest. */
+static bool is_cwnd_one(const struct tg_tcb *tcb)
+{
+	return tcb->srtt_us == 0 && tcb->sent_ms == 0 && tcb->cwnd == tg_tx_mss(tcb);
+}
+
+uint64_t tg_rest_at(const struct tg_tcb *tcb)
+{
+	uint64_t at = 0;
+
+	if (tcb->state == TG_SYN_RECEIVED)
+		return 0;
+	if (tcb->rexmits)
+		at = tcb->sent_ms + REXMITS_KEPT_MS;
+	if (tcb->cwnd == initial_window(tcb) || is_cwnd_one(tcb))
+		return at;
+	uint64_t idle = tcb->sent_ms + tg_rto_ms(tcb) + 1;
+
+	if (tcb->sent_ms == 0) /* EST-25: nothing was sent that could have grown it */
+		return UINT64_MAX;
+	return at > idle ? at : idle;
+}
+
+static bool is_state_of_rest(const struct tg_tcb *tcb)
+{
+	switch ((enum tg_tcp_state)tcb->state) {
+	case TG_SYN_RECEIVED:
+		return !tcb->active;
+	case TG_ESTABLISHED:
+	case TG_FIN_WAIT_2:
+	case TG_CLOSE_WAIT:
+		return true;
+	case TG_CLOSED:
+	case TG_LISTEN:
+	case TG_SYN_SENT:
+	case TG_FIN_WAIT_1:
+	case TG_CLOSING:
+	case TG_LAST_ACK:
+	case TG_TIME_WAIT:
+	case TG_STATE_N:
+		break;
+	}
+	return false;
+}
+
+/* Nothing in flight, nothing queued; of a half-open entry only the SYN-ACK is. */
+static bool is_send_side_quiet(const struct tg_tcb *tcb)
+{
+	uint32_t flight = tcb->state == TG_SYN_RECEIVED ? 1 : 0;
+	uint32_t fin = tcb->fin_sent ? 1 : 0;
+
+	return tcb->tx.chunk_n == 0 && tcb->fin_queued == tcb->fin_sent &&
+	       tg_seq_eq(tg_seq_add(tcb->snd.una, flight), tcb->snd.nxt) &&
+	       tg_seq_eq(tcb->rexmit_nxt, tcb->snd.nxt) &&
+	       tg_seq_eq(tg_seq_add(tcb->tx_end, fin), tcb->snd.nxt) && !tcb->syn_unacked &&
+	       !tcb->persist && !tcb->probe_due && !tcb->probes && !tcb->recovery && !tcb->loss;
+}
+
+static bool is_receive_side_quiet(const struct tg_tcb *tcb)
+{
+	return tcb->rx.chunk_n == 0 && tcb->ooo == TG_NONE && !tcb->fin_held && !tcb->shut_rd &&
+	       tg_tcp_readable(tcb) == 0 && !tcb->delack && !tcb->ack_now && !tcb->rx_slack &&
+	       tg_seq_eq(tcb->rcv.last_ack, tcb->rcv.nxt) && !tcb->urgent &&
+	       tg_seq_lt(tcb->rcv.up, tcb->rcv.nxt);
+}
+
+static bool is_numbers_fit(const struct tg_tcb *tcb)
+{
+	if (!window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale).fits)
+		return false;
+	if (tcb->state == TG_SYN_RECEIVED)
+		return tcb->snd.wnd == 0 && tcb->snd.max_wnd == 0;
+	if (tcb->srtt_us == 0 && (tcb->rto_us % 1000 || tcb->rto_us / 1000 > RTO_MS_MAX))
+		return false;
+	return tcb->rtt_start_ns == 0 && tcb->backoff == 0 &&
+	       window_field(tcb->snd.wnd, tcb->snd_scale).fits &&
+	       window_field(tcb->snd.max_wnd, tcb->snd_scale).fits;
+}
+
+static bool is_one_timer(const struct tg_tcb *tcb)
+{
+	int n = 0;
+
+	for (int t = 0; t < TG_T_N; t++)
+		n += tcb->deadline[t] != 0;
+	if (tcb->state == TG_SYN_RECEIVED)
+		return n == 1 && tcb->deadline[TG_T_REXMIT];
+	return n <= 1 && !tcb->deadline[TG_T_REXMIT] && !tcb->deadline[TG_T_DELACK];
+}
+
+bool tg_tcb_may_rest(const struct tg_tcb *tcb, uint64_t now_ms)
+{
+	return is_state_of_rest(tcb) && !tcb->own_conf && !tcb->soft_error &&
+	       is_send_side_quiet(tcb) && is_receive_side_quiet(tcb) && is_one_timer(tcb) &&
+	       is_numbers_fit(tcb) && tg_rest_at(tcb) <= now_ms;
+}
+
+uint64_t tg_tcb_deadline(const struct tg_tcb *tcb)
+{
+	uint64_t first = 0, rest;
+
+	for (int t = 0; t < TG_T_N; t++)
+		if (tcb->deadline[t] && (!first || tcb->deadline[t] < first))
+			first = tcb->deadline[t];
+	if (!tg_seq_eq(tcb->snd.una, tcb->snd.nxt))
+		return first;
+	rest = tg_rest_at(tcb);
+	if (rest == 0 || rest == tcb->rest_ms || (first && first <= rest) ||
+	    !tg_tcb_may_rest(tcb, rest))
+		return first;
+	return rest;
+}
+
+/* --- pack --- */
+
+static uint32_t pack_flags(const struct tg_tcb *tcb, const struct tg_conn *conn)
+{
+	uint32_t flags = conn->flags & TG_CONN_V6;
+
+	flags |= tcb->ts_on ? TG_CONN_TS : 0;
+	flags |= tcb->sack_on ? TG_CONN_SACK : 0;
+	flags |= tcb->ecn_on ? TG_CONN_ECN : 0;
+	flags |= tcb->active ? TG_CONN_ACTIVE : 0;
+	flags |= tcb->orphan ? TG_CONN_ORPHAN : 0;
+	flags |= tcb->deadline[TG_T_SERVICE] ? TG_CONN_TIMER_SERVICE : 0;
+	flags |= window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale).raw ? TG_CONN_RCV_RAW : 0;
+	return flags;
+}
+
+static uint16_t pack_stamp(uint64_t ms, uint64_t now_ms)
+{
+	if (ms == 0 || now_ms - ms >= STAMP_MAX_MS)
+		return 0;
+	return (uint16_t)ms ? (uint16_t)ms : 1;
+}
+
+/* SYN-RECEIVED: no window and no RTT yet, so their places hold what the handshake needs. */
+static void pack_half(const struct tg_tcb *tcb, struct tg_conn *conn)
+{
+	conn->snd_wnd = (uint16_t)tcb->ts_last;
+	conn->max_snd_wnd = (uint16_t)(tcb->ts_last >> 16);
+	conn->srtt = (uint16_t)tcb->ts_first;
+	conn->rttvar = (uint16_t)(tcb->ts_first >> 16);
+	conn->ts_age = (uint16_t)(tcb->syn_sent_n << 8 | tcb->backoff);
+	conn->flags |= tcb->ws_on ? TG_CONN_SND_RAW : 0;
+	if (tcb->dormant == TG_NONE)
+		return;
+	conn->flags |= TG_CONN_DORMANT;
+	conn->word = tcb->dormant;
+}
+
+static void pack_open(const struct tg_tcb *tcb, struct tg_conn *conn)
+{
+	struct field wnd = window_field(tcb->snd.wnd, tcb->snd_scale);
+	struct field max = window_field(tcb->snd.max_wnd, tcb->snd_scale);
+
+	conn->snd_wnd = wnd.v;
+	conn->max_snd_wnd = max.v;
+	conn->flags |= (wnd.raw ? TG_CONN_SND_RAW : 0) | (max.raw ? TG_CONN_MAX_RAW : 0);
+	conn->srtt = small_float(tcb->srtt_us);
+	if (tcb->srtt_us)
+		conn->rttvar = small_float(tcb->rttvar_us);
+	else
+		conn->rttvar = (uint16_t)(tcb->rto_us / 1000 | (is_cwnd_one(tcb) ? CWND_ONE : 0));
+	conn->ts_age = (uint16_t)(tcb->ts_recent_ms >> TS_AGE_SHIFT);
+}
+
+/* Lazy keepalive becomes exact: afterwards the deadline is all that is known of the last sign of
+ * life. */
+static uint64_t pack_timer(const struct tg_tcb *tcb)
+{
+	uint64_t due = tcb->idle_since_ms + tcb->conf->keepalive_idle_ms;
+	uint64_t first = 0;
+
+	for (int t = 0; t < TG_T_N; t++)
+		if (tcb->deadline[t])
+			first = tcb->deadline[t];
+	if (tcb->deadline[TG_T_KEEPALIVE] && due > first)
+		return due;
+	return first;
+}
+
+uint64_t tg_tcb_pack(const struct tg_tcb *tcb, struct tg_conn *conn, uint64_t now_ms)
+{
+	assert(tg_tcb_may_rest(tcb, now_ms));
+	conn->flags = pack_flags(tcb, conn) & 0xfffu;
+	conn->state = tcb->state & 0xfu;
+	conn->snd_scale = tcb->snd_scale & 0xfu;
+	conn->rcv_scale = tcb->rcv_scale & 0xfu;
+	conn->conf = tcb->conf_idx;
+	conn->snd_nxt = tcb->snd.nxt;
+	conn->rcv_nxt = tcb->rcv.nxt;
+	conn->rcv_wnd = window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale).v;
+	conn->mss = tcb->snd.mss;
+	conn->ts_recent = tcb->ts_recent;
+	conn->ts_offset = tcb->ts_offset;
+	conn->ch_stamp = pack_stamp(tcb->ch_ms, now_ms);
+	conn->word = tcb->word;
+	if (tcb->state == TG_SYN_RECEIVED)
+		pack_half(tcb, conn);
+	else
+		pack_open(tcb, conn);
+	return pack_timer(tcb);
+}
+
+/* --- unpack --- */
+
+static uint64_t unpack_stamp(uint16_t stamp, uint64_t now_ms)
+{
+	uint64_t age = (uint16_t)(now_ms - stamp);
+
+	return stamp && age < now_ms ? now_ms - age : 0;
+}
+
+static uint64_t unpack_ts_age(uint16_t age, uint64_t now_ms)
+{
+	uint64_t now = now_ms >> TS_AGE_SHIFT;
+
+	return (now - (uint16_t)(now - age)) << TS_AGE_SHIFT;
+}
+
+static void unpack_sequence(struct tg_tcb *tcb, const struct tg_conn *conn)
+{
+	tcb->snd.nxt = tcb->snd.una = tcb->rexmit_nxt = tcb->tx_end = conn->snd_nxt;
+	tcb->snd.iss = tg_seq_sub(conn->snd_nxt, 1);
+	tcb->snd.wl1 = conn->rcv_nxt;
+	tcb->snd.wl2 = conn->snd_nxt;
+	tcb->rcv.nxt = tcb->rcv.last_ack = tcb->rx_read = conn->rcv_nxt;
+	tcb->rcv.irs = tcb->rcv.up = tg_seq_sub(conn->rcv_nxt, 1);
+	tcb->rcv.edge =
+	    tg_seq_add(conn->rcv_nxt,
+		       window_of(conn->rcv_wnd, conn->flags & TG_CONN_RCV_RAW, conn->rcv_scale));
+	if (conn->state == TG_FIN_WAIT_2) {
+		tcb->fin_queued = tcb->fin_sent = true;
+		tcb->tx_end = tcb->snd.iss;
+	}
+	if (conn->state == TG_CLOSE_WAIT) {
+		tcb->fin_rcvd = true;
+		tcb->rx_read = tcb->rcv.irs;
+	}
+	tcb->tx_push = tcb->tx_end;
+}
+
+/* The timed SYN-ACK is known by its TSval, to the millisecond (kept without timestamps too). */
+static void unpack_half(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t now_ms)
+{
+	uint32_t age_ms;
+
+	tcb->snd.una = tcb->snd.iss;
+	tcb->snd.wl1 = tcb->snd.wl2 = tg_seq_make(0);
+	tcb->ts_last = (uint32_t)conn->max_snd_wnd << 16 | conn->snd_wnd;
+	tcb->ts_first = (uint32_t)conn->rttvar << 16 | conn->srtt;
+	tcb->syn_sent_n = (uint8_t)(conn->ts_age >> 8);
+	tcb->backoff = (uint8_t)conn->ts_age;
+	tcb->rexmit_syn = tcb->syn_sent_n > 1;
+	tcb->ws_on = conn->flags & TG_CONN_SND_RAW;
+	tcb->ts_recent_ms = now_ms;
+	age_ms = (uint32_t)now_ms + tcb->ts_offset - tcb->ts_first;
+	tcb->rtt_seq = tcb->snd.iss;
+	if (!tcb->rexmit_syn && age_ms < now_ms)
+		tcb->rtt_start_ns = (now_ms - age_ms) * TG_NS_PER_MS;
+	if (!(conn->flags & TG_CONN_DORMANT))
+		return;
+	tcb->dormant = conn->word;
+	tcb->word = 0;
+}
+
+static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t now_ms)
+{
+	tcb->snd.wnd = window_of(conn->snd_wnd, conn->flags & TG_CONN_SND_RAW, conn->snd_scale);
+	tcb->snd.max_wnd =
+	    window_of(conn->max_snd_wnd, conn->flags & TG_CONN_MAX_RAW, conn->snd_scale);
+	tcb->ts_recent_ms = unpack_ts_age(conn->ts_age, now_ms);
+	tg_newreno_init(tcb);
+	tcb->srtt_us = small_float_of(conn->srtt);
+	if (tcb->srtt_us) {
+		tcb->rttvar_us = small_float_of(conn->rttvar);
+		tg_rto_update(tcb);
+		return;
+	}
+	tcb->rto_us = (conn->rttvar & RTO_MS_MAX) * 1000u;
+	if (conn->rttvar & CWND_ONE)
+		tcb->cwnd = tg_tx_mss(tcb);
+}
+
+static void unpack_timer(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t deadline)
+{
+	enum tg_tcb_timer timer = TG_T_KEEPALIVE;
+
+	if (conn->flags & TG_CONN_TIMER_SERVICE)
+		timer = TG_T_SERVICE;
+	else if (conn->state == TG_SYN_RECEIVED)
+		timer = TG_T_REXMIT;
+	else if (conn->state == TG_FIN_WAIT_2 && tcb->orphan)
+		timer = TG_T_FW2;
+	tcb->deadline[timer] = deadline;
+	if (timer == TG_T_KEEPALIVE && deadline > tcb->conf->keepalive_idle_ms)
+		tcb->idle_since_ms = deadline - tcb->conf->keepalive_idle_ms;
+}
+
+void tg_tcb_unpack(struct tg_tcb *tcb, const struct tg_conn *conn, const struct tg_tcp_conf *conf,
+		   uint64_t deadline, uint64_t now_ms)
+{
+	tg_tcb_init(tcb, conf, (enum tg_tcp_state)conn->state);
+	tcb->v6 = (conn->flags & TG_CONN_V6) != 0;
+	tcb->active = (conn->flags & TG_CONN_ACTIVE) != 0;
+	tcb->snd_scale = conn->snd_scale;
+	tcb->rcv_scale = conn->rcv_scale;
+	tcb->ts_on = conn->flags & TG_CONN_TS;
+	tcb->sack_on = conn->flags & TG_CONN_SACK;
+	tcb->ecn_on = conn->flags & TG_CONN_ECN;
+	tcb->orphan = conn->flags & TG_CONN_ORPHAN;
+	tcb->conf_idx = (uint8_t)conn->conf;
+	tcb->word = conn->word;
+	tcb->snd.mss = conn->mss;
+	tcb->ts_recent = conn->ts_recent;
+	tcb->ts_offset = conn->ts_offset;
+	tcb->ch_ms = unpack_stamp(conn->ch_stamp, now_ms);
+	tcb->idle_since_ms = now_ms;
+	unpack_sequence(tcb, conn);
+	if (conn->state == TG_SYN_RECEIVED)
+		unpack_half(tcb, conn, now_ms);
+	else
+		unpack_open(tcb, conn, now_ms);
+	unpack_timer(tcb, conn, deadline);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn.c: SYN and SYN-ACK: what we offer, what we take from the peer's (RFC 9293 3.7.1, RFC 7323 2,
+ * 3, RFC 2018 2). */
+#include "control.h"
+
+static uint32_t headers(bool v6)
+{
+	return v6 ? TG_HDRS_V6 : TG_HDRS_V4;
+}
+
+/* EST-09: not reduced for options. */
+uint16_t tg_syn_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env *env, bool v6)
+{
+	uint32_t mss = env->mtu - headers(v6);
+
+	if (conf->mss_max && conf->mss_max < mss)
+		mss = conf->mss_max;
+	return (uint16_t)mss;
+}
+
+uint16_t tg_syn_peer_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env *env, bool v6,
+			 uint16_t mss)
+{
+	uint32_t most = env->mtu - headers(v6);
+
+	if (mss == 0) /* EST-10, EST-12: 0 is as absent */
+		mss = v6 ? TG_MSS_DEFAULT_V6 : TG_MSS_DEFAULT_V4;
+	else if (mss < conf->mss_min) {
+		mss = conf->mss_min;
+		tg_ctr_inc(env->ctr, TG_CTR_mss_floor);
+	}
+	if (conf->maxseg && conf->maxseg < most)
+		most = conf->maxseg;
+	return mss < most ? mss : (uint16_t)most;
+}
+
+/* EST-13: above 14 acts as 14. */
+static uint8_t peer_scale(const struct tg_seg *seg, const struct tg_tcp_env *env)
+{
+	if (seg->opts.wscale <= TG_WSCALE_MAX)
+		return seg->opts.wscale;
+	tg_ctr_inc(env->ctr, TG_CTR_bad_wscale);
+	return TG_WSCALE_MAX;
+}
+
+static void set_ts_recent(struct tg_tcb *tcb, uint32_t tsval, const struct tg_tcp_env *env)
+{
+	tcb->ts_recent = tsval;
+	tcb->ts_recent_ms = env->now_ms;
+}
+
+/* RFC 3168 6.1.1.1: a SYN asks with ECE and CWR, a SYN-ACK agrees with ECE alone; a SYN that is
+ * itself marked must not negotiate (EST-32). */
+static bool peer_ecn(const struct tg_seg *seg)
+{
+	uint8_t bits = seg->ctl & (TG_TCP_ECE | TG_TCP_CWR);
+
+	if (seg->ce)
+		return false;
+	return bits == ((seg->ctl & TG_TCP_ACK) ? TG_TCP_ECE : (TG_TCP_ECE | TG_TCP_CWR));
+}
+
+void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
+{
+	const struct tg_tcp_conf *conf = tcb->conf;
+	const struct tg_tcp_opts *opts = &seg->opts;
+
+	tcb->snd.mss = tg_syn_peer_mss(conf, env, tcb->v6, opts->has_mss ? opts->mss : 0);
+	tcb->ws_on = opts->has_wscale;
+	tcb->snd_scale = tcb->ws_on ? peer_scale(seg, env) : 0;
+	tcb->rcv_scale = tcb->ws_on ? conf->window_scale : 0;
+	tcb->sack_on = conf->sack && opts->has_sack_perm;
+	tcb->ecn_on = conf->ecn && peer_ecn(seg);
+	tcb->ts_on = conf->timestamps && opts->has_ts;
+	if (tcb->ts_on)
+		set_ts_recent(tcb, opts->tsval, env);
+}
+
+tg_seq tg_iss_above(tg_seq iss, const tg_seq *floor)
+{
+	if (!floor || tg_seq_diff(iss, *floor) >= TG_ISS_STEP)
+		return iss;
+	iss = tg_seq_add(*floor, TG_ISS_STEP);
+	return iss.v ? iss : tg_seq_make(1);
+}
+
+/* The SYN offers all that the configuration has; the SYN-ACK only what the SYN had too. */
+static void fill_options(const struct tg_tcb *tcb, const struct tg_tcp_env *env, bool offer,
+			 struct tg_seg *seg)
+{
+	const struct tg_tcp_conf *conf = tcb->conf;
+	struct tg_tcp_opts *opts = &seg->opts;
+
+	opts->has_mss = 1;
+	opts->mss = tg_syn_mss(conf, env, tcb->v6);
+	opts->has_sack_perm = offer ? conf->sack : tcb->sack_on;
+	if (offer || tcb->ws_on) {
+		opts->has_wscale = 1;
+		opts->wscale = offer ? conf->window_scale : tcb->rcv_scale;
+	}
+	if (offer ? conf->timestamps : tcb->ts_on) {
+		opts->has_ts = 1;
+		opts->tsval = tcb->ts_last;
+		opts->tsecr = offer ? 0 : tcb->ts_recent; /* EST-17: 0 while ACK is off */
+	}
+}
+
+/* EST-19, EST-25, EST-34: what must be known of the SYNs that were sent. */
+static void note_sent(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	tcb->ts_last = tg_tcp_tsval(tcb->ts_offset, env);
+	if (tcb->syn_sent_n == 0) {
+		tcb->ts_first = tcb->ts_last;
+		tcb->rtt_start_ns = env->now_ns;
+		tcb->rtt_seq = tcb->snd.iss;
+	} else {
+		tcb->rexmit_syn = true;
+		tcb->rtt_start_ns = 0; /* Karn (DT-07) */
+	}
+	if (tcb->syn_sent_n < UINT8_MAX)
+		tcb->syn_sent_n++;
+}
+
+void tg_fill_syn(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_seg *seg)
+{
+	bool offer = tcb->state == TG_SYN_SENT;
+
+	note_sent(tcb, env);
+	*seg = (struct tg_seg){0};
+	seg->seq = tcb->snd.iss;
+	seg->ctl = TG_TCP_SYN;
+	seg->wnd = tg_rx_window(tcb, true);
+	fill_options(tcb, env, offer, seg);
+	if (offer) {
+		if (tcb->conf->ecn)
+			seg->ctl |= TG_TCP_ECE | TG_TCP_CWR;
+		return;
+	}
+	seg->ack = tg_seq_add(tcb->rcv.irs, 1);
+	seg->ctl |= TG_TCP_ACK | (tcb->ecn_on ? TG_TCP_ECE : 0);
+	tcb->rcv.last_ack = seg->ack;
+}
