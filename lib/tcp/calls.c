@@ -40,18 +40,27 @@ static bool has_unsent(const struct tg_tcb *tcb)
 	return tg_seq_gt(tcb->tx_end, tcb->snd.nxt);
 }
 
+/* The FIN follows the queued bytes by tg_tcp_output; the state changes at once. */
+static void queue_fin(struct tg_tcb *tcb, enum tg_tcp_state state, const struct tg_tcp_env *env,
+		      struct tg_act *act)
+{
+	tcb->fin_queued = true;
+	tg_enter(tcb, state, env, act);
+	tg_tx_settle(tcb, env);
+}
+
 /* UC-05: FIN now when nothing is queued; it needs no ACK of our SYN. Else it waits for
  * ESTABLISHED. */
 static void shut_half_open(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
-	tcb->fin_queued = true;
-	if (has_unsent(tcb))
+	if (has_unsent(tcb)) {
+		tcb->fin_queued = true;
 		return;
+	}
 	tcb->syn_unacked = true;
-	tg_enter(tcb, TG_FIN_WAIT_1, env, act);
+	queue_fin(tcb, TG_FIN_WAIT_1, env, act);
 }
 
-/* The FIN follows the queued bytes by tg_tcp_output; the state changes at once. */
 static int shut(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	switch ((enum tg_tcp_state)tcb->state) {
@@ -62,12 +71,10 @@ static int shut(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act 
 		shut_half_open(tcb, env, act);
 		return 0;
 	case TG_ESTABLISHED:
-		tcb->fin_queued = true;
-		tg_enter(tcb, TG_FIN_WAIT_1, env, act);
+		queue_fin(tcb, TG_FIN_WAIT_1, env, act);
 		return 0;
 	case TG_CLOSE_WAIT:
-		tcb->fin_queued = true;
-		tg_enter(tcb, TG_LAST_ACK, env, act);
+		queue_fin(tcb, TG_LAST_ACK, env, act);
 		return 0;
 	case TG_FIN_WAIT_1:
 	case TG_FIN_WAIT_2: /* never a second FIN */

@@ -53,6 +53,7 @@ void tg_establish(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_
 		tg_enter(tcb, TG_FIN_WAIT_1, env, act);
 	else
 		tg_keepalive_arm(tcb, env);
+	tg_tx_settle(tcb, env); /* what was queued before */
 }
 
 static bool half_open(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,

@@ -85,21 +85,34 @@ static enum tg_listen_outcome ack_arrives(const struct meeting *m)
 	return TG_LISTEN_OPEN;
 }
 
-/* True when the SYN was answered by a cookie. Not when it would stand at or below the sequence
- * numbers of the connection before (TD-23). The SYN-ACK offers MSS alone (SC-04). */
+/* SC-04: the SYN-ACK offers MSS alone, SC-20: and acknowledges the SYN alone. */
+static void fill_cookie(const struct meeting *m, tg_seq isn)
+{
+	const struct tg_tcp_conf *conf = m->l->conf;
+	struct tg_seg *seg = &m->act->reply;
+
+	*seg = (struct tg_seg){0};
+	seg->seq = isn;
+	seg->ack = tg_seq_add(m->seg->seq, 1);
+	seg->ctl = TG_TCP_SYN | TG_TCP_ACK;
+	seg->wnd = (uint16_t)(conf->rcvbuf < TG_SYN_WND_MAX ? conf->rcvbuf : TG_SYN_WND_MAX);
+	seg->opts.has_mss = 1;
+	seg->opts.mss = tg_syn_mss(conf, m->env, !tg_addr_is_v4(&m->tuple->raddr));
+	m->act->has_reply = true;
+}
+
+/* True when the SYN was answered by a cookie; the block is not touched (SC-25). Not when it would
+ * stand at or below the sequence numbers of the connection before (TD-23). */
 static bool answer_by_cookie(const struct meeting *m, const tg_seq *iss_floor)
 {
 	const struct tg_tcp_opts *opts = &m->seg->opts;
-	struct tg_tcb *tcb = m->tcb;
+	bool v6 = !tg_addr_is_v4(&m->tuple->raddr);
+	uint16_t mss = tg_syn_peer_mss(m->l->conf, m->env, v6, opts->has_mss ? opts->mss : 0);
+	tg_seq isn = tg_cookie_make(m->tuple, m->seg->seq, mss, m->env);
 
-	begin_block(m);
-	uint16_t mss = tg_syn_peer_mss(tcb->conf, m->env, tcb->v6, opts->has_mss ? opts->mss : 0);
-	tcb->snd.iss = tg_cookie_make(m->tuple, m->seg->seq, mss, m->env);
-	if (iss_floor && tg_seq_le(tcb->snd.iss, *iss_floor))
+	if (iss_floor && tg_seq_le(isn, *iss_floor))
 		return false;
-	tcb->state = TG_SYN_RECEIVED; /* never entered: a SYN-ACK is drawn from it and forgotten */
-	tg_rx_init(tcb, m->seg->seq);
-	tg_reply_syn_ack(tcb, m->env, m->act);
+	fill_cookie(m, isn);
 	tg_ctr_inc(m->env->ctr, TG_CTR_cookie_sent);
 	return true;
 }
