@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_cookies.c: SYN cookies (RFC 4987 3.6): SC-01, 02, 04, 07, 08, 09, 14, 16, 17, 18, 20, 22,
+ * 24, and TD-23. */
+#include "lab_host.h"
+
+/* Cookies for each SYN. The numbers of the half-open connection are those of the cookie. */
+static struct seg cookie_syn(struct host *h, const struct seg *syn)
+{
+	struct seg s = host_syn(h, syn);
+
+	expect_state(h, "SC-01", "CLOSED"); /* no state */
+	return s;
+}
+
+static void always(struct host *h, const char *options)
+{
+	char all[200];
+
+	host_init(h, NULL);
+	snprintf(all, sizeof(all), "syn_cookies=always %s", options ? options : "");
+	host_listen(h, all);
+}
+
+static void take(struct host *h)
+{
+	h->una = h->nxt;
+	h->sock = tg_lab_accept(h->lab, h->listener);
+	expect_true("SC-16", h->sock >= 0, "the cookie opened a connection");
+	expect_state(h, "SC-16", "ESTABLISHED");
+}
+
+static void test_cookie_validAck_opens(void)
+{
+	struct host h;
+	uint8_t buf[200];
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	expect_counter(&h, "SC-24", "cookie_sent", 1);
+	send_text(&h, ACK | PSH, h.rcv_nxt, h.nxt, 100);
+	take(&h);
+	expect_eq("SC-16", tg_lab_read(h.lab, h.sock, buf, 200), 100, "text of the third segment");
+	expect_counter(&h, "SC-24", "cookie_ok", 1);
+	h.rcv_nxt += 100;
+	host_pass(&h, 100);
+	expect_ack(&h, "SC-16");
+	host_lab_writes(&h, 10);
+	host_fini(&h);
+}
+
+static void test_cookie_ackWithFin_closeWait(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	send_flags(&h, FIN | ACK, h.rcv_nxt, h.nxt);
+	h.rcv_nxt++;
+	expect_ack(&h, "SE-16");
+	expect_state(&h, "SE-16", "CLOSE-WAIT");
+	h.sock = tg_lab_accept(h.lab, h.listener);
+	host_fini(&h);
+}
+
+/* SC-02: what was stored in two bits is what segments are cut to. */
+static void test_cookie_mss_roundedDown(void)
+{
+	static const uint16_t v4[][2] = {{535, 535},   {536, 536},   {1299, 536},  {1300, 1300},
+					 {1439, 1300}, {1440, 1440}, {1459, 1440}, {1460, 1460}};
+	static const uint16_t v6[][2] = {{1220, 1220}, {1419, 1220}, {1420, 1420}, {1439, 1420},
+					 {1440, 1440}, {1440, 1440}, {9000, 1440}, {1500, 1440}};
+
+	for (int i = 0; i < 8; i++) {
+		const uint16_t *mss = host_v6 ? v6[i] : v4[i];
+		struct host h;
+		struct seg syn = {.flags = SYN};
+		int64_t used = 0;
+		always(&h, NULL);
+		opt_mss(&syn, mss[0]);
+		struct seg s = cookie_syn(&h, &syn);
+		expect_eq("SC-02", s.mss, host_v6 ? 1440 : 1460, "our own MSS stays");
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		take(&h);
+		tg_lab_getopt(h.lab, h.sock, TG_LAB_MAXSEG, &used);
+		if (mss[0] >= (host_v6 ? 1220 : 536))
+			expect_eq("SC-02", used, mss[1], "effective MSS");
+		host_fini(&h);
+	}
+}
+
+static void test_cookie_synAck_offersMssOnly(void)
+{
+	struct host h;
+	struct seg syn = {.flags = SYN};
+
+	always(&h, NULL);
+	opt_mss(&syn, 1460);
+	opt_sackok(&syn);
+	opt_ws(&syn, 7);
+	struct seg s = cookie_syn(&h, &syn);
+	expect_eq("SC-04", s.opt_len, 4, "option bytes without timestamps in the SYN");
+	expect_true("SC-04", s.has_mss, "MSS");
+	host_fini(&h);
+}
+
+static void test_cookie_synWithTextAndFin_onlyTheSyn(void)
+{
+	struct host h;
+	static const uint8_t text[100] = "early";
+	struct seg syn = {
+	    .flags = SYN, .data = text, .len = 100, .opt_len = 4, .opt = {253, 4, 1, 2}};
+
+	always(&h, NULL);
+	struct seg s = cookie_syn(&h, &syn);
+	expect_eq("SC-20", s.ack, h.irs + 1, "ACK = IRS + 1");
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	take(&h);
+	host_fini(&h);
+}
+
+static void test_cookie_neverRepeated_noTimer(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	host_pass(&h, 63000);
+	expect_nothing(&h, "TO-02");
+	host_fini(&h);
+}
+
+static void test_cookie_valid64Seconds_not129(void)
+{
+	static const uint64_t age_ms[] = {0, 1000, 63000, 64000, 128001, 200000};
+
+	for (int i = 0; i < 6; i++) {
+		struct host h;
+		always(&h, NULL);
+		cookie_syn(&h, NULL);
+		host_pass(&h, age_ms[i]);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		if (i < 4) {
+			take(&h);
+		} else {
+			expect(&h, "ADV-32", RST, h.nxt, 0);
+			expect_true("ADV-32",
+				    host_counter(&h, "cookie_expired") +
+					    host_counter(&h, "cookie_bad_mac") ==
+					1,
+				    "counted once");
+		}
+		host_fini(&h);
+	}
+}
+
+static void test_cookie_otherTuple_isReset(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	struct seg s = {.flags = ACK, .seq = h.rcv_nxt, .ack = h.nxt, .win = 5000, .sport = 40001};
+	host_send(&h, &s);
+	expect(&h, "ADV-33", RST, h.nxt, 0);
+	expect_counter(&h, "ADV-33", "cookie_bad_mac", 1);
+	h.raddr = h.v6 ? "2001:db8::64" : "192.0.2.100";
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	expect(&h, "ADV-33", RST, h.nxt, 0);
+	expect_counter(&h, "ADV-33", "cookie_bad_mac", 2);
+	host_fini(&h);
+}
+
+static void test_cookie_wrongAck_isReset(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt + 1000);
+	expect(&h, "SC-22", RST, h.nxt + 1000, 0);
+	expect_state(&h, "SC-22", "CLOSED");
+	host_fini(&h);
+}
+
+/* The second text segment overtakes the handshake ACK: a RST would kill the connection. */
+static void test_cookie_laterTextFirst_leftForItsRepeat(void)
+{
+	struct host h;
+	uint8_t buf[4000];
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	send_text(&h, ACK, h.rcv_nxt + 1460, h.nxt, 1460);
+	expect_nothing(&h, "SC-22");
+	expect_counter(&h, "SC-22", "cookie_fail_data", 1);
+	expect_state(&h, "SC-18", "CLOSED");
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 1460);
+	take(&h);
+	expect_eq("SC-22", tg_lab_read(h.lab, h.sock, buf, sizeof(buf)), 1460, "the first text");
+	host_fini(&h);
+}
+
+static void test_cookie_ackReplayed_hitsTheConnection(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	take(&h);
+	for (int i = 0; i < 2; i++) {
+		host_pass(&h, i ? 10000 : 1);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		expect_nothing(&h, "SC-14");
+		expect_eq("SC-14", tg_lab_accept(h.lab, h.listener), -EAGAIN,
+			  "a second connection");
+	}
+	expect_counter(&h, "SC-14", "cookie_ok", 1);
+	host_fini(&h);
+}
+
+static void test_cookie_replayInTimeWait_isNoConnection(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	uint32_t seq = h.rcv_nxt, ack = h.nxt;
+	send_flags(&h, ACK, seq, ack);
+	take(&h);
+	host_lab_fin(&h);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	host_fin(&h, h.nxt);
+	host_pass(&h, 1000);
+	send_flags(&h, ACK, seq, ack);
+	host_drain(&h);
+	expect_state(&h, "SC-14", "TIME-WAIT");
+	expect_eq("SC-14", tg_lab_accept(h.lab, h.listener), -EAGAIN, "a second connection");
+	host_fini(&h);
+}
+
+/* SC-09: in peace nothing is validated. */
+static void test_listen_notArmed_validCookieIsReset(void)
+{
+	struct host armed, peace;
+
+	always(&armed, NULL);
+	cookie_syn(&armed, NULL);
+	host_init(&peace, NULL); /* the same seed: the same keys */
+	host_listen(&peace, "syn_cookies=auto");
+	send_flags(&peace, ACK, armed.rcv_nxt, armed.nxt);
+	expect(&peace, "SC-09", RST, armed.nxt, 0);
+	expect_counter(&peace, "SC-09", "cookie_ok", 0);
+	expect_counter(&peace, "SC-09", "cookie_bad_mac", 0);
+	host_fini(&peace);
+	host_fini(&armed);
+}
+
+/* SYNs from other ports; counts the half-open entries that they made. */
+static void flood(struct host *h, uint16_t from, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct seg syn = {
+		    .flags = SYN, .seq = 1, .sport = (uint16_t)(from + i), .win = 100};
+		host_send(h, &syn);
+	}
+	host_drain(h);
+}
+
+static void test_listen_auto_armsAndDisarms(void)
+{
+	struct host h;
+
+	host_init(&h, "synq_high=20 synq_low=10");
+	host_listen(&h, "syn_cookies=auto");
+	flood(&h, 1000, 19);
+	expect_counter(&h, "SC-08", "cookie_sent", 0);
+	expect_counter(&h, "SC-08", "conn_passive", 19);
+	flood(&h, 2000, 30);
+	expect_true("SC-08", host_counter(&h, "cookie_sent") >= 28, "cookies above the high mark");
+	expect_counter(&h, "SC-08", "cookie_armed", 1);
+	cookie_syn(&h, NULL);
+	uint32_t seq = h.rcv_nxt, ack = h.nxt;
+	host_pass(&h, 63100); /* the entries are given up */
+	host_drain(&h);
+	flood(&h, 3000, 5);
+	expect_counter(&h, "SC-08", "cookie_disarmed", 1);
+	expect_true("SC-08", host_counter(&h, "conn_passive") >= 24, "stateful again");
+	send_flags(&h, ACK, seq, ack); /* accept side: 128 s after the last cookie */
+	take(&h);
+	host_fini(&h);
+}
+
+static void test_listen_off_synDroppedWhenFull(void)
+{
+	struct host h;
+
+	host_init(&h, "connections=30");
+	host_listen(&h, "syn_cookies=off synq_high=20 synq_low=10");
+	flood(&h, 1000, 60);
+	expect_counter(&h, "SC-08", "cookie_sent", 0);
+	expect_true("EST-26", host_counter(&h, "synq_full") + host_counter(&h, "conn_full") >= 30,
+		    "what finds no room is dropped and counted");
+	host_fini(&h);
+}
+
+static void test_cookie_acceptQueueFull_droppedNotReset(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	h.listener = tg_lab_listen(h.lab, NULL, h.lport, 1, "syn_cookies=always");
+	uint16_t port = 2000;
+	for (; port < 2004; port++) { /* fill the queue */
+		struct seg syn = {.flags = SYN, .seq = 1, .sport = port, .win = 100}, s;
+		host_send(&h, &syn);
+		if (!host_next(&h, &s))
+			break;
+		struct seg ack = {
+		    .flags = ACK, .seq = 2, .ack = s.seq + 1, .sport = port, .win = 100};
+		host_send(&h, &ack);
+	}
+	int64_t overflow =
+	    host_counter(&h, "accept_overflow") + host_counter(&h, "listen_overflow");
+	expect_true("SC-17", overflow >= 1, "the queue is full");
+	expect_nothing(&h, "SC-17"); /* no RST */
+	int sock;
+	while ((sock = tg_lab_accept(h.lab, h.listener)) >= 0)
+		tg_lab_abort(h.lab, sock);
+	host_drain(&h);
+	host_fini(&h);
+}
+
+/* TD-23: TIME-WAIT is looked up before a cookie is minted; the new ISS is above the old SND.NXT. */
+static void test_timeWait_reuseUnderCookies_issAbove(void)
+{
+	for (uint32_t i = 0; i < 32; i++) {
+		struct host h;
+		struct seg s;
+		always(&h, NULL);
+		h.rport = (uint16_t)(40000 + i);
+		cookie_syn(&h, NULL);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		take(&h);
+		host_lab_fin(&h);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		host_fin(&h, h.nxt);
+		host_pass(&h, 1000 * i);
+		uint32_t seq = h.rcv_nxt + 100000 * i + 1;
+		h.edge = seq + 1;
+		send_flags(&h, SYN, seq, 0);
+		expect_true("TD-23", host_next(&h, &s) && s.flags == (SYN | ACK), "SYN-ACK");
+		expect_true("TD-23", (int32_t)(s.seq - h.nxt) > 0, "ISS above the old SND.NXT");
+		struct seg ack = {.flags = ACK, .seq = seq + 1, .ack = s.seq + 1, .win = 5000};
+		host_send(&h, &ack);
+		expect_nothing(&h, "TD-23");
+		expect_state(&h, "TD-23", "ESTABLISHED");
+		tg_lab_close(h.lab, h.sock);
+		h.sock = tg_lab_accept(h.lab, h.listener);
+		expect_true("TD-23", h.sock >= 0, "the new connection");
+		host_fini(&h);
+	}
+}
+
+/* What a bad cookie counts: each ACK that is no cookie of ours under one name. */
+static void test_cookie_counters_sumToAcks(void)
+{
+	struct host h;
+	int64_t ok, bad = 0;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	for (uint32_t i = 1; i <= 50; i++)
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt + i * 7919);
+	host_drain(&h);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	take(&h);
+	ok = host_counter(&h, "cookie_ok");
+	bad = host_counter(&h, "cookie_expired") + host_counter(&h, "cookie_bad_mac") +
+	      host_counter(&h, "cookie_bad_mss");
+	expect_eq("SC-24", ok, 1, "good ones");
+	expect_eq("SC-24", bad, 50, "bad ones");
+	host_fini(&h);
+}
+
+static const struct tg_test tests[] = {
+    {"test_cookie_validAck_opens", test_cookie_validAck_opens},
+    {"test_cookie_ackWithFin_closeWait", test_cookie_ackWithFin_closeWait},
+    {"test_cookie_mss_roundedDown", test_cookie_mss_roundedDown},
+    {"test_cookie_synAck_offersMssOnly", test_cookie_synAck_offersMssOnly},
+    {"test_cookie_synWithTextAndFin_onlyTheSyn", test_cookie_synWithTextAndFin_onlyTheSyn},
+    {"test_cookie_neverRepeated_noTimer", test_cookie_neverRepeated_noTimer},
+    {"test_cookie_valid64Seconds_not129", test_cookie_valid64Seconds_not129},
+    {"test_cookie_otherTuple_isReset", test_cookie_otherTuple_isReset},
+    {"test_cookie_wrongAck_isReset", test_cookie_wrongAck_isReset},
+    {"test_cookie_laterTextFirst_leftForItsRepeat", test_cookie_laterTextFirst_leftForItsRepeat},
+    {"test_cookie_ackReplayed_hitsTheConnection", test_cookie_ackReplayed_hitsTheConnection},
+    {"test_cookie_replayInTimeWait_isNoConnection", test_cookie_replayInTimeWait_isNoConnection},
+    {"test_listen_notArmed_validCookieIsReset", test_listen_notArmed_validCookieIsReset},
+    {"test_listen_auto_armsAndDisarms", test_listen_auto_armsAndDisarms},
+    {"test_listen_off_synDroppedWhenFull", test_listen_off_synDroppedWhenFull},
+    {"test_cookie_acceptQueueFull_droppedNotReset", test_cookie_acceptQueueFull_droppedNotReset},
+    {"test_timeWait_reuseUnderCookies_issAbove", test_timeWait_reuseUnderCookies_issAbove},
+    {"test_cookie_counters_sumToAcks", test_cookie_counters_sumToAcks},
+};
+
+int main(int argc, char **argv)
+{
+	return host_main("conformance-cookies", tests, TG_TEST_N(tests), argc, argv);
+}
