@@ -88,7 +88,7 @@ static int make_io(struct tg_fabric *f, const char *name, uint16_t worker, char 
 int tg_fabric_init(struct tg_fabric *f, const char *name, struct tg_dev *dev, uint32_t dev_n,
 		   uint16_t worker_n, char *err, size_t err_size)
 {
-	struct rte_mempool *pool[64];
+	struct rte_mempool *pool[TG_WORKER_MAX];
 	memset(f, 0, sizeof(*f));
 	f->dev = dev;
 	f->dev_n = dev_n;

@@ -98,6 +98,7 @@ uint32_t tg_io_rx(struct tg_io *io, uint32_t d, struct tg_pkt pkt[], uint32_t ma
 				      (uint16_t)(max < TG_IO_BURST ? max : TG_IO_BURST));
 	io->stats.rx_packets += n;
 	for (uint16_t i = 0; i < n; i++) {
+		m[i]->port = f->dev[d].id; /* net_ring leaves what the sender had there */
 		if (!straighten(io, &m[i]))
 			continue;
 		if (f->worker_n > 1 && !steer(io, m[i]))

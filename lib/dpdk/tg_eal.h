@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TG_WORKER_MAX = 64 };
+enum { TG_WORKER_MAX = 127 };
 
 struct tg_eal_conf {
 	const char *name;          /* the instance: --file-prefix tidegate-NAME */

@@ -11,6 +11,7 @@
 #define TG_IO_H
 
 #include "tg_dev.h"
+#include "tg_eal.h"
 #include "tg_pkt.h"
 
 struct rte_mbuf;
@@ -36,7 +37,7 @@ struct tg_fabric {
 	uint32_t dev_n;
 	uint16_t worker_n;
 	struct tg_steer steer;
-	struct tg_io *io[64]; /* [worker_n] */
+	struct tg_io *io[TG_WORKER_MAX]; /* [worker_n] */
 };
 
 /* Makes pools and rings for worker_n workers over dev[dev_n] (opened, not started), then starts the

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A signal handler has nothing else to write to. */
+static volatile sig_atomic_t interrupted;
+
+static void say(const char *command, const char *format, va_list args)
+{
+	char text[1024];
+	vsnprintf(text, sizeof(text), format, args);
+	for (char *p = text; *p; p++)
+		if (*p == '\n')
+			*p = ' '; /* one line, whatever is quoted in it */
+	fprintf(stderr, "tidegate %s: %s\n", command, text);
+}
+
+int tg_cli_usage(const char *command, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	say(command, format, args);
+	va_end(args);
+	return TG_EXIT_USAGE;
+}
+
+int tg_cli_failed(const char *command, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	say(command, format, args);
+	va_end(args);
+	return TG_EXIT_FAILED;
+}
+
+int tg_cli_option(int argc, char **argv, const char *shorts, const struct option *longs)
+{
+	opterr = 0;
+	int c = getopt_long(argc, argv, shorts, longs, NULL);
+	if (c == ':')
+		tg_cli_usage(argv[0], "%s needs a value: see `tidegate %s --help`",
+			     argv[optind - 1], argv[0]);
+	else if (c == '?')
+		tg_cli_usage(argv[0], "unknown option %s: see `tidegate %s --help`",
+			     argv[optind - 1], argv[0]);
+	return c == ':' ? '?' : c;
+}
+
+bool tg_cli_number(const char *command, const char *option, const char *text, uint64_t min,
+		   uint64_t max, uint64_t *out)
+{
+	char *end;
+	errno = 0;
+	unsigned long long v = strtoull(text, &end, 10);
+	if (errno == 0 && end != text && !*end && text[0] != '-' && v >= min && v <= max) {
+		*out = v;
+		return true;
+	}
+	tg_cli_usage(command, "%s %s: must be a whole number from %llu to %llu", option, text,
+		     (unsigned long long)min, (unsigned long long)max);
+	return false;
+}
+
+int tg_cli_split(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return i;
+	return argc;
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	if (interrupted)
+		_exit(TG_EXIT_FAILED);
+	interrupted = 1;
+}
+
+void tg_cli_catch_signals(void)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+	sigemptyset(&act.sa_mask);
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader of our output that goes away is no reason to end */
+}
+
+bool tg_cli_is_interrupted(void)
+{
+	return interrupted;
+}

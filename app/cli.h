@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cli.h: what all commands share: exit codes, the one-line errors, options. */
+#ifndef TG_APP_CLI_H
+#define TG_APP_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* DESIGN 2: success; a finding or a failed run; bad usage or configuration. */
+enum { TG_EXIT_OK = 0, TG_EXIT_FAILED = 1, TG_EXIT_USAGE = 2 };
+
+struct tg_command {
+	const char *name, *about;
+	/* argv[0] is the command's name. Returns the exit code. */
+	int (*run)(int argc, char **argv);
+};
+
+int tg_cmd_serve(int argc, char **argv);
+int tg_cmd_stats(int argc, char **argv);
+int tg_cmd_doctor(int argc, char **argv);
+int tg_cmd_demo(int argc, char **argv);
+int tg_cmd_keys(int argc, char **argv);
+
+/* Prints "tidegate COMMAND: ..." as one line to stderr; returns TG_EXIT_USAGE. */
+int tg_cli_usage(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Likewise; returns TG_EXIT_FAILED. */
+int tg_cli_failed(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* getopt_long with our own message: the option's value, -1 at the end, '?' after a message. */
+int tg_cli_option(int argc, char **argv, const char *shorts, const struct option *longs);
+/* A whole number from min to max out of text; false after a message. */
+bool tg_cli_number(const char *command, const char *option, const char *text, uint64_t min,
+		   uint64_t max, uint64_t *out);
+/* Index of "--" in argv, argc when there is none: what follows is the EAL's. */
+int tg_cli_split(int argc, char **argv);
+
+/* Signals (serve, demo): the first SIGINT or SIGTERM is noted, the second ends the process. */
+void tg_cli_catch_signals(void);
+bool tg_cli_is_interrupted(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* conf.h: a configuration file (DESIGN 7) to settings. The keys come from tg_keys.h, the one table;
+ * here stand only the sections, the lines, and the checks between sections. */
+#ifndef TG_APP_CONF_H
+#define TG_APP_CONF_H
+
+#include "tg_keys.h"
+
+enum { TG_CONF_LINE_MAX = 198, TG_CONF_KEY_MAX = 128, TG_CONF_ERR = 512 };
+
+struct tg_conf_section {
+	char name[32];                      /* of a port or listener */
+	uint32_t line;                      /* of its header; 0: the file has none */
+	uint32_t key_line[TG_CONF_KEY_MAX]; /* by index into tg_keys; 0: not given */
+	struct tg_settings set;
+};
+
+struct tg_conf {
+	char file[256];
+	struct tg_conf_section engine;
+	struct tg_conf_section *port;     /* [port_n] */
+	struct tg_conf_section *listener; /* [listener_n] */
+	uint32_t port_n, listener_n;
+};
+
+/* Reads file. 0; or -1, conf is empty, and err says in one line where and what is wrong and how to
+ * fix it ("FILE:LINE: ..."). */
+int tg_conf_load(struct tg_conf *conf, const char *file, char *err, size_t err_size);
+/* As tg_conf_load, from text; file is its name in messages. */
+int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size_t len, char *err,
+		  size_t err_size);
+void tg_conf_free(struct tg_conf *conf);
+
+/* The line of key in section, of the section when the key is not given. */
+uint32_t tg_conf_line(const struct tg_conf_section *section, const char *key);
+/* Writes "FILE:LINE: " and the sentence into err; returns -1. */
+int tg_conf_fail(const struct tg_conf *conf, uint32_t line, char *err, size_t err_size,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif

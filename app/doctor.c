@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* doctor.c: `tidegate doctor`: what this machine gives, and the exact command for what it does not.
+ * It changes nothing. Only what nothing works without is a fault (exit 1); the rest are limits. */
+#define _GNU_SOURCE
+#include "cli.h"
+#include "tg_eal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <rte_build_config.h>
+#include <rte_version.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: tidegate doctor\n\n"
+    "Checks this machine for tidegate: cores, clock, memory, hugepages, DPDK's drivers, what this\n"
+    "user may open, network cards. Prints the command that fixes each. Changes nothing.\n"
+    "Exit status: 0 when tidegate can run here, 1 when it cannot.\n";
+
+enum verdict { GOOD, LIMIT, FAULT };
+
+struct doctor {
+	uint32_t limits, faults;
+};
+
+static void say(struct doctor *d, enum verdict verdict, const char *what, const char *text,
+		const char *fix)
+{
+	static const char *const words[] = {"ok   ", "limit", "FAULT"};
+	printf("%s  %-14s %s\n", words[verdict], what, text);
+	if (verdict != GOOD && fix)
+		printf("       %-14s fix: %s\n", "", fix);
+	d->limits += verdict == LIMIT;
+	d->faults += verdict == FAULT;
+}
+
+static bool read_line(const char *path, char *line, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return false;
+	bool ok = fgets(line, (int)size, f) != NULL;
+	fclose(f);
+	if (ok)
+		line[strcspn(line, "\n")] = 0;
+	return ok;
+}
+
+static void check_cpus(struct doctor *d)
+{
+	cpu_set_t set;
+	char text[128];
+	CPU_ZERO(&set);
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+	snprintf(text, sizeof(text), "%d CPU%s that this process may use", n, n == 1 ? "" : "s");
+	say(d,
+	    n >= 2   ? GOOD
+	    : n == 1 ? LIMIT
+		     : FAULT,
+	    "cores", text,
+	    "give it two: taskset -c 0,1 tidegate ... (a worker polls and fills its CPU)");
+}
+
+static void check_clock(struct doctor *d)
+{
+	char line[4096];
+	bool constant = false;
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "flags", 5) != 0)
+			continue;
+		constant = strstr(line, "constant_tsc") && strstr(line, "nonstop_tsc");
+		break;
+	}
+	if (f)
+		fclose(f);
+	say(d, constant ? GOOD : LIMIT, "clock",
+	    constant ? "constant time stamp counter"
+		     : "the CPU does not promise a constant time stamp counter; the kernel's clock "
+		       "corrects it every 4 ms",
+	    NULL);
+}
+
+static void check_memory(struct doctor *d)
+{
+	char line[128], text[128];
+	unsigned long long kb = 0;
+	FILE *f = fopen("/proc/meminfo", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	snprintf(text, sizeof(text), "%llu MiB available", kb >> 10);
+	say(d, kb >> 10 >= 512 ? GOOD : FAULT, "memory", text,
+	    "lower `connections` in the configuration; `tidegate serve --check -c FILE` prints "
+	    "what "
+	    "it takes");
+}
+
+static void check_hugepages(struct doctor *d)
+{
+	uint64_t mb = tg_eal_hugepage_free() >> 20;
+	char text[160];
+	if (mb >= 256)
+		snprintf(text, sizeof(text), "%llu MiB in free hugepages", (unsigned long long)mb);
+	else
+		snprintf(text, sizeof(text),
+			 "%llu MiB in free hugepages: ordinary memory is used instead, which is "
+			 "slower with many connections",
+			 (unsigned long long)mb);
+	say(d, mb >= 256 ? GOOD : LIMIT, "hugepages", text, "sudo dpdk-hugepages.py --setup 2G");
+}
+
+static void check_runtime_dir(struct doctor *d)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	char dir[300], text[512], fix[512];
+	tg_eal_runtime_dir(dir, sizeof(dir));
+	if (getuid() != 0 && xdg && (!*xdg || access(xdg, W_OK) != 0)) {
+		snprintf(text, sizeof(text),
+			 "XDG_RUNTIME_DIR is '%s', no folder that can be written to: tidegate uses "
+			 "/tmp instead",
+			 xdg);
+		say(d, LIMIT, "XDG_RUNTIME_DIR", text, "unset XDG_RUNTIME_DIR");
+		return;
+	}
+	bool there = access(dir, F_OK) == 0, open = !there || access(dir, W_OK) == 0;
+	snprintf(text, sizeof(text), "telemetry goes to %s%s", dir,
+		 open ? "" : ", which another user owns: `stats` cannot be had");
+	snprintf(fix, sizeof(fix), "export XDG_RUNTIME_DIR=$(mktemp -d)");
+	say(d, open ? GOOD : LIMIT, "runtime folder", text, fix);
+}
+
+static void check_drivers(struct doctor *d)
+{
+	static const char *const drivers[] = {"ring",  "null",   "pcap",  "tap",   "af_packet",
+					      "memif", "af_xdp", "vhost", "virtio"};
+	char missing[256] = "", text[400], path[400];
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		snprintf(path, sizeof(path), "%s/librte_net_%s.so", RTE_EAL_PMD_PATH, drivers[i]);
+		if (access(path, R_OK) != 0)
+			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
+				 " net_%s", drivers[i]);
+	}
+	snprintf(text, sizeof(text), "%s%s%s", rte_version(),
+		 missing[0] ? ", without the drivers" : " with the drivers of all virtual devices",
+		 missing);
+	say(d, missing[0] ? LIMIT : GOOD, "DPDK", text, "sudo apt-get install dpdk libdpdk-dev");
+}
+
+static bool has_capability(int bit)
+{
+	char line[128];
+	unsigned long long caps = 0;
+	FILE *f = fopen("/proc/self/status", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return caps >> bit & 1;
+}
+
+enum { NET_ADMIN = 12, NET_RAW = 13 };
+
+static void check_permissions(struct doctor *d)
+{
+	char self[300] = "", fix[512];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	snprintf(fix, sizeof(fix), "sudo setcap cap_net_raw,cap_net_admin=ep %s",
+		 n > 0 ? self : "tidegate");
+	bool raw = has_capability(NET_RAW), admin = has_capability(NET_ADMIN);
+	say(d, raw && admin ? GOOD : LIMIT, "permissions",
+	    raw && admin
+		? "net_af_packet, net_af_xdp and net_tap may be opened"
+		: "without CAP_NET_RAW and CAP_NET_ADMIN only net_pcap, net_ring, net_null "
+		  "and net_memif can be opened",
+	    fix);
+	bool tun = access("/dev/net/tun", R_OK | W_OK) == 0;
+	say(d, tun ? GOOD : LIMIT, "/dev/net/tun",
+	    tun ? "net_tap can be used" : "net_tap cannot be used", "sudo modprobe tun");
+	bool vfio = access("/dev/vfio/vfio", R_OK | W_OK) == 0;
+	say(d, vfio ? GOOD : LIMIT, "/dev/vfio/vfio",
+	    vfio ? "network cards can be taken by PCI address"
+		 : "network cards cannot be taken by PCI address",
+	    "sudo modprobe vfio-pci");
+}
+
+/* The kernel's name for the card and whether it is up: then somebody uses it. */
+static bool is_in_use(const char *pci)
+{
+	char path[600], state[32];
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", pci);
+	DIR *dir = opendir(path);
+	bool up = false;
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		char file[900];
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(file, sizeof(file), "%s/%s/operstate", path, e->d_name);
+		up |= read_line(file, state, sizeof(state)) && strcmp(state, "down") != 0;
+	}
+	if (dir)
+		closedir(dir);
+	return up;
+}
+
+static void check_card(struct doctor *d, const char *pci)
+{
+	char path[600], link[300] = "", text[512], fix[400];
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", pci);
+	ssize_t n = readlink(path, link, sizeof(link) - 1);
+	const char *driver = n > 0 && strrchr(link, '/') ? strrchr(link, '/') + 1 : "no driver";
+	bool ours = strcmp(driver, "vfio-pci") == 0 || strcmp(driver, "igb_uio") == 0 ||
+		    strcmp(driver, "uio_pci_generic") == 0;
+	bool shared = strncmp(driver, "mlx", 3) == 0;
+	snprintf(text, sizeof(text), "%s (%s)%s", pci, driver,
+		 ours || shared   ? ": device = this address"
+		 : is_in_use(pci) ? ": the kernel uses it; take it only if nothing here needs it"
+				  : ": the kernel has it, and does not use it");
+	snprintf(fix, sizeof(fix), "sudo dpdk-devbind.py --bind=vfio-pci %s", pci);
+	say(d, ours || shared ? GOOD : LIMIT, "network card", text, fix);
+}
+
+static void check_cards(struct doctor *d)
+{
+	char path[400], class[32];
+	uint32_t n = 0;
+	DIR *dir = opendir("/sys/bus/pci/devices");
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/class", e->d_name);
+		if (e->d_name[0] == '.' || !read_line(path, class, sizeof(class)) ||
+		    strncmp(class, "0x02", 4) != 0)
+			continue;
+		check_card(d, e->d_name);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	if (n == 0)
+		say(d, GOOD, "network card", "none: virtual devices can be used", NULL);
+}
+
+int tg_cmd_doctor(int argc, char **argv)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	struct doctor d = {0};
+	int c = tg_cli_option(argc, argv, ":h", longs);
+	if (c == 'h') {
+		fputs(usage, stdout);
+		return TG_EXIT_OK;
+	}
+	if (c != -1)
+		return TG_EXIT_USAGE;
+	if (optind < argc)
+		return tg_cli_usage("doctor", "takes no arguments: %s", argv[optind]);
+	check_cpus(&d);
+	check_clock(&d);
+	check_memory(&d);
+	check_hugepages(&d);
+	check_runtime_dir(&d);
+	check_drivers(&d);
+	check_permissions(&d);
+	check_cards(&d);
+	printf("%s: %u fault%s, %u limit%s\n",
+	       d.faults ? "tidegate cannot run here"
+			: "tidegate can "
+			  "run here",
+	       d.faults, d.faults == 1 ? "" : "s", d.limits, d.limits == 1 ? "" : "s");
+	return d.faults ? TG_EXIT_FAILED : TG_EXIT_OK;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "plan.h"
+#include "tg_services.h"
+
+#include <stdlib.h>
+
+enum { TIMER_BUDGET = 1024, PART_MAX = 32 };
+
+static void plan_port(struct tg_port_conf *to, const struct tg_conf_section *from)
+{
+	const struct tg_settings *s = &from->set;
+	memcpy(to->name, from->name, sizeof(to->name));
+	memcpy(to->addr, s->addr, sizeof(to->addr));
+	to->addr_n = s->addr_n;
+	to->mtu = (uint16_t)s->mtu;
+	to->vlan = (uint16_t)s->vlan;
+	for (uint32_t i = 0; i < s->gateway_n; i++) {
+		if (tg_addr_is_v4(&s->gateway[i])) {
+			to->gateway4 = s->gateway[i];
+			to->has_gateway4 = true;
+		} else {
+			to->gateway6 = s->gateway[i];
+			to->has_gateway6 = true;
+		}
+	}
+	if (s->mac[0])
+		tg_mac_parse(s->mac, &to->mac);
+	if (s->gateway_mac[0])
+		to->has_static_neigh = tg_mac_parse(s->gateway_mac, &to->static_neigh);
+}
+
+/* What is meant for all workers together, a worker has its share of. */
+static uint32_t share(uint32_t all, uint32_t worker_n)
+{
+	return (all + worker_n - 1) / worker_n;
+}
+
+static int plan_listener(struct tg_plan *plan, const struct tg_conf *conf, uint32_t i, char *err,
+			 size_t err_size)
+{
+	const struct tg_conf_section *from = &conf->listener[i];
+	const struct tg_settings *s = &from->set;
+	struct tg_listener_conf *to = &plan->listener[i];
+	memcpy(to->name, from->name, sizeof(to->name));
+	memcpy(to->addr, s->listen_addr, sizeof(to->addr));
+	to->addr_n = s->listen_addr_n;
+	to->port = (uint16_t)s->listen_port;
+	to->syn_cookies = (uint8_t)s->syn_cookies;
+	to->backlog = share(s->backlog, plan->worker_n);
+	to->synq_high = share(s->synq_high, plan->worker_n);
+	to->synq_low = s->synq_low / plan->worker_n;
+	to->tcp = s->tcp;
+	to->service = tg_service_find(s->service);
+	if (to->service)
+		return 0;
+	char names[256] = "";
+	for (uint32_t k = 0; k < tg_service_n; k++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 k ? ", " : "", tg_services[k]->name);
+	return tg_conf_fail(conf, tg_conf_line(from, "service"), err, err_size,
+			    "service = %s: there is no such service; there are %s", s->service,
+			    names);
+}
+
+/* Every service that a listener names is laid out once. */
+static void add_service(struct tg_engine_conf *engine, const struct tg_service *service)
+{
+	for (uint32_t i = 0; i < engine->service_n; i++)
+		if (engine->service[i] == service)
+			return;
+	if (engine->service_n < TG_SERVICE_MAX)
+		engine->service[engine->service_n++] = service;
+}
+
+static uint64_t machine_mb(void)
+{
+	unsigned long long kb = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "re");
+	if (!f)
+		return UINT64_MAX;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemTotal: %llu kB", &kb) == 1)
+			break;
+	fclose(f);
+	return kb ? kb >> 10 : UINT64_MAX;
+}
+
+static int check_memory(const struct tg_plan *plan, const struct tg_conf *conf, char *err,
+			size_t err_size)
+{
+	uint64_t need_mb = (plan->engine_bytes * plan->worker_n + (1 << 20) - 1) >> 20;
+	uint64_t limit_mb = conf->engine.set.memory_mb, have_mb = machine_mb();
+	if (limit_mb && need_mb > limit_mb)
+		return tg_conf_fail(
+		    conf, tg_conf_line(&conf->engine, "memory_mb"), err, err_size,
+		    "memory_mb = %llu is too little: the plan takes %llu MiB; raise "
+		    "it, or lower connections, time_wait or buffer_mb",
+		    (unsigned long long)limit_mb, (unsigned long long)need_mb);
+	if (need_mb > have_mb)
+		return tg_conf_fail(
+		    conf, tg_conf_line(&conf->engine, "connections"), err, err_size,
+		    "connections = %u takes %llu MiB and this machine has %llu MiB: "
+		    "lower connections, time_wait or buffer_mb",
+		    conf->engine.set.connections, (unsigned long long)need_mb,
+		    (unsigned long long)have_mb);
+	return 0;
+}
+
+int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->worker_n = conf->engine.set.workers;
+	plan->listener = calloc(conf->listener_n, sizeof(*plan->listener));
+	if (!plan->listener)
+		return tg_conf_fail(conf, 0, err, err_size, "out of memory");
+	plan->listener_n = conf->listener_n;
+	tg_settings_engine(&conf->engine.set, plan->worker_n, &plan->engine);
+	plan->engine.timer_budget = TIMER_BUDGET;
+	plan->engine.port_n = conf->port_n;
+	for (uint32_t i = 0; i < conf->port_n; i++)
+		plan_port(&plan->engine.port[i], &conf->port[i]);
+	for (uint32_t i = 0; i < conf->listener_n; i++) {
+		if (plan_listener(plan, conf, i, err, err_size) != 0) {
+			tg_plan_fini(plan);
+			return -1;
+		}
+		add_service(&plan->engine, plan->listener[i].service);
+	}
+	plan->engine_bytes = tg_engine_footprint(&plan->engine);
+	if (check_memory(plan, conf, err, err_size) != 0) {
+		tg_plan_fini(plan);
+		return -1;
+	}
+	return 0;
+}
+
+void tg_plan_fini(struct tg_plan *plan)
+{
+	free(plan->listener);
+	plan->listener = NULL;
+	plan->listener_n = 0;
+}
+
+void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out)
+{
+	struct tg_engine_part part[PART_MAX];
+	uint32_t n = tg_engine_plan(&plan->engine, part, PART_MAX), w = plan->worker_n;
+	double all = (double)plan->engine_bytes * w / (1 << 20);
+	fprintf(out, "memory of %u worker%s\n", w, w == 1 ? "" : "s");
+	for (uint32_t i = 0; i < n && i < PART_MAX; i++)
+		fprintf(out, "  %-28s %12zu %10.1f MiB\n", part[i].name, part[i].count * w,
+			(double)part[i].bytes * w / (1 << 20));
+	if (buffers_mb)
+		fprintf(out, "  %-28s %12s %10.1f MiB\n", "packet buffers", "", (double)buffers_mb);
+	fprintf(out, "  %-28s %12s %10.1f MiB\n", "together", "", all + (double)buffers_mb);
+}

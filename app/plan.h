@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* plan.h: a configuration to what one worker's engine is told, and the memory that this takes.
+ * Needs no DPDK: `serve --check` is just this. */
+#ifndef TG_APP_PLAN_H
+#define TG_APP_PLAN_H
+
+#include "conf.h"
+#include <stdio.h>
+
+struct tg_plan {
+	struct tg_engine_conf
+	    engine; /* of every worker; seed, MACs, offloads and primary are still open */
+	struct tg_listener_conf *listener; /* [listener_n] */
+	uint32_t listener_n, worker_n;
+	uint64_t engine_bytes; /* of one worker */
+};
+
+/* 0; or -1 and one line in err ("FILE:LINE: ..."): unknown service, or more memory than memory_mb
+ * or the machine has. */
+int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size);
+void tg_plan_fini(struct tg_plan *plan);
+/* The parts of the memory, as a table. buffers_mb: packet buffers (0: not known, no line). */
+void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* serve.c: `tidegate serve`: starts what the configuration says, shows figures, ends in order
+ * (TD-32): no new connections, FIN for those at rest, RST for what is left after drain_ms. */
+#include "cli.h"
+#include "sight.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: tidegate serve -c FILE [options] [-- EAL options]\n\n"
+    "Terminates TCP as the configuration says, until SIGINT or SIGTERM. Then it stops listening,\n"
+    "closes idle connections with FIN, and after drain_ms the rest with RST; a second signal ends\n"
+    "it at once.\n\n"
+    "  -c, --config FILE         the configuration; config/ has annotated ones\n"
+    "      --check               check the configuration, print the memory plan, start nothing\n"
+    "      --name NAME           of this instance, for `tidegate stats` (default: from FILE)\n"
+    "      --exit-when-idle MS   end, as by SIGTERM, when nothing was received for so long:\n"
+    "                            for captures (net_pcap), whose end is silent\n"
+    "  -q, --quiet               no figures each second\n"
+    "  -v, --verbose             DPDK's own log\n"
+    "  -h, --help                this\n\n"
+    "EAL options behind `--` come last and win, for example: -- --lcores '0@0,1@1,2@1'\n";
+
+enum { TICK_MS = 20, ABORT_MS = 300, LINK_TICKS = 10 };
+
+struct options {
+	const char *file;
+	char name[64];
+	bool check, quiet, verbose;
+	uint64_t idle_ms; /* 0: never ends by itself */
+	char **extra;
+	int extra_n;
+};
+
+struct serving {
+	struct options opt;
+	struct tg_conf conf;
+	struct tg_plan plan;
+	struct tg_eal_got got;
+	struct tg_host host;
+};
+
+/* --- options --- */
+
+enum { OPT_CHECK = 256, OPT_NAME, OPT_IDLE };
+
+static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+				      {"check", no_argument, NULL, OPT_CHECK},
+				      {"name", required_argument, NULL, OPT_NAME},
+				      {"exit-when-idle", required_argument, NULL, OPT_IDLE},
+				      {"quiet", no_argument, NULL, 'q'},
+				      {"verbose", no_argument, NULL, 'v'},
+				      {"help", no_argument, NULL, 'h'},
+				      {0}};
+
+/* The instance's name: the file's, without folder and ending; only what a path may hold. */
+static void name_from_file(const char *file, char *name, size_t size)
+{
+	const char *base = strrchr(file, '/');
+	base = base ? base + 1 : file;
+	size_t len = strcspn(base, ".");
+	snprintf(name, size, "%.*s", (int)(len < size ? len : size - 1), base);
+	for (char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_-", *p))
+			*p = '_';
+	if (!name[0])
+		snprintf(name, size, "serve");
+}
+
+/* -1: go on; otherwise the exit code. */
+static int read_options(struct options *o, int argc, char **argv)
+{
+	int split = tg_cli_split(argc, argv), c;
+	o->extra = argv + (split < argc ? split + 1 : argc);
+	o->extra_n = split < argc ? argc - split - 1 : 0;
+	while ((c = tg_cli_option(split, argv, ":c:qvh", longs)) != -1) {
+		switch (c) {
+		case 'c':
+			o->file = optarg;
+			break;
+		case OPT_CHECK:
+			o->check = true;
+			break;
+		case OPT_NAME:
+			name_from_file(optarg, o->name, sizeof(o->name));
+			break;
+		case OPT_IDLE:
+			if (!tg_cli_number("serve", "--exit-when-idle", optarg, 1, 86400000,
+					   &o->idle_ms))
+				return TG_EXIT_USAGE;
+			break;
+		case 'q':
+			o->quiet = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return TG_EXIT_OK;
+		default:
+			return TG_EXIT_USAGE;
+		}
+	}
+	if (optind < split)
+		return tg_cli_usage("serve", "what is %s? EAL options stand behind `--`",
+				    argv[optind]);
+	if (!o->file)
+		return tg_cli_usage("serve", "needs a configuration: -c FILE (config/ has some)");
+	if (!o->name[0])
+		name_from_file(o->file, o->name, sizeof(o->name));
+	return -1;
+}
+
+/* --- start --- */
+
+static int start_eal(struct serving *s, char *err, size_t err_size)
+{
+	const char *device[TG_PORT_MAX];
+	char text[TG_CONF_ERR];
+	for (uint32_t i = 0; i < s->conf.port_n; i++)
+		device[i] = s->conf.port[i].set.device;
+	struct tg_eal_conf eal = {.name = s->opt.name,
+				  .device = device,
+				  .device_n = s->conf.port_n,
+				  .worker_n = s->plan.worker_n,
+				  .memory_mb = tg_host_buffers_mb(&s->conf),
+				  .extra = s->opt.extra,
+				  .extra_n = (uint32_t)s->opt.extra_n,
+				  .verbose = s->opt.verbose};
+	if (tg_eal_init(&eal, &s->got, text, sizeof(text)) == 0)
+		return 0;
+	return tg_conf_fail(&s->conf, tg_conf_line(&s->conf.engine, "workers"), err, err_size, "%s",
+			    text);
+}
+
+static void print_start(const struct serving *s)
+{
+	char text[512];
+	for (uint32_t i = 0; i < s->host.dev_n; i++)
+		printf("port %s\n", tg_dev_describe(&s->host.dev[i], text, sizeof(text)));
+	for (uint32_t i = 0; i < s->plan.listener_n; i++)
+		printf("listener %s: port %u, %s\n", s->plan.listener[i].name,
+		       s->plan.listener[i].port, s->plan.listener[i].service->name);
+	printf("packet buffers in %s, connections in %s\n",
+	       s->got.hugepages ? "hugepages" : "ordinary memory (no hugepages are free)",
+	       s->host.hugepages ? "hugepages" : "ordinary memory");
+	printf("serving as %s, %u worker%s; Ctrl-C ends it\n", s->opt.name, s->plan.worker_n,
+	       s->plan.worker_n == 1 ? "" : "s");
+	fflush(stdout);
+}
+
+/* --- run --- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+static void pause_ms(uint32_t ms)
+{
+	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+	nanosleep(&ts, NULL);
+}
+
+/* True when nothing was received for idle_ms. */
+static bool is_idle(struct serving *s, uint64_t *last_rx, uint64_t *since_ns, uint64_t now)
+{
+	struct tg_sight sum;
+	tg_sight_sum(&s->host, &sum);
+	if (sum.io.rx_packets != *last_rx || *since_ns == 0) {
+		*last_rx = sum.io.rx_packets;
+		*since_ns = now;
+	}
+	return now - *since_ns >= s->opt.idle_ms * TG_NS_PER_MS;
+}
+
+static void poll_links(struct serving *s)
+{
+	for (uint32_t i = 0; i < s->host.dev_n; i++) {
+		struct tg_dev *dev = &s->host.dev[i];
+		if (!tg_dev_poll_link(dev))
+			continue;
+		printf("port %s: link %s\n", dev->name, dev->link_up ? "up" : "down");
+		fflush(stdout);
+	}
+}
+
+static void watch(struct serving *s)
+{
+	bool show = !s->opt.quiet && isatty(STDOUT_FILENO);
+	uint64_t start = now_ns(), last_rx = 0, since_ns = 0;
+	struct tg_sight_line line = {.start_ns = start, .last_ns = start};
+	for (uint32_t tick = 1; !tg_cli_is_interrupted(); tick++) {
+		pause_ms(TICK_MS);
+		uint64_t now = now_ns();
+		if (tick % LINK_TICKS == 0)
+			poll_links(s);
+		if (show && now - line.last_ns >= 1000000000ull)
+			tg_sight_line(&line, &s->host, now, stdout);
+		if (s->opt.idle_ms && is_idle(s, &last_rx, &since_ns, now))
+			return;
+	}
+}
+
+static void wait_done(struct serving *s, uint64_t ms)
+{
+	uint64_t until = now_ns() + ms * TG_NS_PER_MS;
+	while (!tg_host_is_done(&s->host) && now_ns() < until)
+		pause_ms(2);
+}
+
+static void finish(struct serving *s)
+{
+	struct tg_sight sum;
+	tg_sight_sum(&s->host, &sum);
+	printf("ending: %u connections, %u in TIME-WAIT\n", sum.engine.conn_count,
+	       sum.engine.tw_count);
+	fflush(stdout);
+	tg_host_order(&s->host, TG_ORDER_DRAIN);
+	wait_done(s, s->conf.engine.set.drain_ms);
+	tg_host_order(&s->host, TG_ORDER_ABORT);
+	wait_done(s, ABORT_MS);
+	tg_host_order(&s->host, TG_ORDER_STOP);
+	tg_host_join(&s->host, &s->got);
+	tg_sight_sum(&s->host, &sum);
+	printf("ended: %llu packets in, %llu out, %llu connections opened, %llu packets dropped\n",
+	       (unsigned long long)sum.ctr.v[TG_CTR_rx_segments],
+	       (unsigned long long)sum.ctr.v[TG_CTR_tx_packets],
+	       (unsigned long long)sum.ctr.v[TG_CTR_conn_opened],
+	       (unsigned long long)tg_ctr_drops(&sum.ctr));
+}
+
+static int serve(struct serving *s)
+{
+	char err[TG_CONF_ERR];
+	tg_cli_catch_signals();
+	if (start_eal(s, err, sizeof(err)) != 0)
+		return tg_cli_usage("serve", "%s", err);
+	if (tg_host_init(&s->host, s->opt.name, &s->conf, &s->plan, &s->got, err, sizeof(err)) !=
+	    0) {
+		tg_cli_usage("serve", "%s", err);
+		tg_eal_fini();
+		return TG_EXIT_USAGE;
+	}
+	tg_host_launch(&s->host, &s->got);
+	tg_sight_publish(&s->host, s->opt.name, &s->got);
+	print_start(s);
+	watch(s);
+	finish(s);
+	tg_sight_publish(NULL, NULL, NULL);
+	tg_host_fini(&s->host);
+	tg_eal_fini();
+	return TG_EXIT_OK;
+}
+
+int tg_cmd_serve(int argc, char **argv)
+{
+	struct serving *s = calloc(1, sizeof(*s));
+	char err[TG_CONF_ERR];
+	if (!s)
+		return tg_cli_failed("serve", "out of memory");
+	int rc = read_options(&s->opt, argc, argv);
+	if (rc < 0 && tg_conf_load(&s->conf, s->opt.file, err, sizeof(err)) != 0)
+		rc = tg_cli_usage("serve", "%s", err);
+	if (rc < 0 && tg_plan_init(&s->plan, &s->conf, err, sizeof(err)) != 0)
+		rc = tg_cli_usage("serve", "%s", err);
+	if (rc < 0) {
+		tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
+		fflush(stdout);
+		if (s->opt.check) {
+			printf("%s: good\n", s->opt.file);
+			rc = TG_EXIT_OK;
+		} else {
+			rc = serve(s);
+		}
+	}
+	tg_plan_fini(&s->plan);
+	tg_conf_free(&s->conf);
+	free(s);
+	return rc;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* worker.c: the per-core loop, and the one place on the packet path where engine and DPDK meet.
+ *
+ *   device --tg_io_rx--> in[] --tg_engine_rx--> out[] --tg_io_tx--> device
+ *
+ * Ownership moves with the arrows: what is in neither array is the engine's, or was given back
+ * through its ops. */
+#include "worker.h"
+
+#include <rte_pause.h>
+#include <sched.h>
+
+enum { OUT_MAX = 256, TICKS_MAX = 4 };
+
+static const uint64_t look_every_ns = 100 * TG_NS_PER_MS;
+
+static void send(struct tg_worker *w, const struct tg_pkt out[], uint32_t n, uint64_t now_ns)
+{
+	if (unlikely(w->tap != NULL) && n)
+		w->tap(w->tap_ctx, out, n, now_ns, true);
+	tg_io_tx(w->io, out, n);
+}
+
+static void receive(struct tg_worker *w, const struct tg_pkt in[], uint32_t n, uint64_t now_ns)
+{
+	struct tg_pkt out[OUT_MAX];
+	if (unlikely(w->tap != NULL))
+		w->tap(w->tap_ctx, in, n, now_ns, false);
+	send(w, out, tg_engine_rx(w->engine, in, n, out, OUT_MAX, now_ns), now_ns);
+}
+
+static uint32_t run_timers(struct tg_worker *w, uint64_t now_ns)
+{
+	struct tg_pkt out[OUT_MAX];
+	uint32_t moved = 0;
+	for (int i = 0; i < TICKS_MAX && tg_engine_next_deadline(w->engine) <= now_ns; i++) {
+		uint32_t n = tg_engine_tick(w->engine, out, OUT_MAX, now_ns);
+		send(w, out, n, now_ns);
+		moved += n;
+	}
+	return moved;
+}
+
+static void look_around(struct tg_worker *w, uint64_t now_ns);
+
+uint32_t tg_worker_step(struct tg_worker *w)
+{
+	struct tg_pkt in[TG_IO_BURST];
+	uint64_t now_ns = tg_clock_now(&w->clock);
+	uint32_t moved = 0, n;
+	for (uint32_t d = 0; d < w->dev_n; d++) {
+		if ((n = tg_io_rx(w->io, d, in, TG_IO_BURST)) == 0)
+			continue;
+		receive(w, in, n, now_ns);
+		moved += n;
+	}
+	if (tg_io_has_peers(w->io)) {
+		if ((n = tg_io_inbox(w->io, in, TG_IO_BURST)) > 0)
+			receive(w, in, n, now_ns);
+		moved += n + tg_io_relay(w->io);
+	}
+	moved += run_timers(w, now_ns);
+	if (now_ns >= w->look_ns)
+		look_around(w, now_ns);
+	return moved;
+}
+
+int tg_worker_run(void *worker)
+{
+	struct tg_worker *w = worker;
+	uint64_t before = rte_rdtsc(), after;
+	while (atomic_load_explicit(&w->order, memory_order_relaxed) != TG_ORDER_STOP) {
+		uint32_t moved = tg_worker_step(w);
+		after = rte_rdtsc();
+		if (moved)
+			w->busy_cycles += after - before;
+		else if (w->yield)
+			sched_yield();
+		else
+			rte_pause();
+		before = after;
+	}
+	look_around(w, tg_clock_now(&w->clock));
+	return 0;
+}
+
+/* --- ten times a second, and at once when control asks for something --- */
+
+static void show(struct tg_worker *w, uint64_t now_ns)
+{
+	atomic_fetch_add_explicit(&w->sight_seq, 1, memory_order_acq_rel);
+	w->sight.now_ns = now_ns;
+	w->sight.busy_cycles = w->busy_cycles;
+	w->sight.cycles = rte_rdtsc() - w->start_tsc;
+	tg_engine_stats(w->engine, &w->sight.engine);
+	w->sight.ctr = *tg_engine_counters(w->engine);
+	w->sight.io = *tg_io_stats(w->io);
+	atomic_fetch_add_explicit(&w->sight_seq, 1, memory_order_release);
+}
+
+static void obey(struct tg_worker *w)
+{
+	uint32_t order = atomic_load_explicit(&w->order, memory_order_acquire);
+	if (order >= TG_ORDER_DRAIN && w->obeyed < TG_ORDER_DRAIN)
+		tg_engine_drain(w->engine);
+	if (order >= TG_ORDER_ABORT && w->obeyed < TG_ORDER_ABORT)
+		tg_engine_abort_all(w->engine);
+	w->obeyed = order;
+}
+
+static void look_around(struct tg_worker *w, uint64_t now_ns)
+{
+	for (uint32_t d = 0; d < w->dev_n; d++) {
+		if (w->link_up[d] == w->dev[d].link_up)
+			continue;
+		w->link_up[d] = w->dev[d].link_up;
+		tg_engine_link(w->engine, d, w->link_up[d]);
+	}
+	obey(w);
+	show(w, now_ns);
+	bool leaving = w->obeyed >= TG_ORDER_DRAIN;
+	if (leaving && w->sight.engine.conn_count == 0)
+		atomic_store_explicit(&w->done, true, memory_order_release);
+	w->look_ns = now_ns + (leaving ? TG_NS_PER_MS : look_every_ns);
+}
+
+/* --- control's side --- */
+
+void tg_worker_init(struct tg_worker *w, struct tg_engine *engine, struct tg_io *io,
+		    const struct tg_dev *dev, uint32_t dev_n, bool yield)
+{
+	memset(w, 0, sizeof(*w));
+	w->engine = engine;
+	w->io = io;
+	w->dev = dev;
+	w->dev_n = dev_n;
+	w->yield = yield;
+	w->start_tsc = rte_rdtsc();
+	for (uint32_t d = 0; d < dev_n; d++)
+		w->link_up[d] = true;
+	tg_clock_init(&w->clock);
+}
+
+void tg_worker_see(struct tg_worker *w, struct tg_sight *out)
+{
+	uint32_t seq;
+	do {
+		while ((seq = atomic_load_explicit(&w->sight_seq, memory_order_acquire)) & 1)
+			rte_pause();
+		memcpy(out, &w->sight, sizeof(*out));
+		atomic_thread_fence(memory_order_acquire);
+	} while (atomic_load_explicit(&w->sight_seq, memory_order_relaxed) != seq);
+}
