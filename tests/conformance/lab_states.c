@@ -97,7 +97,7 @@ void host_connected(struct host *h)
 
 void host_lab_writes(struct host *h, uint32_t n)
 {
-	uint8_t text[20000];
+	uint8_t text[20000] = {0};
 	struct seg s;
 
 	if (!n)

@@ -166,15 +166,20 @@ static void test_established_windowScale15_actsAs14(void)
 	host_fini(&h);
 }
 
-static void test_established_windowOfSyn_isNotScaled(void)
+static void test_synSent_windowOfSynAck_isNotScaled(void)
 {
 	struct host h;
-	struct seg syn = syn_ws(7);
+	struct seg s = {.flags = SYN | ACK, .win = 20000};
 
 	host_init(&h, NULL);
-	syn.win = 20000;
-	h.win = 10;
-	host_open(&h, &syn);
+	struct seg syn = host_connect(&h, NULL);
+	h.ws_shift = syn.ws;
+	s.seq = h.irs;
+	s.ack = h.nxt;
+	opt_ws(&s, 7);
+	host_send(&h, &s);
+	h.una = h.nxt;
+	expect_ack(&h, "SE-05");
 	expect_max_wnd(&h, "EST-14", 20000);
 	host_fini(&h);
 }
@@ -474,7 +479,7 @@ static const struct tg_test tests[] = {
     {"test_synSent_options_inTheCommonOrder", test_synSent_options_inTheCommonOrder},
     {"test_established_windowScale_isApplied", test_established_windowScale_isApplied},
     {"test_established_windowScale15_actsAs14", test_established_windowScale15_actsAs14},
-    {"test_established_windowOfSyn_isNotScaled", test_established_windowOfSyn_isNotScaled},
+    {"test_synSent_windowOfSynAck_isNotScaled", test_synSent_windowOfSynAck_isNotScaled},
     {"test_established_synOptions_areIgnored", test_established_synOptions_areIgnored},
     {"test_listen_wrongOptionLengths_actAsAbsent", test_listen_wrongOptionLengths_actAsAbsent},
     {"test_listen_illegalOptionLength_parsingStops", test_listen_illegalOptionLength_parsingStops},
