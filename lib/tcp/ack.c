@@ -29,13 +29,15 @@ static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
 	return above;
 }
 
-/* SE-45, DT-02. True when the window is not what it was. */
+/* SE-45, DT-02: true when the window is not what it was. DEVIATES RFC 9293 3.10.7.4: a segment that
+ * moves SND.UNA was sent after all that came before, so its window is the newest even when its
+ * number is old (text that the peer repeats); left alone, SND.UNA + SND.WND would pass the edge. */
 static bool update_window(struct tg_tcb *tcb, const struct tg_seg *seg)
 {
 	uint32_t scale = (seg->ctl & TG_TCP_SYN) ? 0 : tcb->snd_scale; /* EST-14 */
 	uint32_t wnd = (uint32_t)seg->wnd << scale, old = tcb->snd.wnd;
 
-	if (!tg_seq_lt(tcb->snd.wl1, seg->seq) &&
+	if (!tg_seq_gt(seg->ack, tcb->snd.una) && !tg_seq_lt(tcb->snd.wl1, seg->seq) &&
 	    !(tg_seq_eq(tcb->snd.wl1, seg->seq) && tg_seq_le(tcb->snd.wl2, seg->ack)))
 		return wnd != old;
 	tcb->snd.wnd = wnd;
