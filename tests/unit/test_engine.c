@@ -1,0 +1,822 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_engine.c: connections through the whole engine: opening, data, closing, TIME-WAIT, output
+ * that is full, and services that call back in the middle of everything. */
+#include "engine_host.h"
+
+static struct host h;
+static struct host_peer p;
+
+static void begin(void)
+{
+	host_defaults(&h);
+	host_init(&h);
+	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
+	host_peer(&p, &h, 80, 5000, false);
+}
+
+/* Pools full, no flows, no timers. */
+static void end(void)
+{
+	struct tg_engine_stats s;
+
+	tg_engine_stats(h.e, &s);
+	CU_ASSERT_EQUAL(s.conn_count, 0);
+	CU_ASSERT_EQUAL(s.ext_used, 0);
+	CU_ASSERT_EQUAL(s.chunk_used, 0);
+	CU_ASSERT_EQUAL(s.timer_count, 0);
+	CU_ASSERT_EQUAL(s.tw_count, 0);
+	host_fini(&h);
+}
+
+static struct tg_seg expect(uint8_t ctl)
+{
+	struct host_frame f;
+	struct tg_seg seg = {0};
+
+	CU_ASSERT(host_expect(&p, &seg, &f));
+	CU_ASSERT_EQUAL(seg.ctl, ctl);
+	return seg;
+}
+
+static void expect_nothing(void)
+{
+	CU_ASSERT_EQUAL(h.tx_n, 0);
+}
+
+/* The peer closes first, our service at once after it. */
+static void close_by_peer(void)
+{
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_LAST_ACK);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+}
+
+static void test_listen_handshake_opens(void)
+{
+	begin();
+	h.svc.close_on_eof = true;
+	CU_ASSERT(host_handshake(&p));
+	CU_ASSERT_EQUAL(h.svc.opened, 1);
+	struct tg_engine_stats s;
+	tg_engine_stats(h.e, &s);
+	CU_ASSERT_EQUAL(s.ext_used, 0); /* at rest: 64 bytes */
+	close_by_peer();
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_NORMAL);
+	end();
+}
+
+static void test_listen_syn6_opens(void)
+{
+	begin();
+	h.svc.close_on_eof = true;
+	host_peer(&p, &h, 80, 5000, true);
+	CU_ASSERT(host_handshake(&p));
+	close_by_peer();
+	end();
+}
+
+static void test_listen_synRetries_oneEntry(void)
+{
+	begin();
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	static const uint32_t at_ms[] = {1000, 2000, 4000, 8000, 16000};
+	for (uint32_t i = 0; i < 5; i++) { /* TO-02 */
+		host_tick(&h, at_ms[i] - 1);
+		expect_nothing();
+		host_tick(&h, 1);
+		expect(TG_TCP_SYN | TG_TCP_ACK);
+	}
+	host_tick(&h, 31999);
+	CU_ASSERT_EQUAL(host_state(&p), TG_SYN_RECEIVED);
+	host_tick(&h, 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	CU_ASSERT_EQUAL(h.svc.opened + h.svc.closed, 0);
+	end();
+}
+
+static void test_closed_syn_isReset(void)
+{
+	begin();
+	host_peer(&p, &h, 81, 5000, false);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	struct tg_seg seg = expect(TG_TCP_RST | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(seg.ack.v, p.snd_nxt.v);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_rst_sent), 1);
+	end();
+}
+
+static void test_established_data_isEchoed(void)
+{
+	begin();
+	h.svc.echo = h.svc.close_on_eof = true;
+	CU_ASSERT(host_handshake(&p));
+	host_send(&p, TG_TCP_ACK | TG_TCP_PSH, "hello", 5);
+	struct host_frame f;
+	struct tg_seg seg;
+	CU_ASSERT_FATAL(host_expect(&p, &seg, &f));
+	CU_ASSERT_EQUAL(seg.len, 5);
+	CU_ASSERT_EQUAL(memcmp(seg.text, "hello", 5), 0);
+	CU_ASSERT_EQUAL(seg.ack.v, p.snd_nxt.v); /* the ACK rides on the answer */
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	close_by_peer();
+	end();
+}
+
+static void test_established_weClose_timeWaitLasts2Msl(void)
+{
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), 0); /* something is to be said */
+	host_tick(&h, 0);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_FIN_WAIT_2);
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	host_tick(&h, 59999);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_tick(&h, 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	end();
+}
+
+/* TD-14, TO-05: never early, although the FIN came in the middle of a tick. */
+static void test_timeWait_finInMidTick_lastsWhole(void)
+{
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 0);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	h.now_ns += 700000;
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	host_tick(&h, 60000); /* to the nanosecond 2MSL: the tick is not over */
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_tick(&h, 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	end();
+}
+
+static void to_time_wait(void)
+{
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 0);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+}
+
+static void test_timeWait_finAgain_restarts(void)
+{
+	begin();
+	to_time_wait();
+	host_tick(&h, 40000);
+	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, tg_seq_sub(p.snd_nxt, 1), p.rcv_nxt, NULL, 0);
+	expect(TG_TCP_ACK);
+	host_tick(&h, 59999);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_tick(&h, 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	end();
+}
+
+static void test_timeWait_newerSyn_opensAboveOld(void)
+{
+	begin();
+	h.svc.close_on_eof = true;
+	to_time_wait();
+	tg_seq old = p.rcv_nxt;
+	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	struct tg_seg seg = expect(TG_TCP_SYN | TG_TCP_ACK);
+	CU_ASSERT(tg_seq_diff(seg.seq, old) >= 65537 - 1); /* EST-02 */
+	CU_ASSERT_EQUAL(host_state(&p), TG_SYN_RECEIVED);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_tw_reused), 1);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
+	close_by_peer();
+	end();
+}
+
+/* TD-24: a RST ends the half-open entry; the record wakes with its old deadline. */
+static void test_timeWait_newerSynThenRst_recordWakes(void)
+{
+	begin();
+	to_time_wait();
+	tg_seq rcv = p.rcv_nxt, snd = p.snd_nxt;
+	host_tick(&h, 10000);
+	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, tg_seq_sub(snd, 1), rcv, NULL, 0);
+	struct tg_seg seg = expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(seg.ack.v, snd.v);
+	host_tick(&h, 60001);
+	end();
+}
+
+static void test_timeWait_newerSynThenSilence_bothEnd(void)
+{
+	begin();
+	to_time_wait();
+	host_tick(&h, 50000);
+	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_tick(&h, 63000);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	end();
+}
+
+/* ADV-66 */
+static void test_timeWait_newerSynNoListener_isResetAndStays(void)
+{
+	begin();
+	to_time_wait();
+	tg_engine_unlisten(h.e, 0);
+	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_RST | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_tick(&h, 60000);
+	end();
+}
+
+static void test_established_rst_isClosedOnce(void)
+{
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_RESET);
+	end();
+}
+
+static void test_established_weAbort_rstAtOnce(void)
+{
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_abort(h.e, h.svc.last);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	host_tick(&h, 0);
+	struct tg_seg seg = expect(TG_TCP_RST | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(seg.seq.v, p.rcv_nxt.v);
+	end();
+}
+
+/* UC-01: live connections go on without their listener. */
+static void test_established_unlisten_goesOn(void)
+{
+	begin();
+	h.svc.echo = h.svc.close_on_eof = true;
+	CU_ASSERT(host_handshake(&p));
+	struct host_peer q;
+	host_peer(&q, &h, 80, 6000, false);
+	host_send(&q, TG_TCP_SYN, NULL, 0);
+	struct tg_seg seg;
+	struct host_frame f;
+	CU_ASSERT(host_expect(&q, &seg, &f));
+	tg_engine_unlisten(h.e, 0);
+	host_check(&h);
+	CU_ASSERT_EQUAL(host_state(&q), TG_CLOSED);
+	host_send(&p, TG_TCP_ACK, "x", 1);
+	CU_ASSERT_EQUAL(expect(TG_TCP_ACK | TG_TCP_PSH).len, 1);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	close_by_peer();
+	end();
+}
+
+/* --- one burst --- */
+
+/* SYN, ACK, data, FIN of one connection in one burst that also holds a RST and a new SYN: each
+ * lookup sees what the segment before it did. */
+static void test_burst_wholeLife_eachLookupIsFresh(void)
+{
+	uint8_t frame[4][HOST_BUF_LEN];
+	const uint8_t *at[4] = {frame[0], frame[1], frame[2], frame[3]};
+	uint32_t len[4];
+
+	begin();
+	h.svc.close_on_eof = true;
+	len[0] = host_build(&p, TG_TCP_SYN, tg_seq_make(1000), tg_seq_make(0), NULL, 0, frame[0]);
+	len[1] = host_build(&p, TG_TCP_RST, tg_seq_make(1001), tg_seq_make(0), NULL, 0, frame[1]);
+	len[2] = host_build(&p, TG_TCP_SYN, tg_seq_make(9000), tg_seq_make(0), NULL, 0, frame[2]);
+	len[3] = host_build(&p, TG_TCP_SYN, tg_seq_make(9000), tg_seq_make(0), NULL, 0, frame[3]);
+	host_rx(&h, at, len, 4);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(expect(TG_TCP_SYN | TG_TCP_ACK).ack.v, 9001);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_conn_passive), 2);
+	p.snd_nxt = tg_seq_make(9001);
+	len[0] = host_build(&p, TG_TCP_ACK, p.snd_nxt, p.rcv_nxt, NULL, 0, frame[0]);
+	len[1] = host_build(&p, TG_TCP_ACK, p.snd_nxt, p.rcv_nxt, "abc", 3, frame[1]);
+	len[2] = host_build(&p, TG_TCP_ACK | TG_TCP_FIN, tg_seq_add(p.snd_nxt, 3), p.rcv_nxt, NULL,
+			    0, frame[2]);
+	while (h.tx_n) {
+		struct host_frame f;
+		host_next(&h, &f);
+	}
+	host_rx(&h, at, len, 3);
+	CU_ASSERT_EQUAL(h.svc.got_len, 3);
+	p.snd_nxt = tg_seq_add(p.snd_nxt, 4);
+	CU_ASSERT_EQUAL(expect(TG_TCP_FIN | TG_TCP_ACK).ack.v, p.snd_nxt.v);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	end();
+}
+
+/* DT-12 */
+static void test_burst_manySegments_fewAcks(void)
+{
+	static uint8_t frame[32][HOST_BUF_LEN];
+	const uint8_t *at[32];
+	uint32_t len[32];
+	uint8_t text[1000] = {0};
+
+	begin();
+	h.svc.close_on_eof = true;
+	CU_ASSERT(host_handshake(&p));
+	for (uint32_t i = 0; i < 32; i++) {
+		at[i] = frame[i];
+		len[i] = host_build(&p, TG_TCP_ACK, p.snd_nxt, p.rcv_nxt, text, 1000, frame[i]);
+		p.snd_nxt = tg_seq_add(p.snd_nxt, 1000);
+	}
+	host_rx(&h, at, len, 32);
+	CU_ASSERT_EQUAL(h.svc.got_len, 32000);
+	CU_ASSERT(h.tx_n >= 1 && h.tx_n <= 16);
+	while (h.tx_n)
+		expect(TG_TCP_ACK);
+	close_by_peer();
+	end();
+}
+
+/* --- out[] is full --- */
+
+static void write_much(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	static const uint8_t text[20000] = "much";
+
+	CU_ASSERT_EQUAL(tg_conn_write(e, conn, text, sizeof(text)), sizeof(text));
+}
+
+static void test_established_outOfOne_nothingIsLost(void)
+{
+	begin();
+	h.out_max = 1;
+	h.svc.on_opened = write_much;
+	h.svc.close_on_eof = true;
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(h.tx_n, 1);
+	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), 0);
+	CU_ASSERT(host_ctr(&h, TG_CTR_tx_deferred) > 0);
+	uint32_t got = 0;
+	for (uint32_t i = 0; i < 100 && got < 20000; i++) {
+		while (h.tx_n) {
+			struct host_frame f;
+			struct tg_seg seg;
+			CU_ASSERT(host_expect(&p, &seg, &f));
+			CU_ASSERT_EQUAL(seg.seq.v + seg.len, p.rcv_nxt.v);
+			got += seg.len;
+		}
+		if (tg_engine_next_deadline(h.e) == 0)
+			host_tick_once(&h, 0);
+		else
+			host_send(&p, TG_TCP_ACK, NULL, 0);
+	}
+	CU_ASSERT_EQUAL(got, 20000);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	host_tick(&h, 1);
+	close_by_peer();
+	end();
+}
+
+/* Twenty connections want to say much, one packet at a time: each has its turn. */
+static void test_established_outOfOneMany_noneStarves(void)
+{
+	struct host_peer peer[10];
+	uint32_t got[10] = {0};
+	struct tg_engine_stats s;
+
+	begin();
+	h.svc.on_opened = write_much;
+	for (uint32_t i = 0; i < 10; i++) {
+		host_peer(&peer[i], &h, 80, (uint16_t)(7000 + i), false);
+		host_send(&peer[i], TG_TCP_SYN, NULL, 0);
+		p = peer[i];
+		expect(TG_TCP_SYN | TG_TCP_ACK);
+		peer[i] = p;
+	}
+	h.out_max = 1;
+	for (uint32_t i = 0; i < 10; i++)
+		host_send(&peer[i], TG_TCP_ACK, NULL, 0);
+	for (uint32_t i = 0; i < 60; i++)
+		host_tick_once(&h, 0);
+	while (h.tx_n) {
+		struct host_frame f;
+		CU_ASSERT(host_next(&h, &f));
+		got[tg_be16_get(f.data + 14 + 20 + 2) - 7000]++;
+	}
+	for (uint32_t i = 0; i < 10; i++)
+		CU_ASSERT(got[i] >= 1);
+	tg_engine_abort_all(h.e);
+	for (uint32_t i = 0; i < 100; i++)
+		host_tick_once(&h, 0);
+	tg_engine_stats(h.e, &s);
+	CU_ASSERT_EQUAL(s.conn_count, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 10);
+	end();
+}
+
+/* The last ACK waits for room; the peer's next segment must still meet TIME-WAIT. */
+static void test_timeWait_ackDeferred_recordAnswers(void)
+{
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 0);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	h.out_max = 0;
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	h.out_max = 1;
+	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, tg_seq_sub(p.snd_nxt, 1), p.rcv_nxt, NULL, 0);
+	CU_ASSERT_EQUAL(expect(TG_TCP_ACK).ack.v, p.snd_nxt.v);
+	host_tick(&h, 60000);
+	end();
+}
+
+/* --- services that call back --- */
+
+static void close_now(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	tg_conn_close(e, conn);
+}
+
+static void abort_now(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	tg_conn_abort(e, conn);
+}
+
+static void test_service_closesInOpened_closedOnce(void)
+{
+	begin();
+	h.svc.on_opened = close_now;
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	host_tick(&h, 60000);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	end();
+}
+
+static void test_service_abortsInOpenedWithData_closedOnce(void)
+{
+	begin();
+	h.svc.on_opened = abort_now;
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK | TG_TCP_FIN, "data", 4); /* opened, readable, eof at once */
+	expect(TG_TCP_RST | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(h.svc.readable, 0);
+	end();
+}
+
+static void test_service_closesUnread_resets(void)
+{
+	begin();
+	h.svc.on_readable = close_now;
+	CU_ASSERT(host_handshake(&p));
+	host_send(&p, TG_TCP_ACK, "data", 4);
+	expect(TG_TCP_RST | TG_TCP_ACK); /* UC-08 */
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_abort_on_unread), 1);
+	end();
+}
+
+/* In `closed` of one, the service ends all the others, and opens a new one. */
+static uint32_t others[3];
+static void end_others(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	s->on_closed = NULL;
+	for (uint32_t i = 0; i < 3; i++)
+		if (others[i] != conn)
+			tg_conn_abort(e, others[i]);
+	uint32_t c;
+	CU_ASSERT_EQUAL(tg_engine_connect(e, &p.t, &h.tcp, &host_service, s, 7, &c), 0);
+	CU_ASSERT_EQUAL(tg_conn_word(e, c), 7);
+}
+
+static void test_service_endsOthersInClosed_eachOnce(void)
+{
+	struct host_peer q[3];
+
+	begin();
+	for (uint16_t i = 0; i < 3; i++) {
+		host_peer(&q[i], &h, 80, (uint16_t)(5000 + i), false);
+		CU_ASSERT(host_handshake(&q[i]));
+		others[i] = h.svc.last;
+	}
+	h.tx_n = 0;
+	p = q[0];
+	h.svc.on_closed = end_others;
+	host_send(&q[0], TG_TCP_RST, NULL, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(h.svc.closed_n[others[i]], 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_SYN_SENT);
+	CU_ASSERT_EQUAL(h.tx_n, 3); /* two RSTs, one SYN */
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	h.tx_n = 0;
+	end();
+}
+
+static uint32_t kicks;
+static void kick_thrice(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	if (++kicks % 3)
+		tg_conn_kick(e, conn);
+}
+
+static void test_service_kicks_calledOncePerCall(void)
+{
+	begin();
+	kicks = 0;
+	h.svc.on_readable = kick_thrice;
+	CU_ASSERT(host_handshake(&p));
+	host_send(&p, TG_TCP_ACK, "x", 1);
+	CU_ASSERT_EQUAL(h.svc.readable, 2); /* the segment, and the kick at the end of the call */
+	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), 0);
+	host_tick_once(&h, 0);
+	CU_ASSERT_EQUAL(h.svc.readable, 3);
+	tg_conn_abort(h.e, h.svc.last);
+	host_tick(&h, 0);
+	h.tx_n = 0;
+	end();
+}
+
+static void timer_100(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	tg_conn_timer(e, conn, 100);
+}
+
+static void test_service_timer_firesOnceAndAtRest(void)
+{
+	struct tg_engine_stats s;
+
+	begin();
+	h.svc.on_opened = timer_100;
+	CU_ASSERT(host_handshake(&p));
+	tg_engine_stats(h.e, &s);
+	CU_ASSERT_EQUAL(s.ext_used, 0);
+	host_tick(&h, 99);
+	CU_ASSERT_EQUAL(h.svc.expired, 0);
+	host_tick(&h, 1);
+	CU_ASSERT_EQUAL(h.svc.expired, 1);
+	host_tick(&h, 1000);
+	CU_ASSERT_EQUAL(h.svc.expired, 1);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	end();
+}
+
+/* --- timers in order, each at its own time --- */
+
+static uint64_t expired_at[2];
+static void note_time(void *ctx, struct tg_engine *e, uint32_t conn)
+{
+	expired_at[tg_conn_word(e, conn)] = tg_engine_now_ns(e);
+}
+
+static void test_tick_late_eachAtItsOwnTime(void)
+{
+	struct host_peer q;
+	uint32_t conn[2];
+	struct tg_service svc = host_service;
+
+	begin();
+	svc.expired = note_time;
+	tg_engine_unlisten(h.e, 0);
+	struct tg_listener_conf l;
+	host_listener(&h, &l, 80);
+	l.service = &svc;
+	tg_engine_listen(h.e, &l);
+	CU_ASSERT(host_handshake(&p));
+	conn[0] = h.svc.last;
+	host_peer(&q, &h, 80, 6000, false);
+	CU_ASSERT(host_handshake(&q));
+	conn[1] = h.svc.last;
+	uint64_t from = h.now_ns;
+	for (uint32_t i = 0; i < 2; i++) {
+		tg_conn_set_word(h.e, conn[i], i);
+		tg_conn_timer(h.e, conn[i], 20 - 10 * i);
+	}
+	host_tick_once(&h, 0);
+	host_tick_once(&h, 1000);
+	CU_ASSERT_EQUAL(expired_at[1], from + 10 * TG_NS_PER_MS);
+	CU_ASSERT_EQUAL(expired_at[0], from + 20 * TG_NS_PER_MS);
+	CU_ASSERT_EQUAL(tg_engine_now_ns(h.e), h.now_ns);
+	tg_conn_abort(h.e, conn[0]);
+	tg_conn_abort(h.e, conn[1]);
+	host_tick(&h, 0);
+	h.tx_n = 0;
+	end();
+}
+
+/* --- active opens --- */
+
+static void test_synSent_synAck_opens(void)
+{
+	uint32_t conn;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			      0);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRINUSE);
+	host_tick(&h, 0);
+	expect(TG_TCP_SYN);
+	host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
+	CU_ASSERT_EQUAL(h.svc.opened, 1);
+	CU_ASSERT_EQUAL(h.svc.closed, 0);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	end();
+}
+
+static void test_synSent_rst_isRefused(void)
+{
+	uint32_t conn;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			      0);
+	host_tick(&h, 0);
+	expect(TG_TCP_SYN);
+	host_send(&p, TG_TCP_RST | TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(h.svc.opened, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_REFUSED);
+	end();
+}
+
+static void test_connect_badArguments_areTold(void)
+{
+	struct tg_tuple t;
+	uint32_t conn;
+
+	begin();
+	t = p.t;
+	tg_addr_parse("192.0.2.255", &t.raddr);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EINVAL);
+	t = p.t;
+	t.rport = 0;
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EINVAL);
+	t = p.t;
+	tg_addr_parse("192.0.2.9", &t.laddr);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRNOTAVAIL);
+	t = p.t;
+	memset(&t.laddr, 0, sizeof(t.laddr));
+	t.lport = 0;
+	for (uint32_t i = 0; i < h.conf.ext_max; i++)
+		CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+				0);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-ENOBUFS);
+	host_check(&h);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, h.conf.ext_max);
+	h.tx_n = 0;
+	end();
+}
+
+/* TD-27: without timestamps never; with them, after a second. */
+static void test_timeWait_ourConnect_byTd27(void)
+{
+	uint32_t conn;
+
+	begin();
+	to_time_wait();
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRINUSE);
+	host_tick(&h, 60000);
+	p.opts.has_ts = 1;
+	p.opts.tsval = 1000;
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 0);
+	struct tg_seg fin = expect(TG_TCP_FIN | TG_TCP_ACK);
+	p.opts.tsecr = fin.opts.tsval;
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	tg_seq old = p.rcv_nxt;
+	host_tick(&h, 900);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRINUSE);
+	host_tick(&h, 200);
+	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			      0);
+	host_tick(&h, 0);
+	CU_ASSERT(tg_seq_diff(expect(TG_TCP_SYN).seq, old) >= 65537);
+	tg_conn_abort(h.e, conn);
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT); /* it came to nothing: the record woke */
+	host_tick(&h, 60000);
+	end();
+}
+
+/* --- the end of everything (TD-32) --- */
+
+static void test_drain_idle_getFinOthersRst(void)
+{
+	struct host_peer q;
+	struct tg_seg seg;
+	struct host_frame f;
+
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	host_peer(&q, &h, 80, 6000, false);
+	CU_ASSERT(host_handshake(&q));
+	tg_engine_drain(h.e);
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 2);
+	CU_ASSERT(host_expect(&p, &seg, &f) && (seg.ctl & TG_TCP_FIN));
+	CU_ASSERT(host_expect(&q, &seg, &f) && (seg.ctl & TG_TCP_FIN));
+	struct host_peer r;
+	host_peer(&r, &h, 80, 7000, false);
+	host_send(&r, TG_TCP_SYN, NULL, 0);
+	CU_ASSERT(host_expect(&r, &seg, &f) && (seg.ctl & TG_TCP_RST));
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	CU_ASSERT(host_expect(&p, &seg, &f) && (seg.ctl & TG_TCP_RST));
+	CU_ASSERT(host_expect(&q, &seg, &f) && (seg.ctl & TG_TCP_RST));
+	CU_ASSERT_EQUAL(h.svc.closed, 2);
+	end();
+}
+
+static const struct tg_test tests[] = {
+    {"listen_handshake_opens", test_listen_handshake_opens},
+    {"listen_syn6_opens", test_listen_syn6_opens},
+    {"synReceived_silence_repeatsThenForgets", test_listen_synRetries_oneEntry},
+    {"closed_syn_isReset", test_closed_syn_isReset},
+    {"established_data_isEchoed", test_established_data_isEchoed},
+    {"established_weClose_timeWaitLasts2Msl", test_established_weClose_timeWaitLasts2Msl},
+    {"timeWait_finInMidTick_lastsWhole", test_timeWait_finInMidTick_lastsWhole},
+    {"timeWait_finAgain_restarts", test_timeWait_finAgain_restarts},
+    {"timeWait_newerSyn_opensAboveOld", test_timeWait_newerSyn_opensAboveOld},
+    {"timeWait_newerSynThenRst_recordWakes", test_timeWait_newerSynThenRst_recordWakes},
+    {"timeWait_newerSynThenSilence_bothEnd", test_timeWait_newerSynThenSilence_bothEnd},
+    {"timeWait_newerSynNoListener_isResetAndStays",
+     test_timeWait_newerSynNoListener_isResetAndStays},
+    {"established_rst_isClosedOnce", test_established_rst_isClosedOnce},
+    {"established_weAbort_rstAtOnce", test_established_weAbort_rstAtOnce},
+    {"established_unlisten_goesOn", test_established_unlisten_goesOn},
+    {"burst_wholeLife_eachLookupIsFresh", test_burst_wholeLife_eachLookupIsFresh},
+    {"burst_manySegments_fewAcks", test_burst_manySegments_fewAcks},
+    {"established_outOfOne_nothingIsLost", test_established_outOfOne_nothingIsLost},
+    {"established_outOfOneMany_noneStarves", test_established_outOfOneMany_noneStarves},
+    {"timeWait_ackDeferred_recordAnswers", test_timeWait_ackDeferred_recordAnswers},
+    {"service_closesInOpened_closedOnce", test_service_closesInOpened_closedOnce},
+    {"service_abortsInOpenedWithData_closedOnce", test_service_abortsInOpenedWithData_closedOnce},
+    {"service_closesUnread_resets", test_service_closesUnread_resets},
+    {"service_endsOthersInClosed_eachOnce", test_service_endsOthersInClosed_eachOnce},
+    {"service_kicks_calledOncePerCall", test_service_kicks_calledOncePerCall},
+    {"service_timer_firesOnceAndAtRest", test_service_timer_firesOnceAndAtRest},
+    {"tick_late_eachAtItsOwnTime", test_tick_late_eachAtItsOwnTime},
+    {"synSent_synAck_opens", test_synSent_synAck_opens},
+    {"synSent_rst_isRefused", test_synSent_rst_isRefused},
+    {"connect_badArguments_areTold", test_connect_badArguments_areTold},
+    {"timeWait_ourConnect_byTd27", test_timeWait_ourConnect_byTd27},
+    {"drain_idle_getFinOthersRst", test_drain_idle_getFinOthersRst},
+};
+
+int main(int argc, char **argv)
+{
+	return tg_test_main("engine", tests, TG_TEST_N(tests), argc, argv);
+}
