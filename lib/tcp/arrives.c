@@ -55,6 +55,7 @@ void tg_tcp_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		    struct tg_act *act)
 {
 	tg_act_init(act);
+	tg_note_options(seg, env);
 	if (tcb->state == TG_SYN_SENT)
 		tg_syn_sent(tcb, seg, env, act);
 	else

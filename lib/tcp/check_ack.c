@@ -119,8 +119,21 @@ static void enter_fin_wait_2(struct tg_tcb *tcb, const struct tg_tcp_env *env, s
 		tg_keepalive_arm(tcb, env);
 }
 
+/* The last ACK of a simultaneous close; a FIN or text with it meets TIME-WAIT already (SE-41). */
+static bool end_closing(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+			struct tg_act *act)
+{
+	if (seg->len || (seg->ctl & TG_TCP_FIN)) {
+		tg_ctr_inc(env->ctr, TG_CTR_after_fin);
+		tg_reply_challenge(tcb, env, act);
+	}
+	tg_enter(tcb, TG_TIME_WAIT, env, act);
+	return false;
+}
+
 /* What the ACK of our FIN means. */
-static bool after_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
+static bool after_ack(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		      struct tg_act *act)
 {
 	bool fin_is_acked = tg_ack_covers_fin(tcb);
 
@@ -134,9 +147,7 @@ static bool after_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct t
 			enter_fin_wait_2(tcb, env, act);
 		return true;
 	case TG_CLOSING:
-		if (fin_is_acked)
-			tg_enter(tcb, TG_TIME_WAIT, env, act);
-		return !fin_is_acked;
+		return fin_is_acked ? end_closing(tcb, seg, env, act) : true;
 	case TG_LAST_ACK: /* TD-28 */
 		if (fin_is_acked)
 			tg_enter_closed(tcb, TG_CLOSE_NORMAL, env, act);
@@ -167,5 +178,5 @@ bool tg_check_ack(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_
 	if (tcb->syn_unacked)
 		syn_is_acked(tcb, seg, env, act);
 	tg_ack_arrives(tcb, seg, env, act);
-	return after_ack(tcb, env, act);
+	return after_ack(tcb, seg, env, act);
 }

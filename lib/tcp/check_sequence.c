@@ -34,6 +34,13 @@ static bool is_acceptable(const struct tg_tcb *tcb, const struct tg_seg *seg)
 	return overlaps(tcb, seg);
 }
 
+/* True when check 5 would take the ACK field of seg. */
+static bool has_good_ack(const struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	return (seg->ctl & TG_TCP_ACK) && tg_seq_ge(seg->ack, tcb->snd.una) &&
+	       tg_seq_le(seg->ack, tcb->snd.nxt);
+}
+
 /* SE-40: the peer's FIN again: our ACK of it was lost. */
 static bool is_fin_again(const struct tg_tcb *tcb, const struct tg_seg *seg)
 {
@@ -41,13 +48,15 @@ static bool is_fin_again(const struct tg_tcb *tcb, const struct tg_seg *seg)
 	       tg_seq_eq(tg_seq_add(seg->seq, tg_seg_len(seg)), tcb->rcv.nxt);
 }
 
-/* DT-33: a keepalive, or the probe of a peer that probes left of the window, whose ACK field and
- * window can be used. */
-static bool is_probe(const struct tg_tcb *tcb, const struct tg_seg *seg)
+/* DT-33: two closed windows that probe each other from just left of the window must recover, so the
+ * ACK field and the window of such a probe count. In any other case nothing does (RB-16). */
+static bool is_crossed_probe(const struct tg_tcb *tcb, const struct tg_seg *seg)
 {
-	return (seg->ctl & (TG_TCP_ACK | TG_TCP_SYN | TG_TCP_FIN)) == TG_TCP_ACK && seg->len <= 1 &&
+	if (tg_tcb_rcv_wnd(tcb) > 0 && !tcb->persist)
+		return false;
+	return !(seg->ctl & (TG_TCP_SYN | TG_TCP_FIN)) && seg->len <= 1 &&
 	       tg_seq_eq(seg->seq, tg_seq_sub(tcb->rcv.nxt, 1)) && !tcb->syn_unacked &&
-	       tg_seq_ge(seg->ack, tcb->snd.una) && tg_seq_le(seg->ack, tcb->snd.nxt);
+	       has_good_ack(tcb, seg);
 }
 
 /* RB-10: text is answered always, because lost ACKs and closed windows are repaired that way; the
@@ -63,6 +72,15 @@ static void answer(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 		tg_reply_ack(tcb, env, act);
 }
 
+/* In LAST-ACK the ACK of a repeated FIN counts: it may be the one that we wait for. */
+static void fin_again(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		      struct tg_act *act)
+{
+	tg_reply_ack(tcb, env, act);
+	if (has_good_ack(tcb, seg))
+		tg_check_ack(tcb, seg, env, act);
+}
+
 static void is_outside(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		       struct tg_act *act)
 {
@@ -71,9 +89,8 @@ static void is_outside(struct tg_tcb *tcb, const struct tg_seg *seg, const struc
 		tg_reply_challenge(tcb, env, act);
 		return;
 	case TG_LAST_ACK:
-		if (is_fin_again(tcb, seg)) { /* SE-40: its ACK counts here */
-			tg_reply_ack(tcb, env, act);
-			tg_check_ack(tcb, seg, env, act);
+		if (is_fin_again(tcb, seg)) {
+			fin_again(tcb, seg, env, act);
 			return;
 		}
 		break;
@@ -91,7 +108,7 @@ static void is_outside(struct tg_tcb *tcb, const struct tg_seg *seg, const struc
 		assert(false && "no block is judged by check 1 in that state");
 		return;
 	}
-	if (is_probe(tcb, seg) && !tg_check_ack(tcb, seg, env, act))
+	if (is_crossed_probe(tcb, seg) && !tg_check_ack(tcb, seg, env, act))
 		return;
 	answer(tcb, seg, env, act);
 }

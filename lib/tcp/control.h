@@ -33,6 +33,13 @@ static inline void tg_act_init(struct tg_act *act)
 	act->reason = TG_CLOSE_NONE;
 }
 
+/* EST-29: the parser stopped at an illegal length; what stood before it counts. */
+static inline void tg_note_options(const struct tg_seg *seg, const struct tg_tcp_env *env)
+{
+	if (seg->opts.bad)
+		tg_ctr_inc(env->ctr, TG_CTR_bad_option);
+}
+
 /* True when a block in that state may have that timer (I6). */
 bool tg_timer_is_legal(enum tg_tcp_state state, enum tg_tcb_timer timer);
 /* True when that step stands in legal_next[]. */
@@ -58,6 +65,8 @@ uint16_t tg_syn_peer_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env
 			 uint16_t mss);
 /* Takes the options of the peer's SYN or SYN-ACK, as far as we want or offered them. */
 void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
+/* The receive side starts behind the peer's SYN. */
+void tg_syn_receive(struct tg_tcb *tcb, tg_seq irs);
 /* ISS or cookie candidate, lifted above the old SND.NXT (EST-02). */
 tg_seq tg_iss_above(tg_seq iss, const tg_seq *floor);
 

@@ -49,7 +49,7 @@ static void open_by_cookie(const struct meeting *m, uint16_t mss)
 	tcb->snd.una = tcb->snd.iss;
 	tcb->snd.nxt = tcb->rexmit_nxt = tcb->tx_end = tcb->tx_push = m->seg->ack;
 	tcb->syn_sent_n = 1;
-	tg_rx_init(tcb, tg_seq_sub(m->seg->seq, 1));
+	tg_syn_receive(tcb, tg_seq_sub(m->seg->seq, 1));
 	tg_establish(tcb, m->seg, m->env, m->act);
 	tg_arrives_text(tcb, m->seg, m->env, m->act);
 }
@@ -127,7 +127,7 @@ static void answer_by_state(const struct meeting *m, const tg_seq *iss_floor)
 	tcb->snd.una = tcb->snd.iss;
 	tcb->snd.nxt = tg_seq_add(tcb->snd.iss, 1);
 	tcb->rexmit_nxt = tcb->tx_end = tcb->tx_push = tcb->snd.nxt;
-	tg_rx_init(tcb, m->seg->seq); /* EST-22: text on the SYN is not taken */
+	tg_syn_receive(tcb, m->seg->seq); /* EST-22: text on the SYN is not taken */
 	tg_enter(tcb, TG_SYN_RECEIVED, m->env, m->act);
 	tg_reply_syn_ack(tcb, m->env, m->act);
 	tcb->deadline[TG_T_REXMIT] = m->env->now_ms + TG_SYN_RTO_MS;
@@ -155,6 +155,7 @@ enum tg_listen_outcome tg_tcp_listen(const struct tg_listen *l, const struct tg_
 	const struct meeting m = {l, tuple, seg, env, tcb, act};
 
 	tg_act_init(act);
+	tg_note_options(seg, env);
 	if (seg->ctl & TG_TCP_RST) {
 		act->verdict = TG_CTR_listen_rst;
 		return TG_LISTEN_DONE;

@@ -76,6 +76,12 @@ void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		set_ts_recent(tcb, opts->tsval, env);
 }
 
+void tg_syn_receive(struct tg_tcb *tcb, tg_seq irs)
+{
+	tg_rx_init(tcb, irs);
+	tcb->rcv.up = irs;
+}
+
 tg_seq tg_iss_above(tg_seq iss, const tg_seq *floor)
 {
 	if (!floor || tg_seq_diff(iss, *floor) >= TG_ISS_STEP)

@@ -40,7 +40,7 @@ static void syn_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg,
 	struct tg_seg rest = *seg;
 
 	tg_syn_options(tcb, seg, env);
-	tg_rx_init(tcb, seg->seq);
+	tg_syn_receive(tcb, seg->seq);
 	tg_establish(tcb, seg, env, act);
 	tcb->ack_now = true;
 	rest.ctl &= (uint8_t)~TG_TCP_SYN;
@@ -53,7 +53,7 @@ static void syn_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 			struct tg_act *act)
 {
 	tg_syn_options(tcb, seg, env);
-	tg_rx_init(tcb, seg->seq);
+	tg_syn_receive(tcb, seg->seq);
 	tcb->snd.wnd = tcb->snd.max_wnd = seg->wnd;
 	tcb->snd.wl1 = seg->seq;
 	tcb->snd.wl2 = tcb->snd.una;

@@ -207,6 +207,7 @@ enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_seg *seg,
 		return syn_arrives(tw, seg, env, act);
 	if (may_be_cookie(tw, seg))
 		return TG_TW_COOKIE_TRY;
+	tg_note_options(seg, env);
 	if (is_before_check_1(tw, seg, env, act))
 		return TG_TW_DONE;
 	if (is_fin_again(tw, seg))
