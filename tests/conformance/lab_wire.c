@@ -272,6 +272,10 @@ static void note(struct host *h, const struct seg *s)
 	/* RCV.WND counts to the highest right edge ever advertised (section 0), and no edge moves
 	 * left (SHLD-14, EST-16). */
 	uint32_t edge = s->ack + ((uint32_t)s->win << (s->flags & SYN ? 0 : h->ws_shift));
+	if (s->flags & SYN) { /* a window begins */
+		h->edge = edge;
+		return;
+	}
 	expect_true("DT-01", (int32_t)(edge - h->edge) >= 0, "the right edge does not move left");
 	if ((int32_t)(edge - h->edge) > 0)
 		h->edge = edge;

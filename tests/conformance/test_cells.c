@@ -228,6 +228,8 @@ static bool run_cell(enum state state, uint8_t flags, int seq_i, int ack_i, bool
 	const struct row *r = find_row(&c, &n);
 	struct books before = read_books(&h, r->verdict);
 	s = (struct seg){.flags = flags, .seq = seq, .ack = ack, .win = h.win};
+	if (state == ST_SYN_SENT) /* the window begins with the IRS that this segment brings */
+		h.edge = seq + 1;
 	host_send(&h, &s);
 	struct books after = read_books(&h, r->verdict);
 	const char *why = check_answer(&h, r, &c), *next = check_next(&h, r);
