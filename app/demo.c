@@ -385,7 +385,8 @@ static void watch(struct demo *d)
 	}
 	atomic_store(&d->part, PART_CLOSE);
 	while (steady_ns() < last + DRAIN_MS * TG_NS_PER_MS &&
-	       !(tg_host_is_done(&d->server.host) && tg_host_is_done(&d->client.host)))
+	       !(tg_host_is_done(&d->server.host, TG_ORDER_DRAIN) &&
+		 tg_host_is_done(&d->client.host, TG_ORDER_DRAIN)))
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	atomic_store(&d->stop, true);
 }
@@ -401,14 +402,15 @@ static void print_flood(const struct demo *d, const struct tg_counters *c)
 {
 	if (d->attacker.sent == 0)
 		return;
-	printf("  The attacker sent %llu SYNs from made-up addresses. The server answered %llu of "
-	       "them with a cookie,\n"
-	       "  which takes no memory, and never held more than %u half-open connections.\n"
-	       "  Clients opened %.0f connections a second before the flood, %.0f during it, %.0f "
-	       "after it.\n",
-	       (unsigned long long)d->attacker.sent, (unsigned long long)c->v[TG_CTR_cookie_sent],
-	       d->half_open_max, per_second(d, PART_CALM), per_second(d, PART_FLOOD),
-	       per_second(d, PART_AFTER));
+	printf(
+	    "  The attacker sent %llu SYNs from made-up addresses. The server answered %llu SYNs "
+	    "with a cookie, which\n"
+	    "  takes no memory, and never held more than %u half-open connections.\n"
+	    "  Clients opened %.0f connections a second before the flood, %.0f during it, %.0f "
+	    "after it.\n",
+	    (unsigned long long)d->attacker.sent, (unsigned long long)c->v[TG_CTR_cookie_sent],
+	    d->half_open_max, per_second(d, PART_CALM), per_second(d, PART_FLOOD),
+	    per_second(d, PART_AFTER));
 }
 
 static bool print_checks(const struct demo *d, char *why, size_t why_size)
@@ -461,6 +463,7 @@ static int demo(struct demo *d)
 	       "%llu.\n",
 	       (unsigned long long)d->seconds, (unsigned long long)d->seconds / 3,
 	       (unsigned long long)(2 * d->seconds / 3));
+	fflush(stdout);
 	if (start(d, err, sizeof(err)) != 0)
 		return tg_cli_usage("demo", "%s", err);
 	printf("packet buffers in %s\n",

@@ -192,19 +192,19 @@ static void check_permissions(struct doctor *d)
 	    "sudo modprobe vfio-pci");
 }
 
-/* The kernel's name for the card and whether it is up: then somebody uses it. */
+/* Whether an interface of the kernel on this card is up: then somebody uses it. */
 static bool is_in_use(const char *pci)
 {
-	char path[600], state[32];
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", pci);
-	DIR *dir = opendir(path);
+	char part[300], path[600], where[4096], state[32];
+	DIR *dir = opendir("/sys/class/net");
 	bool up = false;
+	snprintf(part, sizeof(part), "/%s/", pci);
 	for (struct dirent *e; dir && (e = readdir(dir));) {
-		char file[900];
-		if (e->d_name[0] == '.')
+		snprintf(path, sizeof(path), "/sys/class/net/%s", e->d_name);
+		if (e->d_name[0] == '.' || !realpath(path, where) || !strstr(where, part))
 			continue;
-		snprintf(file, sizeof(file), "%s/%s/operstate", path, e->d_name);
-		up |= read_line(file, state, sizeof(state)) && strcmp(state, "down") != 0;
+		snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", e->d_name);
+		up |= read_line(path, state, sizeof(state)) && strcmp(state, "down") != 0;
 	}
 	if (dir)
 		closedir(dir);

@@ -196,10 +196,10 @@ void tg_host_order(struct tg_host *h, enum tg_order order)
 		atomic_store_explicit(&h->worker[w].order, order, memory_order_release);
 }
 
-bool tg_host_is_done(struct tg_host *h)
+bool tg_host_is_done(struct tg_host *h, enum tg_order order)
 {
 	for (uint32_t w = 0; w < h->worker_n; w++)
-		if (!atomic_load_explicit(&h->worker[w].done, memory_order_acquire))
+		if (atomic_load_explicit(&h->worker[w].done, memory_order_acquire) < order)
 			return false;
 	return true;
 }

@@ -31,8 +31,8 @@ int tg_host_make(struct tg_host *h, const char *name, const struct tg_plan *plan
 /* Starts worker w on got->lcore[w]. */
 void tg_host_launch(struct tg_host *h, const struct tg_eal_got *got);
 void tg_host_order(struct tg_host *h, enum tg_order order);
-/* Every worker says that no connection is left. */
-bool tg_host_is_done(struct tg_host *h);
+/* Every worker says that nothing is left to do of that order. */
+bool tg_host_is_done(struct tg_host *h, enum tg_order order);
 /* Waits for the workers to leave their loops. */
 void tg_host_join(struct tg_host *h, const struct tg_eal_got *got);
 void tg_host_fini(struct tg_host *h);

@@ -208,10 +208,11 @@ static void watch(struct serving *s)
 	}
 }
 
-static void wait_done(struct serving *s, uint64_t ms)
+static void order_and_wait(struct serving *s, enum tg_order order, uint64_t ms)
 {
 	uint64_t until = now_ns() + ms * TG_NS_PER_MS;
-	while (!tg_host_is_done(&s->host) && now_ns() < until)
+	tg_host_order(&s->host, order);
+	while (!tg_host_is_done(&s->host, order) && now_ns() < until)
 		pause_ms(2);
 }
 
@@ -222,10 +223,8 @@ static void finish(struct serving *s)
 	printf("ending: %u connections, %u in TIME-WAIT\n", sum.engine.conn_count,
 	       sum.engine.tw_count);
 	fflush(stdout);
-	tg_host_order(&s->host, TG_ORDER_DRAIN);
-	wait_done(s, s->conf.engine.set.drain_ms);
-	tg_host_order(&s->host, TG_ORDER_ABORT);
-	wait_done(s, ABORT_MS);
+	order_and_wait(s, TG_ORDER_DRAIN, s->conf.engine.set.drain_ms);
+	order_and_wait(s, TG_ORDER_ABORT, ABORT_MS);
 	tg_host_order(&s->host, TG_ORDER_STOP);
 	tg_host_join(&s->host, &s->got);
 	tg_sight_sum(&s->host, &sum);

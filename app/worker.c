@@ -108,6 +108,15 @@ static void obey(struct tg_worker *w)
 	w->obeyed = order;
 }
 
+/* Draining waits for open connections; half-open ones have nothing to finish, and get their RST
+ * with the order to abort. */
+static bool is_done(const struct tg_worker *w)
+{
+	const struct tg_engine_stats *s = &w->sight.engine;
+	uint32_t half_open = w->obeyed == TG_ORDER_DRAIN ? s->state[TG_SYN_RECEIVED] : 0;
+	return s->conn_count == half_open;
+}
+
 static void look_around(struct tg_worker *w, uint64_t now_ns)
 {
 	for (uint32_t d = 0; d < w->dev_n; d++) {
@@ -119,8 +128,8 @@ static void look_around(struct tg_worker *w, uint64_t now_ns)
 	obey(w);
 	show(w, now_ns);
 	bool leaving = w->obeyed >= TG_ORDER_DRAIN;
-	if (leaving && w->sight.engine.conn_count == 0)
-		atomic_store_explicit(&w->done, true, memory_order_release);
+	if (leaving && is_done(w))
+		atomic_store_explicit(&w->done, w->obeyed, memory_order_release);
 	w->look_ns = now_ns + (leaving ? TG_NS_PER_MS : look_every_ns);
 }
 
