@@ -313,6 +313,7 @@ static void test_ip4_options_areIgnoredButSourceRoutes(void)
 		p.b[3] = 48;
 		p.len = 48;
 		memcpy(p.b + 20, rows[i].opt, 8);
+		memset(p.b + 28, 131, 20); /* text that must not pass for an option */
 		ip4_fix_csum(&p);
 		CU_ASSERT_EQUAL(ip4_verdict(&p, &ip), rows[i].want);
 		CU_ASSERT_EQUAL(ip.has_options, 1);
@@ -509,6 +510,7 @@ static void test_ip6_extensions_areWalked(void)
 	    {"routing type 4 with segments", R, 8, {T, 0, 4, 1}, TG_CTR_ip6_rh0},
 	    {"atomic fragment", F, 8, {T, 0, 0, 0, 1, 2, 3, 4}, TG_CTR_NONE},
 	    {"fragment header, reserved byte set", F, 8, {T, 9, 0, 0, 1, 2, 3, 4}, TG_CTR_NONE},
+	    {"atomic, reserved bits set", F, 8, {T, 0, 0, 6, 1, 2, 3, 4}, TG_CTR_NONE},
 	    {"first fragment", F, 8, {T, 0, 0, 1, 1, 2, 3, 4}, TG_CTR_frag},
 	    {"later fragment", F, 8, {T, 0, 0, 8, 1, 2, 3, 4}, TG_CTR_frag},
 	    {"later fragment, junk behind", F, 16, {D, 0, 0, 8, 1, 2, 3, 4, T, 255}, TG_CTR_frag},
