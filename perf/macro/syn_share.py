@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""SYN to SYN-ACK, beside what the device and a swap of the addresses cost: syn_share.py TIDEGATE
+[--rounds N] [--seconds S]
+
+One capture of SYNs is read over and over (net_pcap, infinite_rx), and what is sent is dropped by
+the same device. Three programs take turns on it, each on one core:
+  io       dpdk-testpmd forwards untouched: the device
+  5tswap   dpdk-testpmd swaps addresses and ports
+  engine   tidegate serve answers each SYN by a SYN-ACK with a cookie
+Prints each round's packets sent a second, then medians, spread and ratios. Nothing is asserted."""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SYNS = 4096
+WARM_UP = 1.0
+
+CONFIG = """[engine]
+workers = 1
+connections = 1000
+rst_rate = 0
+[port outside]
+device = {device}
+address = 192.0.2.1/24
+gateway = 192.0.2.254
+gateway_mac = 02:00:00:00:00:02
+mac = 02:00:00:00:00:01
+[listener web]
+port = 80
+service = discard
+syn_cookies = always
+"""
+
+
+class Broken(Exception):
+    """A program did not do its part; the message says which and what it said."""
+
+
+def device(work):
+    return "net_pcap0,rx_pcap=%s,infinite_rx=1" % os.path.join(work, "syn.pcap")
+
+
+def hugepages():
+    with open("/proc/meminfo") as f:
+        return any(line.startswith("HugePages_Free") and line.split()[1] != "0" for line in f)
+
+
+def testpmd_pps(mode, work, seconds):
+    """testpmd itself divides the packets between two `show` by the time between them."""
+    memory = ["--in-memory"] if hugepages() else ["--no-huge", "--no-shconf"]
+    args = ["dpdk-testpmd", *memory, "-m", "256", "--no-pci", "--no-telemetry", "-l", "0-1", "--vdev", device(work)]
+    args += ["--", "-i", "--forward-mode=" + mode, "--port-topology=loop", "--total-num-mbufs=16384"]
+    p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def say(line, pause):
+        p.stdin.write(line + "\n")
+        p.stdin.flush()
+        time.sleep(pause)
+
+    try:
+        say("start", WARM_UP)
+        say("show port stats 0", seconds)
+        say("show port stats 0", 0.2)
+        say("stop", 0.2)
+        said = p.communicate("quit\n", timeout=20)[0]
+    except (OSError, subprocess.TimeoutExpired):
+        p.kill()
+        said = p.communicate()[0]
+        raise Broken("dpdk-testpmd: " + said[-300:])
+    rates = [line.split()[1] for line in said.splitlines() if line.strip().startswith("Tx-pps:")]
+    if p.returncode != 0 or len(rates) != 2:
+        raise Broken("dpdk-testpmd: " + said[-300:])
+    return float(rates[1])
+
+
+def engine_seen(tidegate, name):
+    out = subprocess.run([tidegate, "stats", "--json", "--name", name], capture_output=True, text=True, timeout=10)
+    if out.returncode != 0:
+        return None
+    return json.loads(out.stdout)
+
+
+def engine_sent(tidegate, name):
+    """(time, SYN-ACKs sent by the device's own count, the rest of what stats says)."""
+    before = time.monotonic()
+    seen = engine_seen(tidegate, name)
+    if seen is None:
+        raise Broken("tidegate stats: no answer")
+    ports = seen.get("ports")
+    ports = list(ports.values()) if isinstance(ports, dict) else ports
+    return (before + time.monotonic()) / 2, ports[0]["tx_packets"], seen
+
+
+def engine_pps(tidegate, work, seconds):
+    config, name = os.path.join(work, "syn.ini"), "perf-syn-%d" % os.getpid()
+    with open(config, "w") as f:
+        f.write(CONFIG.format(device=device(work)))
+    with open(os.path.join(work, "serve.log"), "w+") as log:
+        p = subprocess.Popen([tidegate, "serve", "-c", config, "--name", name], stdout=log, stderr=log)
+        try:
+            for _ in range(100):
+                if p.poll() is not None or engine_seen(tidegate, name):
+                    break
+                time.sleep(0.1)
+            time.sleep(WARM_UP)
+            t0, n0, _ = engine_sent(tidegate, name)
+            time.sleep(seconds)
+            t1, n1, seen = engine_sent(tidegate, name)
+        except Broken as e:
+            log.seek(0)
+            raise Broken("%s; tidegate serve: %s" % (e, log.read()[-300:]))
+        finally:
+            p.terminate()
+            try:
+                p.wait(20)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+    if seen["counters"]["cookie_sent"] * 100 < seen["rx_packets"] * 99:
+        raise Broken("tidegate: %d cookies for %d SYNs" % (seen["counters"]["cookie_sent"], seen["rx_packets"]))
+    return (n1 - n0) / (t1 - t0)
+
+
+def median_line(name, pps):
+    middle = statistics.median(pps)
+    spread = "%.2f .. %.2f" % (min(pps) / 1e6, max(pps) / 1e6)
+    return "%-8s %8.2f Mpps  (%s)  %7.1f ns a packet" % (name, middle / 1e6, spread, 1e9 / middle)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tidegate")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    args = parser.parse_args()
+    pps = {"io": [], "5tswap": [], "engine": []}
+    with tempfile.TemporaryDirectory() as work:
+        subprocess.run([sys.executable, os.path.join(HERE, "make_syns.py"), os.path.join(work, "syn.pcap"), str(SYNS)], check=True)
+        print("round      io  5tswap  engine   Mpps sent", flush=True)
+        for n in range(args.rounds):
+            pps["io"].append(testpmd_pps("io", work, args.seconds))
+            pps["5tswap"].append(testpmd_pps("5tswap", work, args.seconds))
+            pps["engine"].append(engine_pps(args.tidegate, work, args.seconds))
+            print("%5d %7.2f %7.2f %7.2f" % (n + 1, *[v[-1] / 1e6 for v in pps.values()]), flush=True)
+    for name, values in pps.items():
+        print(median_line(name, values))
+    share = [e / s for e, s in zip(pps["engine"], pps["5tswap"])]
+    print("engine / 5tswap, pairs of a round: median %.3f  (%.3f .. %.3f)" % (statistics.median(share), min(share), max(share)))
+    own = [1e9 / e - 1e9 / d for e, d in zip(pps["engine"], pps["io"])]
+    print("engine less device: median %.0f ns a SYN  (%.0f .. %.0f)" % (statistics.median(own), min(own), max(own)))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Broken as e:
+        sys.exit("syn_share: %s" % e)
