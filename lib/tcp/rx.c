@@ -505,8 +505,7 @@ void tg_tcp_consume(struct tg_tcb *tcb, uint32_t n, const struct tg_tcp_env *env
 		tg_span_free_to(&tcb->rx, env->chunks, tcb->rx_read.v);
 	if (tcb->fin_rcvd)
 		return;
-	if (tcb->rx_slack && room(tcb) >= tg_tcb_rcv_wnd(tcb))
-		tcb->rx_slack = 0;
+	tcb->rx_slack = tcb->rx_slack > n ? tcb->rx_slack - n : 0;
 	if (is_update_due(tcb))
 		tcb->ack_now = true;
 }
