@@ -231,6 +231,7 @@ static void on_soft_error(void *ctx, struct tg_engine *engine, uint32_t conn, in
 const struct tg_service lab_service = {
     .name = "socket",
     .about = "leaves the connection to tg_lab_accept",
+    .has_accept_queue = true,
     .opened = on_opened,
     .closed = on_closed,
     .urgent = on_urgent,
