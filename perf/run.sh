@@ -17,11 +17,11 @@ a packet passes; and the engine's share of dpdk-testpmd's packet rate.
 END
 }
 
-quick= build= macro=yes
+quick="" build="" macro=yes
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=yes ;;
-	--no-macro) macro= ;;
+	--no-macro) macro="" ;;
 	--build) shift; build=${1:?--build needs a directory} ;;
 	--help | -h) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
@@ -92,7 +92,7 @@ measure() {
 }
 
 compare() {
-	local missing=
+	local missing=""
 	command -v dpdk-testpmd >/dev/null || missing="dpdk-testpmd is not installed"
 	[ -x "$build/app/tidegate" ] || missing="the process is not built (DPDK?)"
 	if [ -n "$missing" ]; then

@@ -4,10 +4,10 @@
  *   ring:   tail                                      tail + span
  *            | oldest ... hole ... restarted ... newest | free |
  *
- * A record that is removed leaves a hole (flags 0), so that nobody else moves. Holes go when the
- * tail comes by; where records are removed faster than that (a tuple used again and again, TD-22),
- * each add moves a few records towards the tail, in order: between gap and scan, offsets from the
- * tail, there are only holes.
+ * A record that is removed leaves a hole (flags 0). Holes go when the tail comes by; where records
+ * are removed faster than that (a tuple used again and again, TD-22), each add and each remove
+ * moves a few records towards the tail, in order: between gap and scan, offsets from the tail,
+ * there are only holes.
  *
  * Restarting is lazy (TD-21): it stores the deadline and sets TG_TW_LATE. Such a record leaves the
  * ring when it is found at the tail, for the late pool, so that it ends on time and keeps nobody
@@ -25,7 +25,7 @@
 enum {
 	LATE_MIN = 64,
 	LATE_SHARE = 16,   /* one late record for so many */
-	PACK_STEPS = 8,    /* records looked at by an add while there are many holes */
+	PACK_STEPS = 8,    /* records looked at by a call while there are many holes */
 	PACK_HARD = 64,    /* and when the ring is full of them */
 	TRIM_STEPS = 16,   /* holes taken from the tail in one go */
 	NEAREST_STEPS = 8, /* restarted records moved away to find the one nearest expiry */
@@ -231,12 +231,37 @@ static void pack(struct tg_tw_store *s, uint32_t steps)
 	}
 }
 
+static void pack_if_worth(struct tg_tw_store *s)
+{
+	if (s->scan || has_many_holes(s))
+		pack(s, PACK_STEPS);
+}
+
+/* Takes holes away from the end of the ring, a few at a time. */
+static void trim_newest(struct tg_tw_store *s)
+{
+	for (int n = 0;
+	     n < TRIM_STEPS && s->span > s->scan && s->ring[slot_at(s, s->span - 1)].flags == 0;
+	     n++)
+		s->span--;
+	if (s->stale_n > s->span)
+		s->stale_n = s->span;
+}
+
+/* A hole was made: what can be done about holes in a bounded time. */
+static void tidy(struct tg_tw_store *s)
+{
+	trim(s);
+	trim_newest(s);
+	pack_if_worth(s);
+}
+
 static void remove_ring(struct tg_tw_store *s, uint32_t h)
 {
 	tg_table_remove(&s->table, s->ring[h].fingerprint, h);
 	s->ring[h].flags = 0;
 	s->ring_live--;
-	trim(s);
+	tidy(s);
 }
 
 /* Appends a record, whose table entry is the caller's. Returns its slot. */
@@ -339,6 +364,7 @@ static void sync_now(struct tg_tw_store *s, uint64_t now_ms)
 static void make_slot(struct tg_tw_store *s)
 {
 	trim(s);
+	trim_newest(s);
 	if (s->span < s->ring_n)
 		return;
 	pack(s, PACK_HARD);
@@ -357,8 +383,7 @@ static void make_slot(struct tg_tw_store *s)
 tg_tw_handle tg_tw_store_add(struct tg_tw_store *s, const struct tg_tw *tw, uint64_t now_ms)
 {
 	sync_now(s, now_ms);
-	if (s->scan || has_many_holes(s))
-		pack(s, PACK_STEPS);
+	pack_if_worth(s);
 	if (s->table.count >= s->table.capacity)
 		evict(s);
 	if (s->span == s->ring_n)
@@ -436,7 +461,7 @@ tg_tw_handle tg_tw_store_make_dormant(struct tg_tw_store *s, tg_tw_handle h, uin
 			s->ring_live--;
 			tg_ctr_inc(s->ctr, TG_CTR_tw_evicted);
 		}
-		trim(s);
+		tidy(s);
 		if (i == TG_NONE)
 			return TG_NONE;
 	}

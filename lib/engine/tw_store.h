@@ -16,8 +16,8 @@
 #include "tg_wheel.h"
 
 /* Handle of a record: index in the ring, or index in the late pool with the high bit. Valid until
- * the next add, restart, expire or wake of any record (they may move it), or remove of this one;
- * that of a dormant record until it is woken, removed, or told gone. */
+ * the next call that is not find, at, next, count or validate: any other may move any record. That
+ * of a dormant record is valid until it is woken, removed, or told gone. */
 typedef uint32_t tg_tw_handle;
 
 struct tg_tw_store;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parts that a packet passes, one by one: flow table, timer wheel, hashes, checksum, parsers.
- * An operation is one of them; sizes are entries, armed timers or bytes. */
+/* The parts that a packet passes, one by one: flow table, timer wheel, TIME-WAIT store, budget,
+ * hashes, checksum, parsers. An operation is one of them; sizes are entries, armed timers, records,
+ * prefixes or bytes. */
 #include "bench.h"
 
+#include "budget.h"
 #include "tg_rng.h"
 #include "tg_table.h"
 #include "tg_wheel.h"
 #include "tg_wire.h"
+#include "tw_store.h"
 #include <string.h>
 
 enum { OPS = 4096, BURST = 32, FRAME_N = 64 };
@@ -186,6 +189,106 @@ static uint64_t run_wheel_expire(void *ctx)
 	return done;
 }
 
+/* --- TIME-WAIT store: size records are in it, OPS more come and go --- */
+
+struct tw_ctx {
+	struct tg_tw_store *s;
+	struct tg_counters ctr;
+	struct tg_rng rng;
+	uint64_t *fingerprint; /* [size] */
+	uint32_t size;
+};
+
+static uint64_t tw_add(struct tw_ctx *c)
+{
+	struct tg_tw tw = {.fingerprint = tg_rng_next(&c->rng), .flags = TG_TW_USED};
+
+	tg_tw_set_deadline(&tw, SPREAD_MS);
+	if (tg_tw_store_add(c->s, &tw, 0) == TG_NONE)
+		bench_fail("TIME-WAIT: add failed");
+	return tw.fingerprint;
+}
+
+static void tw_setup(struct tw_ctx *c, uint32_t size)
+{
+	tg_rng_init(&c->rng, size);
+	c->size = size;
+	c->fingerprint = bench_alloc(size * sizeof(uint64_t));
+	c->s = tg_tw_store_init(bench_alloc(tg_tw_store_footprint(size + OPS)), size + OPS, 0,
+				&c->ctr);
+	for (uint32_t i = 0; i < size; i++)
+		c->fingerprint[i] = tw_add(c);
+}
+
+static uint64_t run_tw_add(void *ctx)
+{
+	struct tw_ctx *c = ctx;
+	uint64_t fingerprint[OPS];
+
+	bench_start();
+	for (uint32_t i = 0; i < OPS; i++)
+		fingerprint[i] = tw_add(c);
+	bench_stop();
+	for (uint32_t i = OPS; i > 0; i--)
+		tg_tw_store_remove(c->s, tg_tw_store_find(c->s, fingerprint[i - 1]));
+	return OPS;
+}
+
+static uint64_t run_tw_find(void *ctx)
+{
+	struct tw_ctx *c = ctx;
+	uint64_t fingerprint[OPS];
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < OPS; i++)
+		fingerprint[i] = c->fingerprint[tg_rng_below(&c->rng, c->size)];
+	bench_start();
+	for (uint32_t i = 0; i < OPS; i += BURST) {
+		for (uint32_t k = 0; k < BURST; k++)
+			tg_tw_store_prefetch(c->s, fingerprint[i + k]);
+		for (uint32_t k = 0; k < BURST; k++)
+			found += tg_tw_store_find(c->s, fingerprint[i + k]) != TG_NONE;
+	}
+	bench_stop();
+	if (found != OPS)
+		bench_fail("TIME-WAIT: found %u of %d", found, OPS);
+	return OPS;
+}
+
+/* --- budget: SYNs of size prefixes --- */
+
+struct budget_ctx {
+	struct tg_budget *b;
+	struct tg_rng rng;
+	uint64_t now_ms;
+	uint32_t size;
+};
+
+static void budget_setup(struct budget_ctx *c, uint32_t size)
+{
+	tg_rng_init(&c->rng, size);
+	c->size = size;
+	c->b = tg_budget_init(bench_alloc(tg_budget_footprint()), 1000, &c->rng, 0);
+}
+
+static uint64_t run_budget_take(void *ctx)
+{
+	struct budget_ctx *c = ctx;
+	struct tg_addr addr[OPS];
+	uint8_t v4[4];
+
+	for (uint32_t i = 0; i < OPS; i++) {
+		tg_be32_put(v4, tg_rng_below(&c->rng, c->size) << 8);
+		addr[i] = tg_addr_from_v4(v4);
+	}
+	c->now_ms++;
+	bench_start();
+	for (uint32_t i = 0; i < OPS; i++)
+		bench_keep(tg_budget_take(c->b, &addr[i], c->now_ms));
+	bench_stop();
+	return OPS;
+}
+
 /* --- hashes, checksum, parsers: size is bytes --- */
 
 struct bytes_ctx {
@@ -309,6 +412,8 @@ static void frames_setup(struct bytes_ctx *c)
 
 static struct table_ctx table[4];
 static struct wheel_ctx wheel[4];
+static struct tw_ctx tw[4];
+static struct budget_ctx budget[4];
 static struct bytes_ctx bytes[5];
 static struct bench_case cases[64];
 static uint32_t case_n;
@@ -339,6 +444,13 @@ int main(int argc, char **argv)
 		add_case("wheel arm", o.size[i], &wheel[i], run_wheel_arm);
 		add_case("wheel cancel", o.size[i], &wheel[i], run_wheel_cancel);
 		add_case("wheel expire", o.size[i], &wheel[i], run_wheel_expire);
+	}
+	for (uint32_t i = 0; i < o.size_n; i++) {
+		tw_setup(&tw[i], o.size[i]);
+		add_case("TIME-WAIT add", o.size[i], &tw[i], run_tw_add);
+		add_case("TIME-WAIT find", o.size[i], &tw[i], run_tw_find);
+		budget_setup(&budget[i], o.size[i]);
+		add_case("budget take", o.size[i], &budget[i], run_budget_take);
 	}
 	for (uint32_t i = 0; i < 4; i++)
 		bytes_setup(&bytes[i], len[i], &rng);

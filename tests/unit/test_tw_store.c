@@ -321,6 +321,40 @@ static void test_timeWait_reused_again_and_again_keeps_its_time(void)
 	teardown(&f);
 }
 
+/* Many come and go at once, in any order, so that the store is nearly full and nearly empty in
+ * turn. */
+static void test_timeWait_crowds_reused_evict_nobody(void)
+{
+	static struct fixture f;
+	struct tg_rng rng;
+	uint32_t crowd[800];
+
+	tg_rng_init(&rng, tg_test_seed);
+	setup(&f, 1000, 0);
+	for (uint64_t i = 0; i < 150; i++)
+		add(&f, i);
+	for (uint32_t round = 0; round < 60; round++) {
+		f.now += 100;
+		for (uint32_t i = 0; i < 800; i++) {
+			crowd[i] = 1000 + i;
+			add(&f, crowd[i]);
+		}
+		for (uint32_t i = 799; i > 0 && round % 3 != 1; i--) { /* or in order */
+			uint32_t k = round % 3 ? 799 - i : tg_rng_below(&rng, i + 1);
+			uint32_t swap = crowd[i];
+
+			crowd[i] = crowd[k];
+			crowd[k] = swap;
+		}
+		for (uint32_t i = 0; i < 800; i++)
+			tg_tw_store_remove(f.s, find(&f, crowd[i]));
+		CU_ASSERT(tg_tw_store_validate(f.s));
+	}
+	CU_ASSERT_EQUAL(tg_tw_store_count(f.s), 150);
+	CU_ASSERT_EQUAL(f.ctr.v[TG_CTR_tw_evicted], 0);
+	teardown(&f);
+}
+
 static void test_timeWait_clock_leaps_everything_isDue(void)
 {
 	static struct fixture f;
@@ -334,6 +368,9 @@ static void test_timeWait_clock_leaps_everything_isDue(void)
 			add(&f, i);
 		tg_tw_store_make_dormant(f.s, find(&f, 5), 7, f.now);
 		f.now += leap[k];
+		expire(&f, f.now, 0);
+		tg_tw_store_remove(f.s, find(&f, 9)); /* the newest of those that are due */
+		CU_ASSERT(tg_tw_store_validate(f.s));
 		add(&f, 99); /* before anything could expire */
 		CU_ASSERT(tg_tw_store_next(f.s, f.now) <= f.now);
 		expire(&f, f.now, ALL);
@@ -493,6 +530,7 @@ static const struct tg_test tests[] = {
     {"timeWait_expire_bounded_goes_on_next_time", test_timeWait_expire_bounded_goes_on_next_time},
     {"timeWait_reused_again_and_again_keeps_its_time",
      test_timeWait_reused_again_and_again_keeps_its_time},
+    {"timeWait_crowds_reused_evict_nobody", test_timeWait_crowds_reused_evict_nobody},
     {"timeWait_clock_leaps_everything_isDue", test_timeWait_clock_leaps_everything_isDue},
     {"timeWait_footprint_isWhatWasPromised", test_timeWait_footprint_isWhatWasPromised},
     {"timeWait_random_ops_equal_the_model", test_timeWait_random_ops_equal_the_model},
