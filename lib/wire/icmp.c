@@ -194,16 +194,6 @@ enum tg_ctr tg_icmp_parse(const uint8_t *data, uint32_t len, const struct tg_ip 
 	return TG_CTR_NONE;
 }
 
-void tg_icmp_echo_reply(uint8_t *data, uint32_t len, const struct tg_ip *ip)
-{
-	uint16_t from = tg_be16_get(data);
-
-	(void)len;
-	/* The addresses change places, which their sum does not notice; only the type changes. */
-	data[0] = ip->v6 ? ICMP6_ECHO_REPLY : 0;
-	tg_be16_put(data + 2, tg_csum_replace16(tg_be16_get(data + 2), from, tg_be16_get(data)));
-}
-
 uint32_t tg_icmp_csum_put(uint8_t *data, uint32_t len, const struct tg_addr *src,
 			  const struct tg_addr *dst)
 {
@@ -213,6 +203,14 @@ uint32_t tg_icmp_csum_put(uint8_t *data, uint32_t len, const struct tg_addr *src
 	acc = sum_native(acc, data, len);
 	tg_be16_put(data + 2, (uint16_t)~native_to_host16(fold_native(acc)));
 	return len;
+}
+
+void tg_icmp_echo_reply(uint8_t *data, uint32_t len, const struct tg_ip *ip)
+{
+	data[0] = ip->v6 ? ICMP6_ECHO_REPLY : 0;
+	/* Not by difference: a reply of nothing but zeros is the one case where that is wrong
+	 * (RFC 1624 keeps minus zero, which needs some bit set). */
+	tg_icmp_csum_put(data, len, &ip->dst, &ip->src);
 }
 
 uint32_t tg_icmp_error_emit(uint8_t *data, uint32_t cap, uint8_t type, uint8_t code, uint32_t rest,

@@ -83,7 +83,9 @@ uint16_t tg_csum_fold(uint64_t sum);
 /* The sum over the pseudo-header of RFC 9293 3.1 / RFC 8200 8.1. */
 uint64_t tg_csum_pseudo(const struct tg_addr *src, const struct tg_addr *dst, uint8_t proto,
 			uint32_t len);
-/* RFC 1624: the new field value when 16-bit word `from` becomes `to`. */
+/* RFC 1624: the new field value when 16-bit word `from` becomes `to`. Equal to a full sum as long
+ * as some word of the summed data, other than the checksum, stays unequal to 0 (a pseudo-header
+ * does). */
 uint16_t tg_csum_replace16(uint16_t csum, uint16_t from, uint16_t to);
 uint16_t tg_csum_replace32(uint16_t csum, uint32_t from, uint32_t to);
 

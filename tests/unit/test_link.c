@@ -376,6 +376,20 @@ static void test_icmp_echo_isTurnedIntoItsReply(void)
 	}
 }
 
+/* Id 0, number 0, no data: the reply is all zeros, and its checksum is ffff, not 0000. */
+static void test_icmp_echoOfZeros_isAnsweredRight(void)
+{
+	static const uint32_t sizes[] = {8, 9, 64};
+
+	for (size_t s = 0; s < TG_TEST_N(sizes); s++) {
+		struct message m = {.b = {8}, .len = sizes[s]};
+		struct tg_ip ip = ip_of(false);
+		fix_csum(&m, &ip);
+		tg_icmp_echo_reply(m.b, m.len, &ip);
+		CU_ASSERT_EQUAL(tg_be16_get(m.b + 2), 0xffff);
+	}
+}
+
 /* RFC 792, RFC 1812 4.3.2.3 and RFC 4443 3: as much of the offender as fits. */
 static void test_icmp_errorOut_quotesWhatFits(void)
 {
@@ -728,6 +742,7 @@ static const struct tg_test tests[] = {
     {"icmp_ptb_carriesMtu", test_icmp_ptb_carriesMtu},
     {"icmp_anyFlippedBit_isBadCsum", test_icmp_anyFlippedBit_isBadCsum},
     {"icmp_echo_isTurnedIntoItsReply", test_icmp_echo_isTurnedIntoItsReply},
+    {"icmp_echoOfZeros_isAnsweredRight", test_icmp_echoOfZeros_isAnsweredRight},
     {"icmp_errorOut_quotesWhatFits", test_icmp_errorOut_quotesWhatFits},
     {"icmp_errorOutWithLittleRoom_isCut", test_icmp_errorOutWithLittleRoom_isCut},
     {"icmp_errorOutInPlace_keepsTheQuote", test_icmp_errorOutInPlace_keepsTheQuote},
