@@ -237,22 +237,10 @@ static void pack_if_worth(struct tg_tw_store *s)
 		pack(s, PACK_STEPS);
 }
 
-/* Takes holes away from the end of the ring, a few at a time. */
-static void trim_newest(struct tg_tw_store *s)
-{
-	for (int n = 0;
-	     n < TRIM_STEPS && s->span > s->scan && s->ring[slot_at(s, s->span - 1)].flags == 0;
-	     n++)
-		s->span--;
-	if (s->stale_n > s->span)
-		s->stale_n = s->span;
-}
-
 /* A hole was made: what can be done about holes in a bounded time. */
 static void tidy(struct tg_tw_store *s)
 {
 	trim(s);
-	trim_newest(s);
 	pack_if_worth(s);
 }
 
@@ -364,7 +352,6 @@ static void sync_now(struct tg_tw_store *s, uint64_t now_ms)
 static void make_slot(struct tg_tw_store *s)
 {
 	trim(s);
-	trim_newest(s);
 	if (s->span < s->ring_n)
 		return;
 	pack(s, PACK_HARD);
