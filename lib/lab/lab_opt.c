@@ -58,7 +58,8 @@ static int conf_set(struct tg_tcp_conf *conf, enum tg_lab_opt opt, int64_t value
 
 static void restart_keepalive(const struct tg_lab *lab, struct tg_tcb *tcb)
 {
-	uint64_t now_ms = lab->now_ns / TG_NS_PER_MS;
+	/* Rounded up as the engine does it: a deadline is never early. */
+	uint64_t now_ms = (lab->now_ns + TG_NS_PER_MS - 1) / TG_NS_PER_MS;
 	uint64_t due =
 	    (tcb->idle_since_ms ? tcb->idle_since_ms : now_ms) + tcb->conf->keepalive_idle_ms;
 
