@@ -327,7 +327,7 @@ static void test_timeWait_crowds_reused_evict_nobody(void)
 {
 	static struct fixture f;
 	struct tg_rng rng;
-	uint32_t crowd[800];
+	uint32_t crowd[850];
 
 	tg_rng_init(&rng, tg_test_seed);
 	setup(&f, 1000, 0);
@@ -335,18 +335,18 @@ static void test_timeWait_crowds_reused_evict_nobody(void)
 		add(&f, i);
 	for (uint32_t round = 0; round < 60; round++) {
 		f.now += 100;
-		for (uint32_t i = 0; i < 800; i++) {
+		for (uint32_t i = 0; i < 850; i++) {
 			crowd[i] = 1000 + i;
 			add(&f, crowd[i]);
 		}
-		for (uint32_t i = 799; i > 0 && round % 3 != 1; i--) { /* or in order */
-			uint32_t k = round % 3 ? 799 - i : tg_rng_below(&rng, i + 1);
+		for (uint32_t i = 849; i > 0 && round % 3 != 1; i--) { /* or in order */
+			uint32_t k = round % 3 ? 849 - i : tg_rng_below(&rng, i + 1);
 			uint32_t swap = crowd[i];
 
 			crowd[i] = crowd[k];
 			crowd[k] = swap;
 		}
-		for (uint32_t i = 0; i < 800; i++)
+		for (uint32_t i = 0; i < 850; i++)
 			tg_tw_store_remove(f.s, find(&f, crowd[i]));
 		CU_ASSERT(tg_tw_store_validate(f.s));
 	}
