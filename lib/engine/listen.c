@@ -314,7 +314,23 @@ static struct tg_dest dest_of(const struct tg_listener *l, const struct tg_rx *r
 	    .tuple = &rx->tuple, .ttl = l->conf.tcp.ttl, .dscp = l->conf.tcp.dscp};
 }
 
-/* A half-open entry: it never moves unless something comes for it, so it rests at once. */
+/* A half-open entry never moves unless something comes for it, so it rests at once. Should its 64
+ * bytes not hold it, it moves; false: nor is there an extension. */
+static bool settle_half(struct tg_engine *e, uint32_t conn, const struct tg_tcb *tcb)
+{
+	if (tg_tcb_may_rest(tcb, e->env.now_ms)) {
+		tg_conn_rest(e, conn, tcb);
+		return true;
+	}
+	if (!tg_ext_room(e))
+		return false;
+	uint32_t x = tg_conn_extend(e, conn);
+
+	e->ext[x].tcb = *tcb;
+	tg_ext_list_add(e, TG_LIST_READY, x);
+	return true;
+}
+
 static enum tg_ctr add_half(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			    tg_tw_handle h, struct tg_act *act)
 {
@@ -332,8 +348,13 @@ static enum tg_ctr add_half(struct tg_engine *e, struct tg_rx *rx, struct tg_lis
 		tcb->dormant = tg_tw_store_make_dormant(e->tw, h, conn, e->env.now_ms);
 		tg_ctr_inc(&e->ctr, TG_CTR_tw_reused);
 	}
-	assert(tg_tcb_may_rest(tcb, e->env.now_ms));
-	tg_conn_rest(e, conn, tcb);
+	if (!settle_half(e, conn, tcb)) {
+		if (tcb->dormant != TG_NONE)
+			tg_tw_store_wake(e->tw, tcb->dormant);
+		tg_conn_retire(e, conn);
+		tg_conn_free(e, conn);
+		return TG_CTR_ext_full;
+	}
 	if (!tg_tx_reply(e, &to, &act->reply, rx))
 		tg_ctr_inc(&e->ctr, TG_CTR_tx_reply_lost);
 	return act->verdict;

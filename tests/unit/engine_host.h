@@ -27,6 +27,7 @@ struct host_svc {
 	bool close_on_eof;
 	void (*on_opened)(struct host_svc *s, struct tg_engine *e, uint32_t conn);
 	void (*on_readable)(struct host_svc *s, struct tg_engine *e, uint32_t conn);
+	void (*on_writable)(struct host_svc *s, struct tg_engine *e, uint32_t conn);
 	void (*on_closed)(struct host_svc *s, struct tg_engine *e, uint32_t conn);
 	uint8_t got[65536];
 	uint32_t got_len;
@@ -43,6 +44,7 @@ struct host {
 	uint32_t out_max;           /* size of out[] */
 	struct host_frame *tx;      /* what the engine sent, a ring */
 	uint32_t tx_head, tx_n;
+	bool unchecked; /* the test broke an invariant on purpose */
 	struct host_svc svc;
 	struct tg_tcp_conf tcp;
 };

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_engine_link.c: below TCP: MAC addresses, VLAN, ARP, what IP may carry, checksums, echo, ICMP
+ * errors. */
+#include "engine_host.h"
+
+static struct host h;
+static struct host_peer p;
+
+static void begin_with(uint16_t vlan)
+{
+	host_defaults(&h);
+	h.conf.port[0].vlan = vlan;
+	h.svc.close_on_eof = true;
+	host_init(&h);
+	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
+	host_peer(&p, &h, 80, 5000, false);
+}
+
+static void begin(void)
+{
+	begin_with(0);
+}
+
+static void end(void)
+{
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	host_fini(&h);
+}
+
+static void rx(const uint8_t *frame, uint32_t len)
+{
+	host_rx(&h, &frame, &len, 1);
+}
+
+static uint32_t syn_frame(uint8_t *frame)
+{
+	return host_build(&p, TG_TCP_SYN, p.snd_nxt, tg_seq_make(0), NULL, 0, frame);
+}
+
+static void expect_drop(enum tg_ctr ctr)
+{
+	CU_ASSERT_EQUAL(host_ctr(&h, ctr), 1);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_rx_accepted), 0);
+	CU_ASSERT_EQUAL(h.tx_n, 0);
+}
+
+/* --- link --- */
+
+static void test_link_otherMac_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin();
+	uint32_t n = syn_frame(f);
+	f[5] = 9;
+	rx(f, n); /* LN-01 */
+	expect_drop(TG_CTR_bad_mac);
+	end();
+}
+
+static void test_link_broadcastMac_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin();
+	uint32_t n = syn_frame(f);
+	memset(f, 0xff, 6);
+	rx(f, n);
+	expect_drop(TG_CTR_bad_mac);
+	end();
+}
+
+static void test_link_runt_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN] = {0};
+
+	begin();
+	rx(f, 13);
+	expect_drop(TG_CTR_runt);
+	end();
+}
+
+static void test_link_unknownType_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin();
+	uint32_t n = syn_frame(f);
+	f[12] = 0x88;
+	f[13] = 0xcc;
+	rx(f, n);
+	expect_drop(TG_CTR_ethertype);
+	end();
+}
+
+static void test_vlan_ours_isAnsweredInIt(void)
+{
+	begin_with(100);
+	CU_ASSERT(host_handshake(&p)); /* host_expect checks the tag */
+	end();
+}
+
+static void test_vlan_others_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin_with(100);
+	uint32_t n = syn_frame(f);
+	f[15] = 101;
+	rx(f, n); /* ADV-83 */
+	expect_drop(TG_CTR_vlan);
+	end();
+}
+
+static void test_vlan_untagged_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin_with(100);
+	uint32_t n = syn_frame(f);
+	memmove(f + 12, f + 16, n - 16);
+	rx(f, n - 4);
+	expect_drop(TG_CTR_vlan);
+	end();
+}
+
+/* LN-02: VID 0 is a priority tag. */
+static void test_vlan_priorityTag_isUntagged(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	static const uint8_t tag[4] = {0x81, 0, 0xe0, 0};
+
+	begin();
+	uint32_t n = syn_frame(f);
+	memmove(f + 16, f + 12, n - 12);
+	memcpy(f + 12, tag, 4);
+	rx(f, n + 4);
+	struct host_frame out;
+	struct tg_seg seg;
+	CU_ASSERT(host_expect(&p, &seg, &out));
+	CU_ASSERT_EQUAL(seg.ctl, TG_TCP_SYN | TG_TCP_ACK);
+	end();
+}
+
+static uint32_t arp_frame(uint8_t *f, const char *target)
+{
+	struct tg_eth eth = {.dst = {{255, 255, 255, 255, 255, 255}},
+			     .src = {{2, 0, 0, 0, 0, 2}},
+			     .type = TG_ETHERTYPE_ARP};
+	struct tg_arp arp = {.op = 1, .sha = eth.src};
+
+	tg_addr_parse("192.0.2.2", &arp.spa);
+	tg_addr_parse(target, &arp.tpa);
+	uint32_t n = tg_eth_emit(f, &eth);
+	return n + tg_arp_emit(f + n, &arp);
+}
+
+static void test_arp_request_isAnswered(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	struct host_frame out;
+	struct tg_arp arp;
+
+	begin();
+	rx(f, arp_frame(f, "192.0.2.1"));
+	CU_ASSERT_FATAL(host_next(&h, &out));
+	CU_ASSERT_EQUAL(tg_arp_parse(out.data + 14, out.len - 14, &arp), TG_CTR_NONE);
+	CU_ASSERT_EQUAL(arp.op, 2);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_rx_accepted), 1);
+	end();
+}
+
+static void test_arp_requestForOther_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin();
+	rx(f, arp_frame(f, "192.0.2.77"));
+	expect_drop(TG_CTR_arp_other);
+	end();
+}
+
+/* LN-04: a neighbour that is not known is asked for; what waited goes out when it answers. */
+static void test_neigh_unknown_synAckWaitsForArp(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	struct host_frame out;
+	struct tg_eth eth = {
+	    .dst = {{2, 0, 0, 0, 0, 1}}, .src = {{2, 0, 0, 0, 0, 2}}, .type = TG_ETHERTYPE_ARP};
+	struct tg_arp arp;
+	struct tg_seg seg;
+
+	host_defaults(&h);
+	h.conf.port[0].has_static_neigh = false;
+	host_init(&h);
+	host_listen(&h, 80);
+	host_peer(&p, &h, 80, 5000, false);
+	rx(f, syn_frame(f));
+	p.snd_nxt = tg_seq_add(p.snd_nxt, 1);
+	host_tick(&h, 0);
+	CU_ASSERT_FATAL(host_next(&h, &out));
+	CU_ASSERT_EQUAL_FATAL(tg_arp_parse(out.data + 14, out.len - 14, &arp), TG_CTR_NONE);
+	CU_ASSERT_EQUAL(arp.op, 1);
+	CU_ASSERT_EQUAL(h.tx_n, 0);
+	struct tg_arp answer = {
+	    .op = 2, .sha = eth.src, .spa = arp.tpa, .tha = arp.sha, .tpa = arp.spa};
+	uint32_t n = tg_eth_emit(f, &eth);
+	rx(f, n + tg_arp_emit(f + n, &answer));
+	CU_ASSERT(host_expect(&p, &seg, &out));
+	CU_ASSERT_EQUAL(seg.ctl, TG_TCP_SYN | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(memcmp(out.data, eth.src.b, 6), 0);
+	end();
+}
+
+/* --- IP and TCP --- */
+
+/* A changed frame, its checksums made right again. */
+static void fix_csums(uint8_t *f, uint32_t n)
+{
+	struct tg_addr src = tg_addr_from_v4(f + 26), dst = tg_addr_from_v4(f + 30);
+
+	tg_be16_put(f + 24, 0);
+	tg_be16_put(f + 24, tg_csum_fold(tg_csum_add(0, f + 14, 20)));
+	tg_tcp_csum_put(f + 34, n - 34, &src, &dst, false);
+}
+
+static void syn_from_to(const char *src, const char *dst, uint16_t sport)
+{
+	uint8_t f[HOST_BUF_LEN];
+	struct tg_addr a;
+
+	p.t.rport = sport;
+	uint32_t n = syn_frame(f);
+	tg_addr_parse(src, &a);
+	memcpy(f + 26, a.b + 12, 4);
+	tg_addr_parse(dst, &a);
+	memcpy(f + 30, a.b + 12, 4);
+	fix_csums(f, n);
+	rx(f, n);
+}
+
+static void test_ip_land_isDropped(void)
+{
+	begin();
+	syn_from_to("192.0.2.1", "192.0.2.1", 80); /* ADV-08 */
+	expect_drop(TG_CTR_land);
+	end();
+}
+
+static void test_ip_ourAddressAsSource_isDropped(void)
+{
+	begin();
+	syn_from_to("192.0.2.1", "192.0.2.1", 81); /* LN-12 */
+	expect_drop(TG_CTR_bad_src);
+	end();
+}
+
+static void test_ip_subnetBroadcastAsSource_isDropped(void)
+{
+	begin();
+	syn_from_to("192.0.2.255", "192.0.2.1", 5000); /* ADV-09 */
+	expect_drop(TG_CTR_bad_src);
+	end();
+}
+
+static void test_ip_otherDestination_isDropped(void)
+{
+	begin();
+	syn_from_to("192.0.2.2", "192.0.2.3", 5000);
+	expect_drop(TG_CTR_bad_dst);
+	end();
+}
+
+static void test_ip_broadcastDestination_isDropped(void)
+{
+	begin();
+	syn_from_to("192.0.2.2", "192.0.2.255", 5000); /* ADV-10 */
+	expect_drop(TG_CTR_bad_dst);
+	end();
+}
+
+static void rx_csum(uint8_t l4_csum, bool break_it)
+{
+	struct tg_pkt in = {.data = malloc(HOST_BUF_LEN), .cap = HOST_BUF_LEN, .l4_csum = l4_csum};
+	struct tg_pkt out[4];
+
+	in.handle = in.data;
+	in.len = syn_frame(in.data);
+	in.data[in.len - 4] ^= break_it; /* the checksum field itself */
+	h.buf_live++;
+	uint32_t n = tg_engine_rx(h.e, &in, 1, out, 4, h.now_ns);
+	for (uint32_t i = 0; i < n; i++) {
+		h.buf_live--;
+		free(out[i].handle);
+	}
+	host_check(&h);
+}
+
+/* LN-16 */
+static void test_tcp_checksumVerdicts_eachIsUsed(void)
+{
+	begin();
+	rx_csum(TG_CSUM_UNKNOWN, true);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bad_csum), 1);
+	rx_csum(TG_CSUM_BAD, true);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bad_csum), 2);
+	rx_csum(TG_CSUM_BAD, false); /* looked at again: it was right */
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_conn_passive), 1);
+	p.t.rport = 5001;
+	rx_csum(TG_CSUM_GOOD, true); /* trusted */
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_conn_passive), 2);
+	end();
+}
+
+static void test_tcp_offloads_leaveWhatTheCarrierDoes(void)
+{
+	struct tg_pkt in = {.data = malloc(HOST_BUF_LEN), .cap = HOST_BUF_LEN}, out[4];
+
+	host_defaults(&h);
+	h.conf.port[0].tx_ip_csum = h.conf.port[0].tx_tcp_csum = true;
+	host_init(&h);
+	host_listen(&h, 80);
+	host_peer(&p, &h, 80, 5000, false);
+	in.handle = in.data;
+	in.len = syn_frame(in.data);
+	h.buf_live++;
+	CU_ASSERT_EQUAL_FATAL(tg_engine_rx(h.e, &in, 1, out, 4, h.now_ns), 1);
+	CU_ASSERT_EQUAL(out[0].tx_flags, TG_TX_IP_CSUM | TG_TX_TCP_CSUM);
+	CU_ASSERT_EQUAL(out[0].l2_len, 14);
+	CU_ASSERT_EQUAL(out[0].l3_len, 20);
+	CU_ASSERT_EQUAL(14 + 20 + out[0].l4_len, out[0].len);
+	CU_ASSERT_EQUAL(tg_be16_get(out[0].data + 24), 0);
+	h.buf_live--;
+	free(out[0].handle);
+	end();
+}
+
+/* DF, TTL, DSCP as told (LN-22). */
+static void test_tcp_header_asConfigured(void)
+{
+	struct host_frame f;
+	struct tg_seg seg;
+
+	host_defaults(&h);
+	h.tcp.ttl = 33;
+	h.tcp.dscp = 10;
+	host_init(&h);
+	host_listen(&h, 80);
+	host_peer(&p, &h, 80, 5000, false);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	CU_ASSERT(host_expect(&p, &seg, &f));
+	CU_ASSERT_EQUAL(f.data[14 + 8], 33);
+	CU_ASSERT_EQUAL(f.data[14 + 1], 10 << 2);
+	CU_ASSERT_EQUAL(f.data[14 + 6] & 0x40, 0x40);
+	end();
+}
+
+/* --- ICMP --- */
+
+static uint32_t echo_frame(uint8_t *f, bool v6, uint32_t len)
+{
+	struct tg_eth eth = {.dst = {{2, 0, 0, 0, 0, 1}},
+			     .src = {{2, 0, 0, 0, 0, 2}},
+			     .type = v6 ? TG_ETHERTYPE_IP6 : TG_ETHERTYPE_IP4};
+	struct tg_ip ip = {.proto = v6 ? TG_PROTO_ICMP6 : TG_PROTO_ICMP, .ttl = 64, .v6 = v6};
+	uint32_t l3 = v6 ? TG_IP6_LEN : TG_IP4_LEN;
+
+	host_peer(&p, &h, 80, 5000, v6);
+	ip.src = p.t.raddr;
+	ip.dst = p.t.laddr;
+	uint32_t n = tg_eth_emit(f, &eth);
+	uint8_t *icmp = f + n + l3;
+	for (uint32_t i = 8; i < len; i++)
+		icmp[i] = (uint8_t)i;
+	memcpy(icmp, "\x08\0\0\0\0\1\0\2", 8);
+	if (v6)
+		icmp[0] = 128;
+	uint64_t sum = v6 ? tg_csum_pseudo(&ip.src, &ip.dst, ip.proto, len) : 0;
+	tg_be16_put(icmp + 2, tg_csum_fold(tg_csum_add(sum, icmp, len)));
+	n += v6 ? tg_ip6_emit(f + n, &ip, len, 0) : tg_ip4_emit(f + n, &ip, len, false);
+	return n + len;
+}
+
+static void test_icmp_echo_isAnsweredInPlace(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	struct host_frame out;
+
+	begin();
+	for (uint32_t v6 = 0; v6 < 2; v6++) { /* LN-18 */
+		uint32_t n = echo_frame(f, v6, 56), l3 = v6 ? 40 : 20;
+		rx(f, n);
+		CU_ASSERT_FATAL(host_next(&h, &out));
+		CU_ASSERT_EQUAL(out.len, n);
+		CU_ASSERT_EQUAL(out.data[14 + l3], v6 ? 129 : 0);
+		CU_ASSERT_EQUAL(memcmp(out.data + 14 + l3 + 4, f + 14 + l3 + 4, 52), 0);
+		struct tg_ip ip;
+		CU_ASSERT_EQUAL(v6 ? tg_ip6_parse(out.data + 14, n - 14, &ip)
+				   : tg_ip4_parse(out.data + 14, n - 14, true, &ip),
+				TG_CTR_NONE);
+		CU_ASSERT(tg_addr_equal(&ip.dst, &p.t.raddr));
+	}
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_icmp_echo), 2);
+	end();
+}
+
+static void test_icmp_echoFlood_isLimited(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin();
+	for (uint32_t i = 0; i < 3000; i++) {
+		rx(f, echo_frame(f, false, 56));
+		h.tx_n = 0;
+	}
+	CU_ASSERT(host_ctr(&h, TG_CTR_icmp_limited) > 1000);
+	CU_ASSERT(host_ctr(&h, TG_CTR_icmp_echo) >= 500);
+	end();
+}
+
+/* An ICMP error of that type that quotes the frame we sent. */
+static void icmp_error(uint8_t type, uint8_t code, const struct host_frame *quoted)
+{
+	uint8_t f[HOST_BUF_LEN];
+	struct tg_eth eth = {
+	    .dst = {{2, 0, 0, 0, 0, 1}}, .src = {{2, 0, 0, 0, 0, 2}}, .type = TG_ETHERTYPE_IP4};
+	struct tg_ip ip = {.proto = TG_PROTO_ICMP, .ttl = 64, .src = p.t.raddr, .dst = p.t.laddr};
+	uint32_t l2 = tg_eth_emit(f, &eth);
+	uint32_t n = tg_icmp_error_emit(f + l2 + 20, 576, type, code, 0, &ip.src, &ip.dst,
+					quoted->data + 14, quoted->len - 14);
+
+	tg_ip4_emit(f + l2, &ip, n, false);
+	rx(f, l2 + 20 + n);
+}
+
+static void test_synSent_portUnreachable_isRefused(void)
+{
+	struct host_frame syn;
+	struct tg_seg seg;
+	uint32_t conn;
+
+	begin();
+	p.t.lport = 4000;
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 0, &conn), 0);
+	host_tick(&h, 0);
+	CU_ASSERT(host_expect(&p, &seg, &syn));
+	icmp_error(3, 1, &syn); /* RB-18 */
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_icmp_soft), 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_SYN_SENT);
+	icmp_error(3, 3, &syn); /* RB-19 */
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_REFUSED);
+	icmp_error(3, 3, &syn); /* RB-23: nobody is there */
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_icmp_bad_seq), 1);
+	end();
+}
+
+static const struct tg_test tests[] = {
+    {"link_otherMac_isDropped", test_link_otherMac_isDropped},
+    {"link_broadcastMac_isDropped", test_link_broadcastMac_isDropped},
+    {"link_runt_isDropped", test_link_runt_isDropped},
+    {"link_unknownType_isDropped", test_link_unknownType_isDropped},
+    {"vlan_ours_isAnsweredInIt", test_vlan_ours_isAnsweredInIt},
+    {"vlan_others_isDropped", test_vlan_others_isDropped},
+    {"vlan_untagged_isDropped", test_vlan_untagged_isDropped},
+    {"vlan_priorityTag_isUntagged", test_vlan_priorityTag_isUntagged},
+    {"arp_request_isAnswered", test_arp_request_isAnswered},
+    {"arp_requestForOther_isDropped", test_arp_requestForOther_isDropped},
+    {"neigh_unknown_synAckWaitsForArp", test_neigh_unknown_synAckWaitsForArp},
+    {"ip_land_isDropped", test_ip_land_isDropped},
+    {"ip_ourAddressAsSource_isDropped", test_ip_ourAddressAsSource_isDropped},
+    {"ip_subnetBroadcastAsSource_isDropped", test_ip_subnetBroadcastAsSource_isDropped},
+    {"ip_otherDestination_isDropped", test_ip_otherDestination_isDropped},
+    {"ip_broadcastDestination_isDropped", test_ip_broadcastDestination_isDropped},
+    {"tcp_checksumVerdicts_eachIsUsed", test_tcp_checksumVerdicts_eachIsUsed},
+    {"tcp_offloads_leaveWhatTheCarrierDoes", test_tcp_offloads_leaveWhatTheCarrierDoes},
+    {"tcp_header_asConfigured", test_tcp_header_asConfigured},
+    {"icmp_echo_isAnsweredInPlace", test_icmp_echo_isAnsweredInPlace},
+    {"icmp_echoFlood_isLimited", test_icmp_echoFlood_isLimited},
+    {"synSent_portUnreachable_isRefused", test_synSent_portUnreachable_isRefused},
+};
+
+int main(int argc, char **argv)
+{
+	return tg_test_main("engine_link", tests, TG_TEST_N(tests), argc, argv);
+}
