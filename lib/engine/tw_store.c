@@ -194,15 +194,15 @@ static void trim(struct tg_tw_store *s)
 		pop_slot(s);
 }
 
-/* True when it is time to pack: many holes, or, when the ring is nearly full, any: an eighth of it
- * is left then, which is what a pass of PACK_STEPS a call takes. */
+/* True when it is time to pack: many holes, or, when three quarters of the ring are in use, any:
+ * a pass of PACK_STEPS a call then ends before it is full. */
 static bool has_many_holes(const struct tg_tw_store *s)
 {
 	uint32_t holes = s->span - s->ring_live;
 
 	if (holes > s->ring_n / 32)
 		return s->span > s->ring_n / 2;
-	return holes > 0 && s->span > s->ring_n - s->ring_n / 8;
+	return holes > 0 && s->span > s->ring_n - s->ring_n / 4;
 }
 
 /* Looks at the next records of the pass and moves them down over the holes. */
