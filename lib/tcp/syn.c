@@ -84,9 +84,10 @@ void tg_syn_receive(struct tg_tcb *tcb, tg_seq irs)
 
 tg_seq tg_iss_above(tg_seq iss, const tg_seq *floor)
 {
-	if (!floor || tg_seq_diff(iss, *floor) >= TG_ISS_STEP)
+	if (!floor)
 		return iss;
-	iss = tg_seq_add(*floor, TG_ISS_STEP);
+	if (tg_seq_diff(iss, *floor) < TG_ISS_STEP)
+		iss = tg_seq_add(*floor, TG_ISS_STEP);
 	return iss.v ? iss : tg_seq_make(1);
 }
 

@@ -4,6 +4,7 @@
 #ifndef TCP_BED_H
 #define TCP_BED_H
 
+#include "tg_cookie.h"
 #include "tg_tcp.h"
 #include "tg_test.h"
 #include "tg_time_wait.h"
