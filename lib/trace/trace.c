@@ -23,8 +23,7 @@ struct tg_trace_reader {
 
 static void say(char *err, size_t err_size, const char *what, const char *why)
 {
-	if (err_size > 0)
-		snprintf(err, err_size, "%s: %s", what, why);
+	snprintf(err, err_size, "%s: %s", what, why);
 }
 
 static bool has_failed(struct tg_trace_writer *w)
@@ -52,8 +51,7 @@ struct tg_trace_writer *tg_trace_create(const char *path, enum tg_trace_link lin
 	w->dumper = pcap_dump_open(w->pcap, path);
 	if (!w->dumper) {
 		/* libpcap's sentence begins with the path. */
-		if (err_size > 0)
-			snprintf(err, err_size, "%s", pcap_geterr(w->pcap));
+		snprintf(err, err_size, "%s", pcap_geterr(w->pcap));
 		pcap_close(w->pcap);
 		free(w);
 		return NULL;
@@ -118,7 +116,7 @@ struct tg_trace_reader *tg_trace_open(const char *path, char *err, size_t err_si
 	r->pcap = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!r->pcap) {
 		/* libpcap names the path only when it could not open it. */
-		if (strncmp(why, path, strlen(path)) == 0 && err_size > 0)
+		if (strncmp(why, path, strlen(path)) == 0)
 			snprintf(err, err_size, "%s", why);
 		else
 			say(err, err_size, path, why);

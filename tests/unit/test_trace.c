@@ -205,6 +205,11 @@ static void test_trace_fullDisk_isReported(void)
 	ok &= tg_trace_finish(w, err, ERR);
 	CU_ASSERT_FALSE(ok);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "could not be written"));
+	/* What fits the buffer fails at the end, and not before. */
+	w = tg_trace_create("/dev/full", TG_TRACE_ETHERNET, err, ERR);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+	CU_ASSERT_TRUE(tg_trace_put(w, 0, data, 60, err, ERR));
+	CU_ASSERT_FALSE(tg_trace_finish(w, err, ERR));
 }
 
 static void test_trace_smallErrorBuffer_isNeverOverrun(void)
