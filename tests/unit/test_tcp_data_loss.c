@@ -394,6 +394,51 @@ static void test_estab_ackSplitting_noGain(void)
 	box_fini(&b);
 }
 
+/* DT-22, RFC 3465: an ACK of many segments counts for two, after a timeout for one; and cwnd never
+ * grows past what the queue can hold. */
+static void test_estab_stretchAcks_growthBounded(void)
+{
+	struct box b;
+
+	open_with_loss(&b);
+	box_ack(&b, 10 * MSS, 2047);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 12 * MSS);
+	box_drain(&b);
+	box_fire(&b);
+	box_drain(&b);
+	box_ack(&b, 14 * MSS, 2047);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 2 * MSS);
+	b.conf.sndbuf = 20000;
+	b.tcb.own_conf = true;
+	for (uint32_t i = 0; i < 100; i++) {
+		box_write(&b, 20000);
+		box_drain(&b);
+		box_ack(&b, box_snd(&b, b.tcb.snd.nxt), 2047);
+	}
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 20000);
+	box_fini(&b);
+}
+
+/* The window closes in the middle of recovery: probes, and no inflated cwnd afterwards. */
+static void test_estab_windowClosesInRecovery_persist(void)
+{
+	struct box b;
+
+	open_with_loss(&b);
+	for (int i = 0; i < 6; i++)
+		box_ack(&b, 0, 2047);
+	CU_ASSERT_TRUE(b.tcb.recovery);
+	box_ack(&b, 0, 0);
+	CU_ASSERT_TRUE(b.tcb.persist);
+	CU_ASSERT_FALSE(b.tcb.recovery);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh);
+	box_fire(&b);
+	box_expect(&b, 0, 1);
+	box_ack(&b, 0, 2047);
+	box_expect(&b, 0, MSS);
+	box_fini(&b);
+}
+
 /* DT-18: one segment a round trip in congestion avoidance. */
 static void test_estab_congestionAvoidance_oneSegmentPerWindow(void)
 {
@@ -467,6 +512,8 @@ static const struct tg_test tests[] = {
      test_estab_dupAcksAfterTimeout_onlyWithSackEvidence},
     {"estab_thousandDupAcks_inflationBounded", test_estab_thousandDupAcks_inflationBounded},
     {"estab_ackSplitting_noGain", test_estab_ackSplitting_noGain},
+    {"estab_stretchAcks_growthBounded", test_estab_stretchAcks_growthBounded},
+    {"estab_windowClosesInRecovery_persist", test_estab_windowClosesInRecovery_persist},
     {"estab_congestionAvoidance_oneSegmentPerWindow",
      test_estab_congestionAvoidance_oneSegmentPerWindow},
     {"estab_idleLongerThanRto_cwndIsIw", test_estab_idleLongerThanRto_cwndIsIw},

@@ -52,6 +52,42 @@ static void test_estab_secondFullSegment_ackAtOnce(void)
 	box_fini(&b);
 }
 
+/* A segment that the peer's side merged counts by its bytes, and the second one that is the longest
+ * seen so far counts as full. */
+static void test_estab_mergedOrGrowingSegments_ackAtOnce(void)
+{
+	struct box b;
+
+	box_init(&b, 64);
+	box_open(&b, 2048);
+	box_text(&b, 0, 2920, 0);
+	CU_ASSERT_TRUE(box_out(&b));
+	box_fini(&b);
+	box_init(&b, 64);
+	box_open(&b, 2048);
+	box_text(&b, 0, 100, 0);
+	CU_ASSERT_FALSE(box_out(&b));
+	box_text(&b, 100, 1460, 0);
+	CU_ASSERT_TRUE(box_out(&b));
+	box_fini(&b);
+}
+
+/* RFC 5681 4.2: one of two holes is filled by few bytes. */
+static void test_estab_oneOfTwoHolesFilled_ackAtOnce(void)
+{
+	struct box b;
+
+	box_init(&b, 64);
+	box_open(&b, 2048);
+	box_text(&b, 10, 1, 0);
+	box_text(&b, 20, 1, 0);
+	box_text(&b, 0, 10, 0);
+	CU_ASSERT_TRUE_FATAL(box_out(&b));
+	CU_ASSERT_EQUAL(box_rcv(&b, b.out.ack), 11);
+	CU_ASSERT_EQUAL(b.out.opts.sack_n, 1);
+	box_fini(&b);
+}
+
 /* DT-11, SE-34: a dup ACK at once for each segment above a hole, and an ACK when it is filled. */
 static void test_estab_holeThenFilled_ackAtOnceEachTime(void)
 {
@@ -312,9 +348,13 @@ static void test_estab_textAndFinBeyondEdge_trimmed(void)
 	CU_ASSERT_EQUAL(b.tcb.state, TG_ESTABLISHED);
 	CU_ASSERT_EQUAL(tg_tcp_readable(&b.tcb), 1280);
 	CU_ASSERT_FALSE(b.tcb.fin_held);
-	CU_ASSERT_TRUE(box_read(&b, 1280));
-	box_text(&b, 1280, 1280, TG_TCP_FIN); /* the FIN's own number is past the edge */
+	box_fini(&b);
+	box_init(&b, 64);
+	b.conf.rcvbuf = 1280;
+	box_open(&b, 2048);
+	box_text(&b, 0, 1280, TG_TCP_FIN); /* only the FIN's own number is past the edge */
 	CU_ASSERT_EQUAL(b.tcb.state, TG_ESTABLISHED);
+	CU_ASSERT_EQUAL(tg_tcp_readable(&b.tcb), 1280);
 	box_fini(&b);
 }
 
@@ -365,6 +405,27 @@ static void test_estab_readByteByByte_updateAfterOneSegment(void)
 	CU_ASSERT_TRUE_FATAL(box_out(&b));
 	CU_ASSERT_EQUAL(window_told(&b, &b.out),
 			1408); /* 11 units of 128: never more than is free */
+	box_fini(&b);
+}
+
+/* No update while the peer has most of the window left: its own segments fetch the news. */
+static void test_estab_readFromOpenWindow_noUpdate(void)
+{
+	struct box b;
+
+	box_init(&b, 64);
+	b.conf.rcvbuf = 16384;
+	box_open(&b, 2048);
+	for (uint32_t i = 0; i < 4; i++)
+		box_text(&b, i * 1460, 1460, 0);
+	box_drain(&b);
+	CU_ASSERT_TRUE(box_read(&b, 4 * 1460));
+	CU_ASSERT_FALSE(b.tcb.ack_now);
+	for (uint32_t i = 4; i < 8; i++)
+		box_text(&b, i * 1460, 1460, 0);
+	box_drain(&b);
+	CU_ASSERT_TRUE(box_read(&b, 4 * 1460));
+	CU_ASSERT_FALSE(b.tcb.ack_now);
 	box_fini(&b);
 }
 
@@ -460,6 +521,9 @@ static void test_estab_bufferBelowUnit_opensAgain(void)
 static const struct tg_test tests[] = {
     {"estab_oneSegment_ackAfter40ms", test_estab_oneSegment_ackAfter40ms},
     {"estab_secondFullSegment_ackAtOnce", test_estab_secondFullSegment_ackAtOnce},
+    {"estab_mergedOrGrowingSegments_ackAtOnce", test_estab_mergedOrGrowingSegments_ackAtOnce},
+    {"estab_oneOfTwoHolesFilled_ackAtOnce", test_estab_oneOfTwoHolesFilled_ackAtOnce},
+    {"estab_readFromOpenWindow_noUpdate", test_estab_readFromOpenWindow_noUpdate},
     {"estab_holeThenFilled_ackAtOnceEachTime", test_estab_holeThenFilled_ackAtOnceEachTime},
     {"estab_manyHoles_sackMostRecentFirst", test_estab_manyHoles_sackMostRecentFirst},
     {"estab_overlapWithOtherBytes_firstArrivedWin",

@@ -229,23 +229,46 @@ static void test_estab_windowZeroAnswered_probesForever(void)
 	box_fini(&b);
 }
 
-/* The probe's byte is taken each time, and the window stays closed. */
+/* The probe's byte is taken each time, and the window stays closed: the probes go on slowing. */
 static void test_estab_windowZeroProbeTaken_goesOnByteByByte(void)
 {
 	struct box b;
+	uint64_t last = 1000;
 
 	box_init(&b, 64);
+	b.conf.timestamps = true;
 	box_open(&b, 2048);
+	b.tcb.rto_us = 200000;
 	box_ack(&b, 0, 0);
 	box_write(&b, 3);
 	for (uint32_t i = 0; i < 3; i++) {
 		CU_ASSERT_EQUAL(box_fire(&b), TG_T_REXMIT);
+		CU_ASSERT_EQUAL(b.env.now_ms - last, 200u << i);
+		last = b.env.now_ms;
 		box_expect(&b, i, 1);
 		box_ack(&b, i + 1, 0);
 		box_check(&b);
 	}
 	CU_ASSERT_EQUAL(b.tcb.deadline[TG_T_REXMIT], 0);
 	CU_ASSERT_EQUAL(b.tcb.tx.chunk_n, 0);
+	box_fini(&b);
+}
+
+/* DT-02: the FIN has a number too, and waits for room in the window. */
+static void test_estab_textFillsWindow_finWaits(void)
+{
+	struct box b;
+
+	box_init(&b, 64);
+	box_open(&b, 10);
+	box_write(&b, 1280);
+	tg_tcp_shutdown(&b.tcb, &b.env, &b.act);
+	box_expect(&b, 0, 1280);
+	CU_ASSERT_EQUAL(b.out.ctl & TG_TCP_FIN, 0);
+	CU_ASSERT_FALSE(box_out(&b));
+	box_ack(&b, 1280, 10);
+	box_expect(&b, 1280, 0);
+	CU_ASSERT_EQUAL(b.out.ctl, TG_TCP_ACK | TG_TCP_FIN);
 	box_fini(&b);
 }
 
@@ -408,6 +431,7 @@ static const struct tg_test tests[] = {
     {"estab_windowZeroAnswered_probesForever", test_estab_windowZeroAnswered_probesForever},
     {"estab_windowZeroProbeTaken_goesOnByteByByte",
      test_estab_windowZeroProbeTaken_goesOnByteByByte},
+    {"estab_textFillsWindow_finWaits", test_estab_textFillsWindow_finWaits},
     {"estab_windowZeroUnanswered_givenUpAfterR2", test_estab_windowZeroUnanswered_givenUpAfterR2},
     {"estab_shutdownAtWindowZero_finIsTheProbe", test_estab_shutdownAtWindowZero_finIsTheProbe},
     {"estab_persist_ackStandsAtUna", test_estab_persist_ackStandsAtUna},
