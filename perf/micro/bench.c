@@ -18,11 +18,12 @@ enum { CASE_MAX = 64, ROUNDS_MAX = 10001 };
 static uint64_t start_ns, spent_ns;
 static bool is_counting;
 
+/* Our own time on the core: that of others who wanted it too is left out. */
 static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
