@@ -272,6 +272,8 @@ void tg_neigh_heard(struct tg_neigh *n, uint32_t port, const struct tg_addr *add
 	bool known = e->state == TG_NEIGH_REACHABLE || e->state == TG_NEIGH_PROBE;
 	if (known && memcmp(e->mac.b, mac->b, sizeof(mac->b)) != 0) {
 		/* It may have a new card, or somebody may lie: all are asked (ADV-81). */
+		if (e->has_held) /* its own answer has just come */
+			return;
 		if (e->state == TG_NEIGH_REACHABLE)
 			entry_ask(n, e, TG_NEIGH_PROBE);
 		e->ask_all = true;

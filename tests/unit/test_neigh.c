@@ -424,6 +424,27 @@ static void test_incomplete_answerWithoutRoom_releasesLater(void)
 	world_fini();
 }
 
+static void test_reachable_otherMacWhileHeld_keepsPacket(void)
+{
+	struct tg_mac mac;
+
+	world_init();
+	world_start();
+	find("10.1.0.7", &mac);
+	hold("10.1.0.7", 4);
+	tick_to(w.now);
+	drain();
+	w.out.max = 0;
+	arp_in(2, &peer_mac, "10.1.0.7", "10.1.0.1");
+	arp_in(1, &evil_mac, "10.1.0.7", "10.1.0.1");
+	CU_ASSERT(tg_neigh_validate(w.n));
+	w.out.max = OUT_MAX;
+	tick_to(w.now);
+	CU_ASSERT_EQUAL_FATAL(w.out.n, 1);
+	CU_ASSERT_EQUAL(memcmp(w.sent[0].data, &peer_mac, 6), 0);
+	world_fini();
+}
+
 static void test_reachable_used_isProbedByUnicastAfter30s(void) /* LN-04 */
 {
 	struct tg_mac mac;
@@ -928,6 +949,7 @@ static const struct tg_test tests[] = {
      test_incomplete_noAnswer_asksOnceASecondThenFails},
     {"incomplete_answer_releasesNewestHeld", test_incomplete_answer_releasesNewestHeld},
     {"incomplete_answerWithoutRoom_releasesLater", test_incomplete_answerWithoutRoom_releasesLater},
+    {"reachable_otherMacWhileHeld_keepsPacket", test_reachable_otherMacWhileHeld_keepsPacket},
     {"reachable_used_isProbedByUnicastAfter30s", test_reachable_used_isProbedByUnicastAfter30s},
     {"reachable_confirmed_isNotProbed", test_reachable_confirmed_isNotProbed},
     {"reachable_unusedFor20Min_isAskedAnew", test_reachable_unusedFor20Min_isAskedAnew},
