@@ -124,8 +124,6 @@ static void tell_events(struct tg_engine *e, uint32_t x, uint32_t events)
 	uint32_t conn = ext->tcb.conn;
 	const struct tg_service *s = class_of(e, conn)->service;
 
-	if (events & TG_EV_NEIGH)
-		doubt(e, conn);
 	if (!s)
 		return;
 	if ((events & TG_EV_SOFT) && s->soft_error && may_tell(e, x)) {
@@ -145,14 +143,15 @@ static void tell_events(struct tg_engine *e, uint32_t x, uint32_t events)
 		tell(e, conn, s->expired);
 }
 
-/* CLOSED: the service hears it last, when the tuple is free again. */
-static void end(struct tg_engine *e, uint32_t x, enum tg_close_reason reason)
+/* CLOSED: the service, if it ever had the connection, hears it last, when the tuple is free again.
+ */
+static void end(struct tg_engine *e, uint32_t x, bool had_service, enum tg_close_reason reason)
 {
 	uint32_t conn = e->ext[x].tcb.conn;
-	bool told = tg_event_has_service(e, conn);
 
+	had_service &= !e->ext[x].tcb.orphan;
 	tg_conn_retire(e, conn);
-	if (told)
+	if (had_service)
 		tg_event_closed(e, conn, reason);
 }
 
@@ -176,34 +175,27 @@ void tg_event_time_wait(struct tg_engine *e, uint32_t x)
 	to_record(e, x, TG_CLOSE_NORMAL);
 }
 
-/* Whether the half-open entry p ended before it was anything (SE-07): its `state` is CLOSED by now,
- * so only the machine's word tells. */
-static bool was_half(const struct tg_act *act)
-{
-	return (act->events & TG_EV_TO_LISTEN) != 0;
-}
-
 void tg_event_apply(struct tg_engine *e, uint32_t x, struct tg_act *act, struct tg_rx *rx)
 {
 	struct tg_ext *ext = &e->ext[x];
+	/* Before the state is CLOSED, which tells nothing any more. */
+	bool had_service = tg_event_has_service(e, ext->tcb.conn) || (act->events & TG_EV_OPENED);
 
 	if (act->has_reply)
 		reply(e, x, &act->reply, rx);
 	tg_conn_sync(e, x);
 	if (act->events & TG_EV_OPENED)
 		opened(e, x);
-	if ((act->events || (ext->flags & TG_EXT_WANT_WRITE)) && !is_gone(e, x) && !was_half(act))
+	if (act->events & TG_EV_NEIGH)
+		doubt(e, ext->tcb.conn);
+	if (had_service && (act->events || (ext->flags & TG_EXT_WANT_WRITE)) && !is_gone(e, x))
 		tell_events(e, x, act->events);
 	if (is_gone(e, x))
 		return;
-	if (act->events & TG_EV_CLOSED) {
-		if (was_half(act))
-			tg_conn_retire(e, ext->tcb.conn);
-		else
-			end(e, x, act->reason);
-		return;
-	}
-	tg_ext_list_add(e, TG_LIST_READY, x);
+	if (act->events & TG_EV_CLOSED)
+		end(e, x, had_service, act->reason);
+	else
+		tg_ext_list_add(e, TG_LIST_READY, x);
 }
 
 /* --- closes and aborts --- */

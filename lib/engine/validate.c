@@ -131,9 +131,15 @@ static bool check_moving(const struct check *k, uint32_t i)
 		return fault(k, "I9: connection %u: %s", i, why);
 	uint64_t deadline = tg_tcb_deadline(&ext->tcb);
 
+	if (deadline && deadline < e->wheel.now)
+		deadline = e->wheel.now; /* armed in the past is due at once */
 	if (deadline && !(ext->flags & TG_EXT_READY) &&
 	    (!tg_timer_is_armed(&c->timer) || tg_wheel_deadline(&e->wheel, i) > deadline))
-		return fault(k, "I6: the timer of connection %u is late or not armed", i);
+		return fault(k, "I6: connection %u is due at %llu, its timer at %llu", i,
+			     (unsigned long long)deadline,
+			     tg_timer_is_armed(&c->timer)
+				 ? (unsigned long long)tg_wheel_deadline(&e->wheel, i)
+				 : 0ull);
 	return true;
 }
 
