@@ -5,17 +5,14 @@
 
 #include "control.h"
 
-/* RCV.UP <- max(RCV.UP, SEG.UP). RCV.UP is pulled along by RCV.NXT, so that it is never half the
- * sequence space behind. */
+/* RCV.UP <- max(RCV.UP, SEG.UP). */
 static void urgent(struct tg_tcb *tcb, const struct tg_seg *seg, struct tg_act *act)
 {
 	tg_seq up = tg_seq_add(seg->seq, seg->up);
 
-	tcb->rcv.up = tg_seq_max(tcb->rcv.up, tg_seq_sub(tcb->rcv.nxt, 1));
 	if (tg_seq_le(up, tcb->rcv.up))
 		return;
 	tcb->rcv.up = up;
-	tcb->urgent = true;
 	act->events |= TG_EV_URGENT;
 }
 
@@ -23,6 +20,8 @@ bool tg_check_urg(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_
 		  struct tg_act *act)
 {
 	(void)env;
+	/* RCV.NXT pulls it along, so that it is never half the sequence space behind. */
+	tcb->rcv.up = tg_seq_max(tcb->rcv.up, tg_seq_sub(tcb->rcv.nxt, 1));
 	if (!(seg->ctl & TG_TCP_URG))
 		return true;
 	switch ((enum tg_tcp_state)tcb->state) {

@@ -139,9 +139,8 @@ static bool is_send_side_quiet(const struct tg_tcb *tcb)
 static bool is_receive_side_quiet(const struct tg_tcb *tcb)
 {
 	return tcb->rx.chunk_n == 0 && tcb->ooo == TG_NONE && !tcb->fin_held && !tcb->shut_rd &&
-	       tg_tcp_readable(tcb) == 0 && !tcb->delack && !tcb->ack_now && !tcb->rx_slack &&
-	       tg_seq_eq(tcb->rcv.last_ack, tcb->rcv.nxt) && !tcb->urgent &&
-	       tg_seq_lt(tcb->rcv.up, tcb->rcv.nxt);
+	       tg_tcp_readable(tcb) == 0 && !tcb->delack && !tcb->ack_now &&
+	       tg_seq_eq(tcb->rcv.last_ack, tcb->rcv.nxt) && tg_seq_lt(tcb->rcv.up, tcb->rcv.nxt);
 }
 
 static bool is_numbers_fit(const struct tg_tcb *tcb)
@@ -170,9 +169,9 @@ static bool is_one_timer(const struct tg_tcb *tcb)
 
 bool tg_tcb_may_rest(const struct tg_tcb *tcb, uint64_t now_ms)
 {
-	return is_state_of_rest(tcb) && !tcb->own_conf && !tcb->soft_error &&
-	       is_send_side_quiet(tcb) && is_receive_side_quiet(tcb) && is_one_timer(tcb) &&
-	       is_numbers_fit(tcb) && tg_rest_at(tcb) <= now_ms;
+	return is_state_of_rest(tcb) && !tcb->own_conf && is_send_side_quiet(tcb) &&
+	       is_receive_side_quiet(tcb) && is_one_timer(tcb) && is_numbers_fit(tcb) &&
+	       tg_rest_at(tcb) <= now_ms;
 }
 
 uint64_t tg_tcb_deadline(const struct tg_tcb *tcb)
@@ -348,6 +347,9 @@ static void unpack_half(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t now_ms)
 {
 	tcb->snd.wnd = window_of(conn->snd_wnd, conn->flags & TG_CONN_SND_RAW, conn->snd_scale);
+	/* What rounding has promised beyond the buffer (EST-16) shows, since nothing is unread. */
+	if (tg_tcb_rcv_wnd(tcb) > tcb->conf->rcvbuf)
+		tcb->rx_slack = tg_tcb_rcv_wnd(tcb) - tcb->conf->rcvbuf;
 	tcb->snd.max_wnd =
 	    window_of(conn->max_snd_wnd, conn->flags & TG_CONN_MAX_RAW, conn->snd_scale);
 	tcb->ts_recent_ms = unpack_ts_age(conn->ts_age, now_ms);

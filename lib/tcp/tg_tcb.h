@@ -77,7 +77,6 @@ struct tg_tcb {
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
 	bool delack;        /* an ACK is owed and may wait */
-	bool urgent;        /* announced and not yet told */
 	bool probe_due;     /* the persist timer fired: output owes a probe, or text that the window
 			       is too small for by DT-27 */
 	tg_seq rcv_fin;     /* number of the FIN that is held */
@@ -122,7 +121,8 @@ struct tg_tcb {
 
 	/* --- the user --- */
 	uint32_t word;                /* the service's word */
-	int soft_error;               /* last soft ICMP error, errno */
+	int soft_error; /* last soft ICMP error, errno: why an open that gets no answer failed; told
+			   to the user by TG_EV_SOFT */
 	uint32_t rexmits;             /* segments sent again (TG_LAB_RETRANSMITS) */
 	uint8_t conf_idx;             /* struct tg_conn conf */
 	uint32_t dormant;             /* SYN-RECEIVED: dormant TIME-WAIT record, or TG_NONE */
