@@ -193,7 +193,7 @@ static int make_devices(uint16_t id[2], char *err, size_t err_size)
 		if (a >= 0 && b >= 0)
 			return 0;
 	}
-	snprintf(err, err_size, "no net_ring devices: %s", tg_eal_log_last());
+	snprintf(err, err_size, "no net_ring devices: %s", tg_eal_log_error());
 	return -1;
 }
 

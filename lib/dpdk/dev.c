@@ -23,7 +23,7 @@ static int fail(const struct tg_dev *dev, char *err, size_t err_size, const char
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	const char *log = tg_eal_log_last();
+	const char *log = tg_eal_log_error();
 	snprintf(err, err_size, "device %s: %s%s%s", dev->device, text, log[0] ? ": " : "", log);
 	return -1;
 }
@@ -143,7 +143,7 @@ int tg_dev_open(struct tg_dev *dev, const struct tg_dev_conf *conf, char *err, s
 				    "`tidegate doctor`)");
 		int rc = rte_dev_probe(conf->device);
 		if (rc != 0)
-			return fail(dev, err, err_size, "cannot be made (%s)", strerror(-rc));
+			return fail(dev, err, err_size, "cannot be made; look at its arguments");
 		if (rte_eth_dev_get_port_by_name(name, &id) != 0)
 			return fail(dev, err, err_size, "it is no network device");
 	}

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <getopt.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,38 +22,47 @@ enum { ARG_MAX_N = 160, CPU_MAX = 128, HEADROOM_MB = 64 };
 
 /* The EAL is one a process, and keeps pointers to its arguments: so this is its one state here. */
 static struct {
-	char last[256];
+	char error[256];
+	char dir[320]; /* EAL's own directory, which it leaves behind */
 	bool verbose;
 	FILE *log;
 	char *arg[ARG_MAX_N];
 	uint32_t arg_n;
 } eal;
 
+/* The first line of text, without blanks around it. */
+static void note_error(const char *text, size_t size)
+{
+	size_t from = 0, len;
+	while (from < size && isspace((unsigned char)text[from]))
+		from++;
+	for (len = 0; from + len < size && text[from + len] != '\n';)
+		len++;
+	if (len >= sizeof(eal.error))
+		len = sizeof(eal.error) - 1;
+	memcpy(eal.error, text + from, len);
+	eal.error[len] = 0;
+}
+
 static ssize_t log_write(void *cookie, const char *buf, size_t size)
 {
 	(void)cookie;
 	if (eal.verbose)
 		fwrite(buf, 1, size, stderr);
-	if (rte_log_cur_msg_loglevel() > (int)RTE_LOG_ERR)
+	if (rte_log_cur_msg_loglevel() > (int)RTE_LOG_ERR || eal.error[0])
 		return (ssize_t)size;
-	size_t len = size < sizeof(eal.last) ? size : sizeof(eal.last) - 1;
-	while (len && isspace((unsigned char)buf[len - 1]))
-		len--;
-	if (len) {
-		memcpy(eal.last, buf, len);
-		eal.last[len] = 0;
-	}
+	note_error(buf, size);
 	return (ssize_t)size;
 }
 
-const char *tg_eal_log_last(void)
+const char *tg_eal_log_error(void)
 {
-	return eal.last;
+	return eal.error;
 }
 
 void tg_eal_log_clear(void)
 {
-	eal.last[0] = 0;
+	eal.error[0] = 0;
 }
 
 bool tg_eal_is_pci(const char *device)
@@ -239,10 +250,55 @@ static void mend_runtime_dir(void)
 		unsetenv("XDG_RUNTIME_DIR");
 }
 
-int tg_eal_init(const struct tg_eal_conf *conf, struct tg_eal_got *got, char *err, size_t err_size)
+static void forget_dir(void)
+{
+	rmdir(eal.dir); /* only when it is empty */
+}
+
+static void add_name(const struct tg_eal_conf *conf)
 {
 	static const char *const prefix[] = {"--file-prefix"};
-	char name[80];
+	char name[80], dir[200];
+	if (user_gave(conf, prefix, 1))
+		return;
+	snprintf(name, sizeof(name), "tidegate-%s", conf->name);
+	arg_add("--file-prefix");
+	arg_add(name);
+	snprintf(eal.dir, sizeof(eal.dir), "%s/%s", tg_eal_runtime_dir(dir, sizeof(dir)), name);
+	/* Before EAL's own handlers are registered, so that it runs after them. */
+	atexit(forget_dir);
+}
+
+/* rte_eal_init, which prints its usage, and some errors, past its own log: kept back too. */
+static int init_quietly(void)
+{
+	char text[512];
+	int out = dup(STDOUT_FILENO), error = dup(STDERR_FILENO);
+	int aside = eal.verbose ? -1 : memfd_create("tidegate", MFD_CLOEXEC);
+	fflush(stdout);
+	fflush(stderr);
+	if (aside >= 0) {
+		dup2(aside, STDOUT_FILENO);
+		dup2(aside, STDERR_FILENO);
+	}
+	opterr = 1;
+	int rc = rte_eal_init((int)eal.arg_n, eal.arg);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	dup2(error, STDERR_FILENO);
+	close(out);
+	close(error);
+	if (aside < 0)
+		return rc;
+	ssize_t n = pread(aside, text, sizeof(text), 0);
+	if (rc < 0 && n > 0)
+		note_error(text, (size_t)n);
+	close(aside);
+	return rc;
+}
+
+int tg_eal_init(const struct tg_eal_conf *conf, struct tg_eal_got *got, char *err, size_t err_size)
+{
 	memset(got, 0, sizeof(*got));
 	eal.verbose = conf->verbose;
 	eal.log = fopencookie(NULL, "w", (cookie_io_functions_t){.write = log_write});
@@ -252,19 +308,15 @@ int tg_eal_init(const struct tg_eal_conf *conf, struct tg_eal_got *got, char *er
 	}
 	mend_runtime_dir();
 	arg_add("tidegate");
-	if (!user_gave(conf, prefix, 1)) {
-		snprintf(name, sizeof(name), "tidegate-%s", conf->name);
-		arg_add("--file-prefix");
-		arg_add(name);
-	}
+	add_name(conf);
 	add_memory(conf, got);
 	add_lcores(conf, got);
 	add_devices(conf);
 	for (uint32_t i = 0; i < conf->extra_n; i++)
 		arg_add(conf->extra[i]);
-	if (rte_eal_init((int)eal.arg_n, eal.arg) < 0) {
+	if (init_quietly() < 0) {
 		snprintf(err, err_size, "DPDK does not start: %s",
-			 eal.last[0] ? eal.last : rte_strerror(rte_errno));
+			 eal.error[0] ? eal.error : rte_strerror(rte_errno));
 		return -1;
 	}
 	return find_lcores(conf, got, err, err_size);

@@ -3,7 +3,7 @@
  * hugepages where there are some (--in-memory), ordinary memory where not (--no-huge), no PCI scan
  * unless a port names a PCI address, one lcore for control, which sleeps, and one a worker.
  *
- * What DPDK logs is kept back; the last error becomes part of our own one line. */
+ * What DPDK logs is kept back; the first error becomes part of our own one line. */
 #ifndef TG_EAL_H
 #define TG_EAL_H
 
@@ -35,9 +35,9 @@ struct tg_eal_got {
 int tg_eal_init(const struct tg_eal_conf *conf, struct tg_eal_got *got, char *err, size_t err_size);
 void tg_eal_fini(void);
 
-/* The last error that DPDK logged since the last call of tg_eal_log_clear; "" when there is none.
+/* The first error that DPDK logged since the last call of tg_eal_log_clear; "" when there is none.
  */
-const char *tg_eal_log_last(void);
+const char *tg_eal_log_error(void);
 void tg_eal_log_clear(void);
 
 /* True when device is a PCI address (BUS:DEV.FN or DOMAIN:BUS:DEV.FN), arguments may follow. */
