@@ -135,7 +135,7 @@ start() {
 	engine=$!
 	pids+=("$engine")
 	for ((i = 0; i < 300; i++)); do
-		if grep -q '^serving as' "$engine_log"; then
+		if grep -qs '^serving as' "$engine_log"; then
 			sleep 0.3
 			return 0
 		fi
