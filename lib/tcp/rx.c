@@ -40,12 +40,13 @@ static uint32_t edge_step(const struct tg_tcb *tcb)
 	return half < tcb->snd.mss ? half : tcb->snd.mss;
 }
 
-/* Free bytes of the buffer. */
+/* Free bytes of the buffer, as far as the field can tell them. */
 static uint32_t room(const struct tg_tcb *tcb)
 {
 	uint32_t used = unread(tcb), size = tcb->conf->rcvbuf;
+	uint32_t free_len = used < size ? size - used : 0, most = UINT16_MAX << tcb->rcv_scale;
 
-	return used < size ? size - used : 0;
+	return free_len < most ? free_len : most;
 }
 
 /* The window to advertise, before the field's rounding: what was promised already, or all that is
@@ -91,7 +92,7 @@ uint16_t tg_rx_window(struct tg_tcb *tcb, bool syn)
 	if (told <= have)
 		return field;
 	free_len = room(tcb);
-	if (free_len >= told)
+	if (free_len >= told || unread(tcb) == 0)
 		tcb->rx_slack = 0;
 	else
 		tcb->rx_slack += told - (have > free_len ? have : free_len);
@@ -484,13 +485,13 @@ const uint8_t *tg_tcp_peek(const struct tg_tcb *tcb, const struct tg_tcp_env *en
 	return at;
 }
 
-/* True when a window update is due: the edge can move by a step (DT-26), and by no less than what
- * the peer still has, since before that its own segments will fetch the news. */
+/* True when a window update is due: the edge can move by a step (DT-26), and the peer is about to
+ * run out of window. Before that, its own segments fetch the news. */
 static bool is_update_due(const struct tg_tcb *tcb)
 {
 	uint32_t have = tg_tcb_rcv_wnd(tcb), wnd = next_window(tcb);
 
-	if (wnd == have || wnd - have < have)
+	if (wnd == have || have >= 2u * tcb->snd.mss)
 		return false;
 	return window_field(tcb, wnd) << tcb->rcv_scale > have;
 }
