@@ -294,7 +294,8 @@ static void test_synSent_crossingSyns_openOnce(void) /* EST-06 */
 {
 	for (uint32_t i = 0; i < (is_long ? 400u : 80u); i++) {
 		struct sim s;
-		sim_init(&s, tg_test_seed + i, "", "");
+		sim_init(&s, tg_test_seed + i, "user_timeout_ms=86400000",
+			 "user_timeout_ms=86400000");
 		bad_link(&s, i % 4 * 10);
 		int a = tg_lab_connect(s.lab[0], SIM_A, 1000, SIM_B, 2000, NULL);
 		int b = tg_lab_connect(s.lab[1], SIM_B, 2000, SIM_A, 1000, NULL);
