@@ -368,7 +368,7 @@ void tg_conn_sync(struct tg_engine *e, uint32_t x)
 
 	if (c->state == tcb->state)
 		return;
-	if (c->state == TG_SYN_RECEIVED && !(c->flags & TG_CONN_ACTIVE))
+	if (tg_conn_is_half_open(e, tcb->conn))
 		tg_listen_half_sub(e, e->class[c->conf].listener);
 	e->state_n[c->state]--;
 	e->state_n[tcb->state]++;
@@ -430,7 +430,7 @@ void tg_conn_retire(struct tg_engine *e, uint32_t conn)
 	(void)removed;
 	e->table_gen++;
 	wake_dormant(e, conn);
-	if (c->state == TG_SYN_RECEIVED && !(c->flags & TG_CONN_ACTIVE))
+	if (tg_conn_is_half_open(e, conn))
 		tg_listen_half_sub(e, e->class[c->conf].listener);
 	tg_wheel_cancel(&e->wheel, conn);
 	tg_bits_clear(&e->write_wait, conn);
@@ -449,6 +449,20 @@ void tg_conn_free(struct tg_engine *e, uint32_t conn)
 	if (c->flags & TG_CONN_V6)
 		key6_free(e, c->key6);
 	conn_free(e, conn);
+}
+
+void tg_conn_forget(struct tg_engine *e, uint32_t conn)
+{
+	bool bare = !(e->conn[conn].flags & TG_CONN_EXT);
+
+	tg_conn_retire(e, conn);
+	if (bare)
+		tg_conn_free(e, conn);
+}
+
+bool tg_conn_is_half_open(const struct tg_engine *e, uint32_t conn)
+{
+	return e->conn[conn].state == TG_SYN_RECEIVED && !(e->conn[conn].flags & TG_CONN_ACTIVE);
 }
 
 void tg_conn_reap(struct tg_engine *e)

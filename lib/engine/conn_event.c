@@ -337,7 +337,9 @@ static bool scan_one(struct tg_engine *e, uint32_t conn)
 {
 	if (!tg_conn_used(e, conn) || e->conn[conn].state == TG_CLOSED)
 		return true;
-	if (e->aborting) {
+	if (e->aborting && tg_conn_is_half_open(e, conn)) {
+		tg_conn_forget(e, conn); /* it has proved nothing: one packet out for one in */
+	} else if (e->aborting) {
 		if (tg_out_room(&e->out) == 0)
 			return false;
 		tg_event_abort(e, conn, TG_CLOSE_ABORT);

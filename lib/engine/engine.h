@@ -235,6 +235,10 @@ void tg_conn_sync(struct tg_engine *e, uint32_t x);
  * bare one is the caller's to tg_conn_free when its service was told. */
 void tg_conn_retire(struct tg_engine *e, uint32_t conn);
 void tg_conn_free(struct tg_engine *e, uint32_t conn);
+/* Both, for a half-open entry that ends unsaid. */
+void tg_conn_forget(struct tg_engine *e, uint32_t conn);
+/* In SYN-RECEIVED from LISTEN. */
+bool tg_conn_is_half_open(const struct tg_engine *e, uint32_t conn);
 /* Empties the grave list unless a callback runs. */
 void tg_conn_reap(struct tg_engine *e);
 /* A TIME-WAIT record that the connection owned is gone. */

@@ -164,14 +164,8 @@ int tg_engine_listen(struct tg_engine *e, const struct tg_listener_conf *conf)
 static void forget_half_open(struct tg_engine *e, int listener)
 {
 	for (uint32_t i = 0; i < e->conn_fresh && e->listener[listener].half_n; i++) {
-		struct tg_conn *c = &e->conn[i];
-		if (c->state != TG_SYN_RECEIVED || (c->flags & TG_CONN_ACTIVE) ||
-		    e->class[c->conf].listener != listener)
-			continue;
-		bool bare = !(c->flags & TG_CONN_EXT);
-		tg_conn_retire(e, i);
-		if (bare)
-			tg_conn_free(e, i);
+		if (tg_conn_is_half_open(e, i) && e->class[e->conn[i].conf].listener == listener)
+			tg_conn_forget(e, i);
 	}
 	tg_conn_reap(e);
 }
@@ -351,8 +345,7 @@ static enum tg_ctr add_half(struct tg_engine *e, struct tg_rx *rx, struct tg_lis
 	if (!settle_half(e, conn, tcb)) {
 		if (tcb->dormant != TG_NONE)
 			tg_tw_store_wake(e->tw, tcb->dormant);
-		tg_conn_retire(e, conn);
-		tg_conn_free(e, conn);
+		tg_conn_forget(e, conn);
 		return TG_CTR_ext_full;
 	}
 	if (!tg_tx_reply(e, &to, &act->reply, rx))

@@ -150,7 +150,8 @@ int tg_engine_connect(struct tg_engine *engine, const struct tg_tuple *tuple,
 		      void *service_ctx, uint32_t word, uint32_t *conn);
 
 /* Graceful end (TD-32): no new connections; connections at rest get FIN at once. abort_all: RST-C
- * for what is left. conn_count 0 = done. */
+ * for what is left; half-open entries are forgotten unsaid. Both go on in the ticks that follow;
+ * conn_count 0 = done. */
 void tg_engine_drain(struct tg_engine *engine);
 void tg_engine_abort_all(struct tg_engine *engine);
 

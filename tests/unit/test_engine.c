@@ -780,6 +780,18 @@ static void test_drain_idle_getFinOthersRst(void)
 	end();
 }
 
+/* DESIGN 4: toward a prefix that has proved nothing at most one packet out for one in. */
+static void test_abortAll_halfOpen_isForgottenUnsaid(void)
+{
+	begin();
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	expect_nothing();
+	end();
+}
+
 static const struct tg_test tests[] = {
     {"listen_handshake_opens", test_listen_handshake_opens},
     {"listen_syn6_opens", test_listen_syn6_opens},
@@ -814,6 +826,7 @@ static const struct tg_test tests[] = {
     {"connect_badArguments_areTold", test_connect_badArguments_areTold},
     {"timeWait_ourConnect_byTd27", test_timeWait_ourConnect_byTd27},
     {"drain_idle_getFinOthersRst", test_drain_idle_getFinOthersRst},
+    {"abortAll_halfOpen_isForgottenUnsaid", test_abortAll_halfOpen_isForgottenUnsaid},
 };
 
 int main(int argc, char **argv)
