@@ -35,6 +35,19 @@ static uint32_t pick(struct bed *b, uint32_t n)
 	return tg_rng_below(&b->rng, n);
 }
 
+/* The window of a SYN-ACK is in bytes, whatever the scale (EST-14). */
+static void open_active(struct bed *b)
+{
+	bed_open(b);
+	struct tg_seg s = bed_syn(b);
+
+	s.ctl |= TG_TCP_ACK;
+	s.ack = b->tcb.snd.nxt;
+	s.opts.tsecr = b->tcb.ts_last;
+	s.opts.wscale = (uint8_t)pick(b, 15);
+	bed_in(b, s);
+}
+
 /* A block that came to rest by an honest life, at random. */
 static void make_resting(struct bed *b)
 {
@@ -48,7 +61,10 @@ static void make_resting(struct bed *b)
 	b->conf.rcvbuf = 128 + pick(b, 300000);
 	b->conf.window_scale = (uint8_t)pick(b, 8);
 	b->conf.keepalive = pick(b, 2);
-	bed_to(b, want == TG_SYN_RECEIVED ? TG_SYN_RECEIVED : TG_ESTABLISHED);
+	if (want != TG_SYN_RECEIVED && pick(b, 2))
+		open_active(b);
+	else
+		bed_to(b, want == TG_SYN_RECEIVED ? TG_SYN_RECEIVED : TG_ESTABLISHED);
 	if (want == TG_SYN_RECEIVED)
 		return;
 	for (uint32_t i = pick(b, 4); i > 0; i--)
@@ -154,6 +170,9 @@ static void check_grid(struct bed *b, const struct tg_tcb *copy)
 				una,           una + 1,   first.snd.nxt.v + 1};
 	int bad = 0;
 
+	/* DESIGN 4 folds them at rest: no segment older than RCV.NXT updates the window. */
+	first.snd.wl1 = first.rcv.nxt;
+	first.snd.wl2 = first.snd.nxt;
 	for (unsigned ctl = 0; ctl < 64; ctl++)
 		for (unsigned s = 0; s < 6; s++)
 			for (unsigned a = 0; a < 6; a++)

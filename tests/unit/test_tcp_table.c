@@ -483,7 +483,129 @@ static void test_established_urgent_toldOnce(void)
 	CU_ASSERT_EQUAL(tg_tcp_readable(&b.tcb), 3);
 	bed_in(&b, s);
 	CU_ASSERT_FALSE(b.act.events & TG_EV_URGENT);
+	for (int i = 0; i < 2; i++) { /* a place ahead, said twice */
+		s = bed_seg(&b, TG_TCP_ACK | TG_TCP_URG, b.tcb.rcv.nxt.v, b.tcb.snd.nxt.v, 0);
+		s.up = 5;
+		bed_in(&b, s);
+		CU_ASSERT_EQUAL(!!(b.act.events & TG_EV_URGENT), i == 0);
+	}
+	bed_read_all(&b);
 	bed_fini(&b);
+}
+
+/* DT-09, RFC 7323 4.3: what is echoed is the oldest that is not acknowledged yet. */
+static void test_established_tsRecent_oldestUnacked(void)
+{
+	struct bed b;
+
+	bed_init(&b);
+	b.ts = true;
+	bed_to(&b, TG_ESTABLISHED);
+	uint32_t first = b.tsval + 5;
+	b.tsval = first;
+	bed_send(&b, TG_TCP_ACK, 0, b.tcb.snd.nxt.v, 10);
+	CU_ASSERT_EQUAL(b.tcb.ts_recent, first);
+	b.tsval += 5;
+	bed_send(&b, TG_TCP_ACK, 0, b.tcb.snd.nxt.v, 5);
+	CU_ASSERT_EQUAL(b.tcb.ts_recent, first);
+	bed_at(&b, b.env.now_ms + 40);
+	CU_ASSERT_EQUAL(b.out[0].opts.tsecr, first);
+	bed_send(&b, TG_TCP_ACK, 0, b.tcb.snd.nxt.v, 0);
+	CU_ASSERT_EQUAL(b.tcb.ts_recent, b.tsval);
+	bed_read_all(&b);
+	bed_fini(&b);
+}
+
+/* SE-40: the ACK of a repeated FIN counts. */
+static void test_lastAck_finAgainThatAcksOurs_ackedAndClosed(void)
+{
+	struct bed b;
+
+	bed_init(&b);
+	bed_to(&b, TG_LAST_ACK);
+	bed_send(&b, TG_TCP_FIN | TG_TCP_ACK, -1, b.tcb.snd.nxt.v, 0);
+	CU_ASSERT_EQUAL(b.out_n, 1);
+	CU_ASSERT_EQUAL(b.out[0].ctl, TG_TCP_ACK);
+	CU_ASSERT_EQUAL(b.tcb.state, TG_CLOSED);
+	CU_ASSERT_EQUAL(b.act.reason, TG_CLOSE_NORMAL);
+	bed_fini(&b);
+}
+
+/* UC-05: behind queued bytes the FIN waits for ESTABLISHED. */
+static void test_synReceived_shutdownBehindBytes_finAfterThem(void)
+{
+	struct bed b;
+
+	bed_init(&b);
+	bed_open(&b);
+	tg_tcp_send(&b.tcb, b.text, 100, &b.env);
+	bed_in(&b, bed_syn(&b));
+	bed_shutdown(&b);
+	CU_ASSERT_EQUAL(b.tcb.state, TG_SYN_RECEIVED);
+	CU_ASSERT_EQUAL(b.out_n, 0);
+	CU_ASSERT_EQUAL(tg_tcp_send(&b.tcb, b.text, 1, &b.env), -32);
+	bed_send(&b, TG_TCP_ACK, 0, b.tcb.snd.nxt.v, 0);
+	CU_ASSERT_EQUAL(b.tcb.state, TG_FIN_WAIT_1);
+	CU_ASSERT_EQUAL(b.out[0].len, 100);
+	CU_ASSERT(b.out[0].ctl & TG_TCP_FIN);
+	bed_fini(&b);
+}
+
+/* Fills the receive window with bytes that nobody reads. */
+static void close_window(struct bed *b)
+{
+	bed_init(b);
+	b->conf.rcvbuf = 1000;
+	bed_to(b, TG_ESTABLISHED);
+	bed_send(b, TG_TCP_ACK, 0, b->tcb.snd.nxt.v, 1000);
+	bed_at(b, b->env.now_ms + 40);
+	CU_ASSERT_EQUAL_FATAL(tg_tcb_rcv_wnd(&b->tcb), 0);
+}
+
+/* SE-36, MUST-66, RB-02, DT-25. */
+static void test_established_windowClosed_textDroppedRestUsed(void)
+{
+	struct bed b;
+
+	close_window(&b);
+	tg_tcp_send(&b.tcb, b.text, 100, &b.env);
+	bed_collect(&b, false);
+	bed_send(&b, TG_TCP_ACK | TG_TCP_FIN, 0, b.tcb.snd.nxt.v, 1);
+	CU_ASSERT_EQUAL(b.tcb.snd.una.v, b.tcb.snd.nxt.v); /* its ACK field is used */
+	CU_ASSERT_EQUAL(b.out_n, 1);
+	CU_ASSERT_EQUAL(b.out[0].wnd, 0);
+	CU_ASSERT_EQUAL(tg_tcp_readable(&b.tcb), 1000);
+	CU_ASSERT_EQUAL(b.tcb.state, TG_ESTABLISHED);
+	bed_send(&b, TG_TCP_ACK, 0, b.tcb.snd.nxt.v, 1);
+	CU_ASSERT_EQUAL(b.out_n, 1);
+	bed_send(&b, TG_TCP_RST, 1, 0, 0);
+	CU_ASSERT_EQUAL(b.act.verdict, TG_CTR_rst_rcvd_oow);
+	bed_send(&b, TG_TCP_RST, 0, 0, 0);
+	CU_ASSERT_EQUAL(b.tcb.state, TG_CLOSED);
+	bed_fini(&b);
+}
+
+/* DT-33: a probe from just left of a closed window brings its ACK and its window; with the window
+ * open nothing of it is used (RB-16). */
+static void test_established_probeLeftOfWindow_ackUsedOnlyIfClosed(void)
+{
+	for (int open = 0; open < 2; open++) {
+		struct bed b;
+
+		if (open) {
+			bed_init(&b);
+			bed_to(&b, TG_ESTABLISHED);
+		} else {
+			close_window(&b);
+		}
+		tg_tcp_send(&b.tcb, b.text, 100, &b.env);
+		bed_collect(&b, false);
+		uint32_t una = b.tcb.snd.una.v;
+		bed_send(&b, TG_TCP_ACK, -1, b.tcb.snd.nxt.v, 0);
+		CU_ASSERT_EQUAL(b.tcb.snd.una.v, open ? una : una + 100);
+		CU_ASSERT_EQUAL(b.out_n, 1);
+		bed_fini(&b);
+	}
 }
 
 static const struct tg_test tests[] = {
@@ -499,6 +621,15 @@ static const struct tg_test tests[] = {
      test_established_closeWithUnreadOrNoLinger_reset},
     {"synReceived_shutdown_finBeforeAckOfSyn", test_synReceived_shutdown_finBeforeAckOfSyn},
     {"established_urgent_toldOnce", test_established_urgent_toldOnce},
+    {"established_tsRecent_oldestUnacked", test_established_tsRecent_oldestUnacked},
+    {"lastAck_finAgainThatAcksOurs_ackedAndClosed",
+     test_lastAck_finAgainThatAcksOurs_ackedAndClosed},
+    {"synReceived_shutdownBehindBytes_finAfterThem",
+     test_synReceived_shutdownBehindBytes_finAfterThem},
+    {"established_windowClosed_textDroppedRestUsed",
+     test_established_windowClosed_textDroppedRestUsed},
+    {"established_probeLeftOfWindow_ackUsedOnlyIfClosed",
+     test_established_probeLeftOfWindow_ackUsedOnlyIfClosed},
 };
 
 int main(int argc, char **argv)
