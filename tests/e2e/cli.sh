@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The command line: mistakes in a configuration, --check, stats, telemetry, doctor, demo, Ctrl-C.
+. "$(dirname "$0")/lib.sh"
+need python3
+[ -x "$tg" ] || skip_all "no $tg; build first"
+
+# --- usage ---
+"$tg" --help >"$work/out" 2>&1
+same "--help: exit 0" $? 0
+for command in serve demo stats doctor; do
+	"$tg" $command --help >"$work/out" 2>&1
+	same "$command --help: exit 0" $? 0
+done
+"$tg" nonsense >"$work/out" 2>"$work/err"
+same "an unknown command: exit 2" $? 2
+"$tg" serve --nonsense >"$work/out" 2>"$work/err"
+same "an unknown option: exit 2" $? 2
+need_engine
+
+# --- mistakes: one line with file and line number, exit 2 ---
+good() {
+	printf '%s\n' '[engine]' 'workers = 1' 'connections = 1000' '[port outside]' 'device = net_null0' \
+		'address = 192.0.2.1/24 2001:db8::1/64' 'gateway_mac = 02:00:00:00:00:01' '[listener web]' 'port = 80' 'service = http'
+}
+# refused NAME LINE-NUMBER PATTERN <config
+refused() {
+	local status=0 lines
+	cat >"$work/bad.ini"
+	timeout 30 "$tg" serve --check -c "$work/bad.ini" >"$work/out" 2>"$work/err" || status=$?
+	lines=$(wc -l <"$work/err")
+	if [ $status != 2 ]; then
+		fail "$1" "exit status $status, wanted 2"
+	elif [ "$lines" != 1 ]; then
+		fail "$1" "$lines lines on standard error, wanted 1"
+	elif [ -n "$2" ] && ! grep -q "bad\.ini:$2\b" "$work/err"; then
+		fail "$1" "no file and line $2 in: $(cat "$work/err")"
+	elif ! grep -qiE "$3" "$work/err"; then
+		fail "$1" "says not what is wrong: $(cat "$work/err")"
+	else
+		ok "$1"
+	fi
+}
+good >"$work/good.ini"
+"$tg" serve --check -c "$work/good.ini" >"$work/out" 2>&1
+same "--check of a good configuration: exit 0" $? 0
+refused "a wrong section" 8 'listner' < <(good | sed 's/^\[listener web\]/[listner web]/')
+refused "a wrong key names the right one" 3 'connections' < <(good | sed 's/^connections/conections/')
+refused "a wrong value" 3 'many' < <(good | sed 's/^connections = .*/connections = many/')
+refused "a value out of range" 3 '1' < <(good | sed 's/^connections = .*/connections = 0/')
+refused "a port out of range" 9 '65535' < <(good | sed 's/^port = .*/port = 65536/')
+refused "an unknown service" 10 'gopher' < <(good | sed 's/^service = .*/service = gopher/')
+refused "a line without =" 2 '=' < <(good | sed 's/^workers = 1/workers/')
+refused "an overlong line" 2 '198' < <(good | sed "s/^workers = 1/workers = 1 ;$(printf 'x%.0s' {1..300})/")
+refused "two listeners on one port" '1[0-3]' '80' < <(good; printf '[listener web2]\nport = 80\nservice = echo\n')
+refused "a listener twice" '1[0-3]' 'web' < <(good; printf '[listener web]\nport = 81\nservice = echo\n')
+refused "a port twice" '1[0-3]' 'outside' < <(good; printf '[port outside]\ndevice = net_null1\naddress = 192.0.3.1/24\n')
+refused "a wrong address" 6 '192.0.2.300' < <(good | sed 's/^address.*/address = 192.0.2.300\/24/')
+refused "too little memory" '' 'memory|MiB' < <(good | sed 's/^connections = .*/connections = 1000000\nmemory_mb = 1/')
+refused "[fleet] is refused with a sentence" '1[0-2]' 'fleet' < <(good; printf '[fleet]\nsecret_file = /tmp/x\n')
+refused "[pool] is refused with a sentence" '1[0-2]' 'pool' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
+refused "congestion = cubic is refused" 11 'cubic' < <(good | sed 's/^service = http/service = http\ncongestion = cubic/')
+status=0
+"$tg" serve --check -c "$work/none.ini" >"$work/out" 2>"$work/err" || status=$?
+same "a missing file: exit 2" $status 2
+same "a missing file: one line" "$(wc -l <"$work/err")" 1
+sed 's/net_null0/net_pcap0,rx_pcap=\/nowhere\/x.pcap/' "$work/good.ini" >"$work/dev.ini"
+status=0
+timeout 60 "$tg" serve -q -c "$work/dev.ini" >"$work/out" 2>"$work/err" || status=$?
+same "a device that cannot be opened: exit 2" $status 2
+
+# --- a running engine ---
+start "$work/good.ini" env || finish
+sleep 1
+out=$("$tg" stats --json --name "$instance" 2>&1)
+if python3 - "$out" <<'END' 2>"$work/err"; then
+import json, sys
+v = json.loads(sys.argv[1])
+for key in ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes"):
+    assert isinstance(v[key], int), key
+assert "ESTABLISHED" in v["connections"] and "TIME-WAIT" in v["connections"]
+assert "bad_csum" in v["drops"] and "tw_rst" in v["drops"]
+assert len(v["workers"]) == 1
+END
+	ok "stats --json: packets, bytes, connections by state, drops by name, workers"
+else
+	fail "stats --json" "$(tail -n 1 "$work/err")"
+fi
+check "stats: text" "no text" test -n "$("$tg" stats --name "$instance" 2>/dev/null)"
+"$tg" stats --name nobody-has-this >"$work/out" 2>&1
+same "stats of an engine that is not there: exit 2" $? 2
+# DPDK's own client: a command a line on its standard input.
+client=$(command -v dpdk-telemetry.py)
+if [ -n "$client" ]; then
+	out=$(printf '/tidegate/stats\n/tidegate/counters\n/tidegate/workers\nquit\n' | timeout 20 python3 "$client" -f "tidegate-$instance" 2>&1)
+	check "dpdk-telemetry.py reads /tidegate/stats, counters, workers" "$(tail -n 1 <<<"$out")" \
+		grep -q '"/tidegate/workers"' <<<"$out"
+else
+	skip "dpdk-telemetry.py" "not here"
+fi
+stop "Ctrl-C ends it" INT
+same "and it says what it did" "$(grep -c '^ended:' "$engine_log")" 1
+start "$work/good.ini" env && {
+	kill -TERM "$engine"
+	sleep 0.05
+	begin=$(date +%s%N) status=0
+	kill -TERM "$engine" 2>/dev/null
+	wait "$engine" || status=$?
+	check "a second signal ends it at once" "exit status $status" test $status -le 1 -a $((($(date +%s%N) - begin) / 1000000)) -lt 1500
+}
+
+# --- doctor ---
+status=0
+"$tg" doctor >"$work/out" 2>&1 || status=$?
+check "doctor: exit 0 or 1" "exit status $status" test $status -le 1
+for word in hugepages cores; do
+	check "doctor speaks of $word" "not a word" grep -qi "$word" "$work/out"
+done
+
+# --- demo, as nobody ---
+mkdir -p "$work/own/run"
+cp "$tg" "$work/own/tidegate"
+as_nobody=()
+if [ "$(id -u)" = 0 ] && command -v runuser >/dev/null; then
+	chown -R nobody "$work/own"
+	as_nobody=(runuser -u nobody --)
+fi
+status=0
+(cd "$work/own" && timeout 120 "${as_nobody[@]}" env XDG_RUNTIME_DIR="$work/own/run" HOME="$work/own" \
+	./tidegate demo >"$work/demo.log" 2>&1) || status=$?
+same "demo as nobody: exit 0" $status 0
+check "demo leaves demo.pcap" "no demo.pcap" test -s "$work/own/demo.pcap"
+if [ -s "$work/own/demo.pcap" ] && command -v tshark >/dev/null; then
+	clean "demo.pcap" "$work/own/demo.pcap" RST
+fi
+(cd "$work/own" && exec "${as_nobody[@]}" env XDG_RUNTIME_DIR="$work/own/run" HOME="$work/own" \
+	./tidegate demo >"$work/demo2.log" 2>&1) &
+pid=$!
+pids+=($pid)
+sleep 2
+for child in $(pgrep -P $pid) $pid; do kill -INT "$child" 2>/dev/null; done
+status=0
+wait $pid || status=$?
+check "Ctrl-C ends the demo in order" "exit status $status" test $status -le 1
+finish
