@@ -163,9 +163,9 @@ static void test_pair_randomLinkAndBuffers_allArrivesAndCloses(void)
 /* One MiB each way over 2 % loss, for buffers from the least to the default. */
 static void test_pair_lossyLink_mebibyteEachWay_everyBuffer(void)
 {
-	static const uint32_t bufs[] = {1000, 8192, 65536, 262144};
+	static const uint32_t bufs[] = {128, 1000, 8192, 65536, 262144};
 
-	for (uint32_t i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 5; i++) {
 		struct pair p;
 
 		pair_init(&p, tg_test_seed + i, 600);
