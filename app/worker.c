@@ -109,12 +109,13 @@ static void obey(struct tg_worker *w)
 }
 
 /* Draining waits for open connections; half-open ones have nothing to finish, and get their RST
- * with the order to abort. */
-static bool is_done(const struct tg_worker *w)
+ * with the order to abort, which is done when the last RST is out. */
+static bool is_done(const struct tg_worker *w, uint64_t now_ns)
 {
 	const struct tg_engine_stats *s = &w->sight.engine;
-	uint32_t half_open = w->obeyed == TG_ORDER_DRAIN ? s->state[TG_SYN_RECEIVED] : 0;
-	return s->conn_count == half_open;
+	if (w->obeyed == TG_ORDER_DRAIN)
+		return s->conn_count == s->state[TG_SYN_RECEIVED];
+	return s->conn_count == 0 && tg_engine_next_deadline(w->engine) > now_ns;
 }
 
 static void look_around(struct tg_worker *w, uint64_t now_ns)
@@ -128,7 +129,7 @@ static void look_around(struct tg_worker *w, uint64_t now_ns)
 	obey(w);
 	show(w, now_ns);
 	bool leaving = w->obeyed >= TG_ORDER_DRAIN;
-	if (leaving && is_done(w))
+	if (leaving && is_done(w, now_ns))
 		atomic_store_explicit(&w->done, w->obeyed, memory_order_release);
 	w->look_ns = now_ns + (leaving ? TG_NS_PER_MS : look_every_ns);
 }

@@ -46,7 +46,7 @@ struct tg_worker {
 	void *tap_ctx;
 
 	_Atomic uint32_t order;     /* enum tg_order, written by control */
-	_Atomic bool done;          /* since the order to drain: no connection is left */
+	_Atomic uint32_t done;      /* the last order of which nothing is left to do */
 	_Atomic uint32_t sight_seq; /* odd while the sight is being written */
 	struct tg_sight sight;
 };
