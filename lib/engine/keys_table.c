@@ -124,7 +124,7 @@ const struct tg_key tg_keys[] = {
      "send small segments at once (no Nagle)", AT(tcp.nodelay)},
     {"keepalive", CONN, TG_KEY_BOOL, NULL, 0, 1, NULL, "off", NULL, NULL, NULL,
      "probe a silent peer", AT(tcp.keepalive)},
-    {"keepalive_idle_ms", CONN, TG_KEY_UINT, "ms", 1, 30 * DAY_MS / 2, NULL, "7200000", NULL, NULL,
+    {"keepalive_idle_ms", CONN, TG_KEY_UINT, "ms", 1, 15 * DAY_MS, NULL, "7200000", NULL, NULL,
      NULL, "silence before the first probe", AT(tcp.keepalive_idle_ms)},
     {"keepalive_interval_ms", CONN, TG_KEY_UINT, "ms", 1, DAY_MS, NULL, "75000", NULL, NULL, NULL,
      "time between probes", AT(tcp.keepalive_interval_ms)},
