@@ -5,6 +5,8 @@
 
 #include "control.h"
 
+enum { SYN_R1 = 3 }; /* DT-08: the neighbour is asked again */
+
 /* 1 s, doubling, at most 60 s: repetitions at 1, 3, 7, 15, 31, 63, 123, 183 s (TO-01). */
 static uint64_t syn_rto_ms(const struct tg_tcb *tcb)
 {
@@ -58,6 +60,8 @@ static void syn_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct
 		return;
 	}
 	tcb->backoff++;
+	if (tcb->backoff == SYN_R1)
+		act->events |= TG_EV_NEIGH;
 	tcb->rexmits++;
 	tcb->rexmit_nxt = tcb->snd.iss;
 	tg_ctr_inc(env->ctr, TG_CTR_rexmit);

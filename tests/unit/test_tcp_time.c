@@ -41,6 +41,7 @@ static void test_synSent_silence_synsUntil183sThenTimeout(void)
 	CU_ASSERT_EQUAL(b.act.reason, TG_CLOSE_TIMEOUT);
 	CU_ASSERT_EQUAL(b.tcb.snd.iss.v, iss);
 	CU_ASSERT_EQUAL(bed_count(&b, TG_CTR_syn_timeout), 1);
+	CU_ASSERT(b.events & TG_EV_NEIGH); /* MUST-20 */
 	bed_fini(&b);
 }
 
