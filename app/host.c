@@ -208,6 +208,10 @@ void tg_host_join(struct tg_host *h, const struct tg_eal_got *got)
 {
 	for (uint32_t w = 0; w < h->worker_n; w++)
 		rte_eal_wait_lcore(got->lcore[w]);
+	/* What the last to leave left to those who had left. */
+	for (uint32_t w = 0; w < h->worker_n; w++)
+		while (tg_io_relay(h->worker[w].io) > 0)
+			;
 }
 
 /* --- unmaking: engines first, which give their buffers back --- */

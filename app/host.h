@@ -33,7 +33,7 @@ void tg_host_launch(struct tg_host *h, const struct tg_eal_got *got);
 void tg_host_order(struct tg_host *h, enum tg_order order);
 /* Every worker says that nothing is left to do of that order. */
 bool tg_host_is_done(struct tg_host *h, enum tg_order order);
-/* Waits for the workers to leave their loops. */
+/* Waits for the workers to leave their loops, and sends what lies between them. */
 void tg_host_join(struct tg_host *h, const struct tg_eal_got *got);
 void tg_host_fini(struct tg_host *h);
 
