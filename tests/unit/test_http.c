@@ -295,6 +295,8 @@ static void test_http_page_keepAlive(void)
 
 	CU_ASSERT_PTR_NOT_NULL(strstr(answer, "200 OK"));
 	CU_ASSERT_STRING_EQUAL(body_of(answer), "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(ask("HEAD /no HTTP/1.1\r\n" H "\r\n"), "404 Not Found"));
+	CU_ASSERT_STRING_EQUAL(body_of(got), "");
 	http_close();
 }
 

@@ -829,6 +829,20 @@ static void test_route_group_isNoPeer(void) /* LN-12 */
 	world_fini();
 }
 
+static void test_route_shortPrefix_hasNoBroadcast(void) /* RFC 3021 */
+{
+	struct tg_addr a = addr("203.0.113.0"), b = addr("203.0.113.1"), c = addr("198.51.100.7");
+
+	world_init();
+	add_addr(&w.conf.port[0], "203.0.113.0", 31);
+	add_addr(&w.conf.port[0], "198.51.100.7", 32);
+	world_start();
+	CU_ASSERT(!tg_route_is_group(w.n, &a));
+	CU_ASSERT(!tg_route_is_group(w.n, &b));
+	CU_ASSERT(!tg_route_is_group(w.n, &c));
+	world_fini();
+}
+
 static void test_route_source_bestPort(void)
 {
 	struct tg_addr got, want, to;
@@ -965,6 +979,7 @@ static const struct tg_test tests[] = {
     {"tentative_claimByAnother_givesAddressUp", test_tentative_claimByAnother_givesAddressUp},
     {"route_find_linkThenGateway", test_route_find_linkThenGateway},
     {"route_group_isNoPeer", test_route_group_isNoPeer},
+    {"route_shortPrefix_hasNoBroadcast", test_route_shortPrefix_hasNoBroadcast},
     {"route_source_bestPort", test_route_source_bestPort},
     {"route_ours_manyAddresses", test_route_ours_manyAddresses},
     {"table_randomEvents_staysValid", test_table_randomEvents_staysValid},

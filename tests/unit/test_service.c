@@ -70,6 +70,7 @@ static void test_echo_halfClose_getsAllThenFin(void)
 	echo_all("", "", 500000);
 	echo_all("sndbuf=1024 rcvbuf=512", "", 100000);
 	echo_all("", "sndbuf=700 rcvbuf=300", 50000);
+	echo_all("sndbuf=512 rcvbuf=65536", "rcvbuf=512", 100000); /* reads more than it can say */
 	echo_all("", "", 0);
 }
 
