@@ -55,8 +55,8 @@ struct tg_listener_conf {
 	uint32_t addr_n;
 	uint16_t port;
 	uint8_t syn_cookies; /* enum tg_cookie_mode */
-	uint32_t backlog; /* opened and not yet taken (tg_engine_accepted), for a service that
-			     has_accept_queue; others take at once */
+	uint32_t backlog;    /* opened and not yet taken (tg_engine_accepted), for a service that
+				has_accept_queue; others take at once */
 	uint32_t synq_high, synq_low;
 	const struct tg_service *service;
 	void *service_ctx; /* NULL: the engine lays the service out itself (footprint, init), once
