@@ -171,7 +171,7 @@ run_fuzz() {
 	[ $mode != quick ] || seconds=5
 	[ $mode != long ] || seconds=300
 	step build-fuzz env CC=clang bash -c "$(declare -f configure build); jobs=$jobs; \
-		configure $dir -Dfuzz=true -Ddpdk=disabled -Db_lundef=false -Db_sanitize=address,undefined &&
+		configure $dir -Dfuzz=true -Ddpdk=disabled -Dc_args=-fsanitize=fuzzer-no-link -Db_lundef=false -Db_sanitize=address,undefined &&
 		ninja -C $dir -j $jobs \$(ninja -C $dir -t targets all | sed -n 's,^\(tests/fuzz/fuzz_[a-z0-9_]*\):.*,\1,p')" ||
 		return
 	for target in "$dir"/tests/fuzz/fuzz_*; do
