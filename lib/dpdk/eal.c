@@ -27,6 +27,7 @@ static struct {
 	bool verbose;
 	FILE *log;
 	char *arg[ARG_MAX_N];
+	char *given[ARG_MAX_N]; /* the same, which EAL shuffles */
 	uint32_t arg_n;
 } eal;
 
@@ -282,7 +283,8 @@ static int init_quietly(void)
 		dup2(aside, STDERR_FILENO);
 	}
 	opterr = 1;
-	int rc = rte_eal_init((int)eal.arg_n, eal.arg);
+	memcpy(eal.given, eal.arg, sizeof(eal.given));
+	int rc = rte_eal_init((int)eal.arg_n, eal.given);
 	fflush(stdout);
 	dup2(out, STDOUT_FILENO);
 	dup2(error, STDERR_FILENO);
