@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_engine_open.c: active opens, and the end of everything. */
+#include "engine_host.h"
+
+static struct host h;
+static struct host_peer p;
+
+static void begin(void)
+{
+	host_defaults(&h);
+	host_init(&h);
+	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
+	host_peer(&p, &h, 80, 5000, false);
+}
+
+/* Pools full, no flows, no timers. */
+static void end(void)
+{
+	struct tg_engine_stats s;
+
+	tg_engine_stats(h.e, &s);
+	CU_ASSERT_EQUAL(s.conn_count, 0);
+	CU_ASSERT_EQUAL(s.ext_used, 0);
+	CU_ASSERT_EQUAL(s.chunk_used, 0);
+	CU_ASSERT_EQUAL(s.timer_count, 0);
+	CU_ASSERT_EQUAL(s.tw_count, 0);
+	host_fini(&h);
+}
+
+static struct tg_seg expect(uint8_t ctl)
+{
+	struct host_frame f;
+	struct tg_seg seg = {0};
+
+	CU_ASSERT(host_expect(&p, &seg, &f));
+	CU_ASSERT_EQUAL(seg.ctl, ctl);
+	return seg;
+}
+
+static void expect_nothing(void)
+{
+	CU_ASSERT_EQUAL(h.tx_n, 0);
+}
+
+static void to_time_wait(void)
+{
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 0);
+	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+}
+
+/* --- active opens --- */
+
+static void test_synSent_synAck_opens(void)
+{
+	uint32_t conn;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			      0);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRINUSE);
+	host_tick(&h, 0);
+	expect(TG_TCP_SYN);
+	host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
+	CU_ASSERT_EQUAL(h.svc.opened, 1);
+	CU_ASSERT_EQUAL(h.svc.closed, 0);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	end();
+}
+
+static void test_synSent_rst_isRefused(void)
+{
+	uint32_t conn;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			      0);
+	host_tick(&h, 0);
+	expect(TG_TCP_SYN);
+	host_send(&p, TG_TCP_RST | TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(h.svc.opened, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_REFUSED);
+	end();
+}
+
+static void test_connect_badArguments_areTold(void)
+{
+	struct tg_tuple t;
+	uint32_t conn;
+
+	begin();
+	t = p.t;
+	tg_addr_parse("192.0.2.255", &t.raddr);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EINVAL);
+	t = p.t;
+	t.rport = 0;
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EINVAL);
+	t = p.t;
+	tg_addr_parse("192.0.2.9", &t.laddr);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRNOTAVAIL);
+	t = p.t;
+	memset(&t.laddr, 0, sizeof(t.laddr));
+	t.lport = 0;
+	for (uint32_t i = 0; i < h.conf.ext_max; i++)
+		CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+				0);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-ENOBUFS);
+	host_check(&h);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, h.conf.ext_max);
+	h.tx_n = 0;
+	end();
+}
+
+/* TD-27: without timestamps never; with them, after a second. */
+static void test_timeWait_ourConnect_byTd27(void)
+{
+	uint32_t conn;
+
+	begin();
+	to_time_wait();
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRINUSE);
+	host_tick(&h, 60000);
+	p.opts.has_ts = 1;
+	p.opts.tsval = 1000;
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 0);
+	struct tg_seg fin = expect(TG_TCP_FIN | TG_TCP_ACK);
+	p.opts.tsecr = fin.opts.tsval;
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	expect(TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	tg_seq old = p.rcv_nxt;
+	host_tick(&h, 900);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			-EADDRINUSE);
+	host_tick(&h, 200);
+	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
+			      0);
+	host_tick(&h, 0);
+	CU_ASSERT(tg_seq_diff(expect(TG_TCP_SYN).seq, old) >= 65537);
+	tg_conn_abort(h.e, conn);
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT); /* it came to nothing: the record woke */
+	host_tick(&h, 60000);
+	end();
+}
+
+/* --- the end of everything (TD-32) --- */
+
+static void test_drain_idle_getFinOthersRst(void)
+{
+	struct host_peer q;
+	struct tg_seg seg;
+	struct host_frame f;
+
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	host_peer(&q, &h, 80, 6000, false);
+	CU_ASSERT(host_handshake(&q));
+	tg_engine_drain(h.e);
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(h.svc.closed, 2);
+	CU_ASSERT(host_expect(&p, &seg, &f) && (seg.ctl & TG_TCP_FIN));
+	CU_ASSERT(host_expect(&q, &seg, &f) && (seg.ctl & TG_TCP_FIN));
+	struct host_peer r;
+	host_peer(&r, &h, 80, 7000, false);
+	host_send(&r, TG_TCP_SYN, NULL, 0);
+	CU_ASSERT(host_expect(&r, &seg, &f) && (seg.ctl & TG_TCP_RST));
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	CU_ASSERT(host_expect(&p, &seg, &f) && (seg.ctl & TG_TCP_RST));
+	CU_ASSERT(host_expect(&q, &seg, &f) && (seg.ctl & TG_TCP_RST));
+	CU_ASSERT_EQUAL(h.svc.closed, 2);
+	end();
+}
+
+/* DESIGN 4: toward a prefix that has proved nothing at most one packet out for one in. */
+static void test_abortAll_halfOpen_isForgottenUnsaid(void)
+{
+	begin();
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	expect(TG_TCP_SYN | TG_TCP_ACK);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	expect_nothing();
+	end();
+}
+
+static const struct tg_test tests[] = {
+    {"synSent_synAck_opens", test_synSent_synAck_opens},
+    {"synSent_rst_isRefused", test_synSent_rst_isRefused},
+    {"connect_badArguments_areTold", test_connect_badArguments_areTold},
+    {"timeWait_ourConnect_byTd27", test_timeWait_ourConnect_byTd27},
+    {"drain_idle_getFinOthersRst", test_drain_idle_getFinOthersRst},
+    {"abortAll_halfOpen_isForgottenUnsaid", test_abortAll_halfOpen_isForgottenUnsaid},
+};
+
+int main(int argc, char **argv)
+{
+	return tg_test_main("engine_open", tests, TG_TEST_N(tests), argc, argv);
+}
