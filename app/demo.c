@@ -10,6 +10,7 @@
 #include <pcap/pcap.h>
 #include <rte_eth_ring.h>
 #include <rte_launch.h>
+#include <rte_mbuf.h>
 #include <rte_ring.h>
 #include <stdlib.h>
 #include <time.h>
@@ -71,6 +72,7 @@ struct demo {
 	char **extra;
 	int extra_n;
 	struct tg_eal_got got;
+	struct rte_ring *ring[2]; /* to the server, to the client */
 	struct side server, client;
 	struct demo_client visitors;
 	struct demo_attacker attacker;
@@ -179,15 +181,15 @@ static int start_eal(struct demo *d, char *err, size_t err_size)
 }
 
 /* One direction each: what one device sends, the other receives. */
-static int make_devices(uint16_t id[2], char *err, size_t err_size)
+static int make_devices(struct demo *d, uint16_t id[2], char *err, size_t err_size)
 {
-	struct rte_ring *to_server, *to_client;
+	struct rte_ring **to = d->ring;
 	unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
-	to_server = rte_ring_create("demo-to-server", RING_SIZE, SOCKET_ID_ANY, flags);
-	to_client = rte_ring_create("demo-to-client", RING_SIZE, SOCKET_ID_ANY, flags);
-	if (to_server && to_client) {
-		int a = rte_eth_from_rings("demo_server", &to_server, 1, &to_client, 1, 0);
-		int b = rte_eth_from_rings("demo_client", &to_client, 1, &to_server, 1, 0);
+	to[0] = rte_ring_create("demo-to-server", RING_SIZE, SOCKET_ID_ANY, flags);
+	to[1] = rte_ring_create("demo-to-client", RING_SIZE, SOCKET_ID_ANY, flags);
+	if (to[0] && to[1]) {
+		int a = rte_eth_from_rings("demo_server", &to[0], 1, &to[1], 1, 0);
+		int b = rte_eth_from_rings("demo_client", &to[1], 1, &to[0], 1, 0);
 		id[0] = (uint16_t)a;
 		id[1] = (uint16_t)b;
 		if (a >= 0 && b >= 0)
@@ -241,7 +243,7 @@ static int start(struct demo *d, char *err, size_t err_size)
 	uint16_t id[2];
 	if (!capture_open(&d->capture, d->file, err, err_size))
 		return -1;
-	if (start_eal(d, err, err_size) != 0 || make_devices(id, err, err_size) != 0)
+	if (start_eal(d, err, err_size) != 0 || make_devices(d, id, err, err_size) != 0)
 		return -1;
 	if (start_side(&d->server, "demo-server", server_ini, id[0], 1, err, err_size) != 0 ||
 	    start_side(&d->client, "demo-client", client_ini, id[1], 2, err, err_size) != 0)
@@ -455,6 +457,23 @@ static void end_side(struct side *s)
 	tg_conf_free(&s->conf);
 }
 
+/* Buffers wander between the two pools, so both sides are emptied before one is unmade. Returns how
+ * many did not come back: none may be missing. */
+static uint32_t end_both(struct demo *d)
+{
+	struct rte_mbuf *m;
+	tg_host_empty(&d->client.host);
+	tg_host_empty(&d->server.host);
+	for (int i = 0; i < 2; i++)
+		while (rte_ring_dequeue(d->ring[i], (void **)&m) == 0)
+			rte_pktmbuf_free(m);
+	uint32_t lost =
+	    tg_io_in_use(d->client.host.worker[0].io) + tg_io_in_use(d->server.host.worker[0].io);
+	end_side(&d->client);
+	end_side(&d->server);
+	return lost;
+}
+
 static int demo(struct demo *d)
 {
 	char err[TG_CONF_ERR];
@@ -477,10 +496,9 @@ static int demo(struct demo *d)
 	pcap_dump_close(d->capture.dump);
 	pcap_close(d->capture.pcap);
 	int rc = summary(d);
-	end_side(&d->client);
-	end_side(&d->server);
+	uint32_t lost = end_both(d);
 	tg_eal_fini();
-	return rc;
+	return lost ? tg_cli_failed("demo", "%u packet buffers were lost", lost) : rc;
 }
 
 int tg_cmd_demo(int argc, char **argv)

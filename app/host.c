@@ -214,16 +214,23 @@ void tg_host_join(struct tg_host *h, const struct tg_eal_got *got)
 			;
 }
 
-/* --- unmaking: engines first, which give their buffers back --- */
+/* --- unmaking --- */
 
-void tg_host_fini(struct tg_host *h)
+void tg_host_empty(struct tg_host *h)
 {
 	for (uint32_t w = 0; w < h->worker_n && h->worker; w++) {
 		if (h->worker[w].engine)
 			tg_engine_fini(h->worker[w].engine);
+		h->worker[w].engine = NULL;
 		if (h->memory[w])
 			munmap(h->memory[w], memory_size(h->plan->engine_bytes));
+		h->memory[w] = NULL;
 	}
+}
+
+void tg_host_fini(struct tg_host *h)
+{
+	tg_host_empty(h);
 	if (h->has_fabric)
 		tg_fabric_fini(&h->fabric);
 	else

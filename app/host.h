@@ -35,6 +35,10 @@ void tg_host_order(struct tg_host *h, enum tg_order order);
 bool tg_host_is_done(struct tg_host *h, enum tg_order order);
 /* Waits for the workers to leave their loops, and sends what lies between them. */
 void tg_host_join(struct tg_host *h, const struct tg_eal_got *got);
+/* Ends the engines, which give their buffers back; the workers have left. For hosts that pass
+ * buffers to each other: empty them all before the first is unmade. */
+void tg_host_empty(struct tg_host *h);
+/* Empties it and unmakes it. */
 void tg_host_fini(struct tg_host *h);
 
 #endif
