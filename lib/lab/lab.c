@@ -11,6 +11,7 @@
 enum {
 	LAB_CHUNK_MAX = 131072, /* 256 MiB of queues, touched only where used */
 	LAB_CHUNK_PER_CONN = 2 * ((TG_BUF_MAX >> 11) + 16),
+	LAB_MTU_MIN_V6 = 1280,
 	LAB_IDLE_ROUNDS = 16, /* ticks without a packet before the clock must move */
 };
 
@@ -178,6 +179,20 @@ static struct tg_lab *lab_init(const struct tg_settings *settings)
 	return lab;
 }
 
+/* A link too small for IPv6 (RFC 8200 5) has none, unless the user asks for it: then it is refused.
+ */
+static void fit_addresses(struct tg_settings *s)
+{
+	uint32_t n = 0;
+
+	if (!s->addr_is_default || s->mtu >= LAB_MTU_MIN_V6)
+		return;
+	for (uint32_t i = 0; i < s->addr_n; i++)
+		if (tg_addr_is_v4(&s->addr[i].addr))
+			s->addr[n++] = s->addr[i];
+	s->addr_n = n;
+}
+
 struct tg_lab *tg_lab_new(const char *options, char *err, size_t err_size)
 {
 	struct tg_settings settings;
@@ -191,6 +206,7 @@ struct tg_lab *tg_lab_new(const char *options, char *err, size_t err_size)
 	tg_settings_init(&settings, true);
 	if (options && tg_settings_words(&settings, TG_KEY_LAB, options, err, err_size))
 		return NULL;
+	fit_addresses(&settings);
 	if (tg_settings_check(&settings, TG_KEY_LAB, err, err_size))
 		return NULL;
 	struct tg_lab *lab = lab_init(&settings);

@@ -42,14 +42,12 @@ struct lab_sock {
 	/* --- a listener --- */
 	int listener;     /* the engine's number */
 	bool has_service; /* nothing to accept */
-	uint32_t generation;
 	struct tg_listener_conf conf;
 	uint32_t first, last; /* opened and not accepted, by `next`; TG_NONE */
 	/* --- a connection --- */
 	struct tg_tuple tuple;
 	uint32_t conn; /* the engine's; TG_NONE when it is gone */
 	uint32_t next; /* in the queue of its listener, or among the unused */
-	uint32_t parent_generation;
 	bool opened;
 	bool closing; /* the user is done: the object goes when the engine is too */
 	bool shut_rd, shut_wr;
@@ -106,7 +104,7 @@ extern const struct tg_service lab_service;
 struct lab_sock *lab_at(const struct tg_lab *lab, int number);
 /* Gives up the number, and the object when it is no longer needed. */
 void lab_sock_free(struct tg_lab *lab, struct lab_sock *s);
-/* The listener anew with s->conf: an option changed. */
+/* s->conf.tcp changed: connections from now on. */
 int lab_relisten(struct tg_lab *lab, struct lab_sock *s);
 /* Takes the connection that waits longest out of the queue; NULL when there is none. */
 struct lab_sock *lab_queue_take(struct tg_lab *lab, struct lab_sock *listener);

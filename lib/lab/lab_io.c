@@ -150,8 +150,8 @@ int tg_lab_shutdown(struct tg_lab *lab, int sock, int how)
 		return again ? 0 : -ENOTCONN;
 	s->shut_rd |= rd;
 	if (wr && !s->shut_wr) {
-		s->shut_wr = true;
 		rc = tg_conn_shutdown(lab->engine, s->conn);
+		s->shut_wr = rc == 0;
 		lab_settle(lab);
 	}
 	return rc;

@@ -172,7 +172,9 @@ static int64_t rto_us(const struct tg_tcb *tcb)
 /* SendMSS less the timestamp that each segment carries (EST-11). */
 static int64_t effective_mss(const struct tg_tcb *tcb)
 {
-	return tcb->snd.mss - (tcb->ts_on ? 12 : 0);
+	int64_t mss = tcb->snd.mss - (tcb->ts_on ? 12 : 0);
+
+	return mss > 0 ? mss : 0;
 }
 
 /* What only the block knows. */

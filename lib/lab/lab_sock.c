@@ -140,8 +140,7 @@ struct lab_sock *lab_queue_take(struct tg_lab *lab, struct lab_sock *listener)
 	if (listener->first == TG_NONE)
 		listener->last = TG_NONE;
 	s->next = TG_NONE;
-	if (s->parent_generation == listener->generation)
-		tg_engine_accepted(lab->engine, listener->listener);
+	tg_engine_accepted(lab->engine, listener->listener);
 	return s;
 }
 
@@ -169,7 +168,6 @@ static void on_opened(void *ctx, struct tg_engine *engine, uint32_t conn)
 	}
 	child->conn = conn;
 	child->opened = true;
-	child->parent_generation = s->generation;
 	tg_conn_tuple(engine, conn, &child->tuple);
 	tg_conn_set_word(engine, conn, child->index);
 	queue_join(lab, s, child->index);
@@ -269,9 +267,7 @@ static int begin_listening(struct tg_lab *lab, struct lab_sock *s)
 
 int lab_relisten(struct tg_lab *lab, struct lab_sock *s)
 {
-	tg_engine_unlisten(lab->engine, s->listener);
-	s->generation++;
-	return begin_listening(lab, s);
+	return tg_engine_relisten(lab->engine, s->listener, &s->conf.tcp);
 }
 
 static int fill_listener(const struct tg_lab *lab, struct lab_sock *s, const char *addr,
