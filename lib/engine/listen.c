@@ -181,10 +181,34 @@ void tg_engine_unlisten(struct tg_engine *e, int listener)
 	while (*at != listener)
 		at = &e->listener[*at].next;
 	*at = l->next;
-	e->class[l->class_idx].listener = TG_NO_LISTENER;
+	for (int i = 0; i < TG_CONF_MAX; i++) /* its own, and those it had before */
+		if (e->class[i].refs && e->class[i].listener == listener)
+			e->class[i].listener = TG_NO_LISTENER;
 	tg_class_put(e, l->class_idx);
 	l->used = false;
 	e->listener_n--;
+}
+
+/* Those who came before keep what their SYN-ACK promised (SC-07): the class they share stays. */
+int tg_engine_relisten(struct tg_engine *e, int listener, const struct tg_tcp_conf *tcp)
+{
+	struct tg_listener *l = &e->listener[listener];
+	struct tg_class want = e->class[l->class_idx];
+	int class_idx = l->class_idx;
+
+	assert(listener >= 0 && listener < TG_LISTENER_MAX && l->used);
+	want.conf = *tcp;
+	if (e->class[class_idx].refs == 1) {
+		e->class[class_idx].conf = *tcp;
+	} else {
+		class_idx = tg_class_get(e, &want);
+		if (class_idx < 0)
+			return -ENOSPC;
+		tg_class_put(e, l->class_idx);
+		l->class_idx = (uint8_t)class_idx;
+	}
+	l->conf.tcp = *tcp;
+	return 0;
 }
 
 void tg_engine_accepted(struct tg_engine *e, int listener)

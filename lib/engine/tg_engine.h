@@ -138,6 +138,9 @@ int tg_engine_listen(struct tg_engine *engine, const struct tg_listener_conf *co
 /* Half-open entries are forgotten, open connections live on (UC-01). The number may be used again.
  */
 void tg_engine_unlisten(struct tg_engine *engine, int listener);
+/* What connections that come from now on are told; half-open and open ones keep what they have. 0
+ * or -ENOSPC. */
+int tg_engine_relisten(struct tg_engine *engine, int listener, const struct tg_tcp_conf *tcp);
 /* One connection that opened was taken off the accept queue: for services that have one
  * (has_accept_queue). */
 void tg_engine_accepted(struct tg_engine *engine, int listener);
