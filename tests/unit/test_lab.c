@@ -51,7 +51,7 @@ static void test_new_badOption_isASentence(void)
 	    {"addr=10.0.0.1/33", "192.0.2.1/24"},
 	    {"addr=224.0.0.1", "a host can have"},
 	    {"addr=10.0.0.1/8 addr=10.0.0.1/8", "twice"},
-	    {"mtu=1000", "IPv6 needs 1280"},
+	    {"mtu=1000 addr=2001:db8::5/64", "IPv6 needs 1280"},
 	    {"mtu=100", "576 to 9600"},
 	    {"synq_high=10", "synq_low"},
 	    {"msl_ms=0", "1 to 600000"},
