@@ -18,6 +18,8 @@ static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
 
 	if (!tcb->sack_on)
 		return false; /* ADV-41 */
+	if (seg->opts.bad_sack)
+		tg_ctr_inc(env->ctr, TG_CTR_bad_sack);
 	for (uint32_t i = 0; i < seg->opts.sack_n; i++) {
 		const struct tg_sack_block *b = &seg->opts.sack[i];
 
@@ -99,7 +101,7 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 
 	if (tg_seq_lt(seg->ack, tcb->snd.una))
 		return; /* SE-30 */
-	if (seg->opts.sack_n)
+	if (seg->opts.sack_n || seg->opts.bad_sack)
 		above = check_sack(tcb, seg, env);
 	if (tcb->persist) { /* MUST-37: a peer that answers is waited for */
 		tcb->probes = 0;

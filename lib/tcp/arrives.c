@@ -44,8 +44,11 @@ static void checks(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 		return;
 	if (!tg_check_syn(tcb, seg, env, act)) /* 4 */
 		return;
-	if (!tg_check_ack(tcb, seg, env, act)) /* 5 */
+	if (!tg_check_ack(tcb, seg, env, act)) { /* 5 */
+		if (tcb->state == TG_TIME_WAIT)  /* it passed: TD-22 will ask for its timestamp */
+			update_ts_recent(tcb, seg, env);
 		return;
+	}
 	update_ts_recent(tcb, seg, env);
 	note_alive(tcb, env);
 	tg_arrives_text(tcb, seg, env, act);
