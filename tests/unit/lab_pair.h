@@ -95,4 +95,27 @@ static inline void pair_fini(struct pair *p)
 	tg_lab_free(p->b);
 }
 
+/* An open connection: *c at a, *s at b, *l its listener. */
+static inline void pair_open(struct pair *p, int *l, int *c, int *s, const char *listen_options,
+			     const char *connect_options)
+{
+	*l = tg_lab_listen(p->b, NULL, 80, 0, listen_options);
+	CU_ASSERT_FATAL(*l >= 0);
+	*c = tg_lab_connect(p->a, NULL, 0, PAIR_B, 80, connect_options);
+	CU_ASSERT_FATAL(*c >= 0);
+	pair_run(p, 1);
+	*s = tg_lab_accept(p->b, *l);
+	CU_ASSERT_FATAL(*s >= 0);
+	CU_ASSERT_STRING_EQUAL(tg_lab_state(p->a, *c), "ESTABLISHED");
+	CU_ASSERT_STRING_EQUAL(tg_lab_state(p->b, *s), "ESTABLISHED");
+}
+
+static inline int64_t pair_get(struct tg_lab *lab, int sock, enum tg_lab_opt opt)
+{
+	int64_t v = -1;
+
+	CU_ASSERT_EQUAL(tg_lab_getopt(lab, sock, opt, &v), 0);
+	return v;
+}
+
 #endif
