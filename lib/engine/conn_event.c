@@ -149,7 +149,6 @@ static void end(struct tg_engine *e, uint32_t x, bool had_service, enum tg_close
 {
 	uint32_t conn = e->ext[x].tcb.conn;
 
-	had_service &= !e->ext[x].tcb.orphan;
 	tg_conn_retire(e, conn);
 	if (had_service)
 		tg_event_closed(e, conn, reason);

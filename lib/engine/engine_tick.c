@@ -108,8 +108,6 @@ static bool run_ticks(struct tg_engine *e, uint64_t now_tick)
 		}
 		tg_event_poll(e);
 		tg_tx_run(e);
-		if (e->list[TG_LIST_READY].n)
-			return false;
 	}
 	if (budget == 0)
 		tg_ctr_inc(&e->ctr, TG_CTR_wheel_late);

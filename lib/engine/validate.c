@@ -262,8 +262,13 @@ static bool check_bits(const struct check *k, const struct tg_bits *b)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < b->word_n; i++)
-		n += (uint32_t)__builtin_popcountll(b->word[i]);
+	for (uint32_t i = 0; i < b->word_n * 64; i++) {
+		if (!tg_bits_has(b, i))
+			continue;
+		if (!tg_conn_used(k->e, i))
+			return fault(k, "I9: connection %u waits and is not in use", i);
+		n++;
+	}
 	return n == b->set_n || fault(k, "I9: %u marks, %u counted", n, b->set_n);
 }
 

@@ -442,6 +442,20 @@ static void test_established_outOfOneMany_noneStarves(void)
 	end();
 }
 
+/* An immediate ACK that finds no room is said later. */
+static void test_established_ackFindsNoRoom_comesLater(void)
+{
+	begin();
+	CU_ASSERT(host_handshake(&p));
+	h.out_max = 0;
+	host_raw(&p, TG_TCP_ACK, tg_seq_sub(p.snd_nxt, 50), p.rcv_nxt, "old", 3); /* SE-27 */
+	h.out_max = 1;
+	host_tick(&h, 0);
+	CU_ASSERT_EQUAL(expect(TG_TCP_ACK).ack.v, p.snd_nxt.v);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	end();
+}
+
 /* The last ACK waits for room; the peer's next segment must still meet TIME-WAIT. */
 static void test_timeWait_ackDeferred_recordAnswers(void)
 {
@@ -663,6 +677,7 @@ static const struct tg_test tests[] = {
     {"burst_manySegments_fewAcks", test_burst_manySegments_fewAcks},
     {"established_outOfOne_nothingIsLost", test_established_outOfOne_nothingIsLost},
     {"established_outOfOneMany_noneStarves", test_established_outOfOneMany_noneStarves},
+    {"established_ackFindsNoRoom_comesLater", test_established_ackFindsNoRoom_comesLater},
     {"timeWait_ackDeferred_recordAnswers", test_timeWait_ackDeferred_recordAnswers},
     {"service_closesInOpened_closedOnce", test_service_closesInOpened_closedOnce},
     {"service_abortsInOpenedWithData_closedOnce", test_service_abortsInOpenedWithData_closedOnce},

@@ -332,6 +332,27 @@ static void test_listen_synFlood_synAckIsLimitedUntilProved(void)
 	end();
 }
 
+/* The SYN-ACK that a repeated SYN draws costs a token like the first. */
+static void test_synReceived_synFlood_synAckIsLimited(void)
+{
+	struct host_peer c;
+	struct tg_seg seg;
+
+	host_defaults(&h);
+	h.conf.rst_rate = 3;
+	h.conf.challenge_ms = 1;
+	begin_conf(TG_COOKIES_OFF, &host_service, 64);
+	syn(&c, 7000, &seg);
+	for (uint32_t i = 0; i < 20; i++) {
+		host_tick(&h, 2);
+		host_raw(&c, TG_TCP_SYN, tg_seq_sub(c.snd_nxt, 1), tg_seq_make(0), NULL, 0);
+	}
+	CU_ASSERT(h.tx_n <= 6);
+	CU_ASSERT(host_ctr(&h, TG_CTR_synack_limited) >= 14);
+	h.tx_n = 0;
+	end();
+}
+
 /* --- a cookie for a tuple in TIME-WAIT (TD-23, DESIGN 4) --- */
 
 static uint64_t tw_count(void)
@@ -408,6 +429,7 @@ static const struct tg_test tests[] = {
     {"acceptQueueFull_cookieAckIsDropped", test_acceptQueueFull_cookieAckIsDropped},
     {"closed_synFlood_rstIsLimited", test_closed_synFlood_rstIsLimited},
     {"listen_synFlood_synAckIsLimitedUntilProved", test_listen_synFlood_synAckIsLimitedUntilProved},
+    {"synReceived_synFlood_synAckIsLimited", test_synReceived_synFlood_synAckIsLimited},
     {"timeWait_cookieReuse_ackOpensAndFrees", test_timeWait_cookieReuse_ackOpensAndFrees},
 };
 

@@ -405,6 +405,28 @@ static void test_icmp_echo_isAnsweredInPlace(void)
 	end();
 }
 
+/* The reply has no options, whatever the request had (LN-13). */
+static void test_icmp_echoWithIpOptions_isAnswered(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	struct host_frame out;
+
+	begin();
+	uint32_t n = echo_frame(f, false, 56);
+	memmove(f + 14 + 24, f + 14 + 20, n - 34);
+	memset(f + 14 + 20, 1, 4); /* NOP NOP NOP NOP */
+	f[14] = 0x46;
+	tg_be16_put(f + 16, 24 + 56);
+	tg_be16_put(f + 24, 0);
+	tg_be16_put(f + 24, tg_csum_fold(tg_csum_add(0, f + 14, 24)));
+	rx(f, n + 4);
+	CU_ASSERT_FATAL(host_next(&h, &out));
+	CU_ASSERT_EQUAL(out.len, n);
+	CU_ASSERT_EQUAL(memcmp(out.data + 14 + 24, f + 14 + 28, 52), 0);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_ip_options), 1);
+	end();
+}
+
 static void test_icmp_echoFlood_isLimited(void)
 {
 	uint8_t f[HOST_BUF_LEN];
@@ -477,6 +499,7 @@ static const struct tg_test tests[] = {
     {"tcp_offloads_leaveWhatTheCarrierDoes", test_tcp_offloads_leaveWhatTheCarrierDoes},
     {"tcp_header_asConfigured", test_tcp_header_asConfigured},
     {"icmp_echo_isAnsweredInPlace", test_icmp_echo_isAnsweredInPlace},
+    {"icmp_echoWithIpOptions_isAnswered", test_icmp_echoWithIpOptions_isAnswered},
     {"icmp_echoFlood_isLimited", test_icmp_echoFlood_isLimited},
     {"synSent_portUnreachable_isRefused", test_synSent_portUnreachable_isRefused},
 };

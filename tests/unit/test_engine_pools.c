@@ -408,11 +408,29 @@ static void test_service_closeWithoutExtension_finComesLater(void)
 	host_send(&p, TG_TCP_ACK, "x", 1);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_ext_full), 1);
 	h.e->conf.ext_max = 16;
-	host_tick(&h, 1);
+	host_raw(&p, TG_TCP_ACK, p.snd_nxt, p.rcv_nxt, NULL, 0);
+	CU_ASSERT_EQUAL(h.svc.readable, 0); /* nobody reads any more */
 	CU_ASSERT(host_expect(&p, &seg, &f) && (seg.ctl & TG_TCP_FIN));
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	tg_engine_abort_all(h.e);
 	host_tick(&h, 0);
+	host_fini(&h);
+}
+
+static void test_service_closeWaitsThenAbort_nothingIsLeft(void)
+{
+	host_defaults(&h);
+	host_init(&h);
+	host_listen(&h, 80);
+	host_peer(&p, &h, 80, 5000, false);
+	CU_ASSERT(host_handshake(&p));
+	h.e->conf.ext_max = 0;
+	tg_conn_close(h.e, h.svc.last);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 1);
+	h.tx_n = 0;
+	CU_ASSERT_EQUAL(h.svc.closed, 1);
+	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), UINT64_MAX);
 	host_fini(&h);
 }
 
@@ -450,6 +468,7 @@ static const struct tg_test tests[] = {
      test_service_writeWithoutExtension_writableComes},
     {"service_closeWithoutExtension_finComesLater",
      test_service_closeWithoutExtension_finComesLater},
+    {"service_closeWaitsThenAbort_nothingIsLeft", test_service_closeWaitsThenAbort_nothingIsLeft},
     {"service_timerWithoutExtension_fires", test_service_timerWithoutExtension_fires},
 };
 
