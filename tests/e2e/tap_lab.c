@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tap_lab.c: the engine as client. One lab behind a TUN device opens a connection to a server of the
- * kernel, sends a GET and writes the body to standard output. Links libtidegate-lab.so as a user's
- * program would: lab.h, a clock and a file descriptor are all that it takes.
+/* tap_lab.c: the engine as client. One lab behind a TUN device opens a connection to a server of
+ * the kernel, sends a GET and writes the body to standard output. Links libtidegate-lab.so as a
+ * user's program would: lab.h, a clock and a file descriptor are all that it takes.
  *
  * usage: tap_lab TUN OUR-ADDRESS/PREFIX SERVER-ADDRESS PORT PATH */
 #include "lab.h"
@@ -87,7 +87,8 @@ static int step(struct client *c, const char *request)
 	static char data[1 << 16];
 	int ready = tg_lab_poll(c->lab, c->sock);
 
-	if (!c->asked && (ready & TG_LAB_OUT) && !strcmp(tg_lab_state(c->lab, c->sock), "ESTABLISHED"))
+	if (!c->asked && (ready & TG_LAB_OUT) &&
+	    !strcmp(tg_lab_state(c->lab, c->sock), "ESTABLISHED"))
 		c->asked = tg_lab_write(c->lab, c->sock, request, strlen(request)) > 0;
 	for (;;) {
 		ssize_t n = tg_lab_read(c->lab, c->sock, data, sizeof(data));
