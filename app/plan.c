@@ -72,39 +72,59 @@ static void add_service(struct tg_engine_conf *engine, const struct tg_service *
 		engine->service[engine->service_n++] = service;
 }
 
-static uint64_t machine_mb(void)
+/* The number in a line of /proc/meminfo; 0 when it is not there. */
+static uint64_t meminfo(const char *format)
 {
-	unsigned long long kb = 0;
+	unsigned long long n = 0;
 	char line[128];
+	bool found = false;
 	FILE *f = fopen("/proc/meminfo", "re");
 	if (!f)
-		return UINT64_MAX;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemTotal: %llu kB", &kb) == 1)
-			break;
+		return 0;
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, format, &n) == 1;
 	fclose(f);
-	return kb ? kb >> 10 : UINT64_MAX;
+	return n;
+}
+
+static uint64_t need_mb(const struct tg_plan *plan)
+{
+	return (plan->engine_bytes * plan->worker_n + (1 << 20) - 1) >> 20;
+}
+
+static int too_much(const struct tg_conf *conf, uint64_t need, uint64_t have, const char *when,
+		    char *err, size_t err_size)
+{
+	return tg_conf_fail(conf, tg_conf_line(&conf->engine, "connections"), err, err_size,
+			    "connections = %u takes %llu MiB in all, and this machine has %llu "
+			    "MiB%s: lower connections, time_wait or buffer_mb",
+			    conf->engine.set.connections, (unsigned long long)need,
+			    (unsigned long long)have, when);
 }
 
 static int check_memory(const struct tg_plan *plan, const struct tg_conf *conf, char *err,
 			size_t err_size)
 {
-	uint64_t need_mb = (plan->engine_bytes * plan->worker_n + (1 << 20) - 1) >> 20;
-	uint64_t limit_mb = conf->engine.set.memory_mb, have_mb = machine_mb();
-	if (limit_mb && need_mb > limit_mb)
+	uint64_t need = need_mb(plan), limit = conf->engine.set.memory_mb;
+	uint64_t have = meminfo("MemTotal: %llu kB") >> 10;
+	if (limit && need > limit)
 		return tg_conf_fail(
 		    conf, tg_conf_line(&conf->engine, "memory_mb"), err, err_size,
 		    "memory_mb = %llu is too little: the plan takes %llu MiB; raise "
 		    "it, or lower connections, time_wait or buffer_mb",
-		    (unsigned long long)limit_mb, (unsigned long long)need_mb);
-	if (need_mb > have_mb)
-		return tg_conf_fail(
-		    conf, tg_conf_line(&conf->engine, "connections"), err, err_size,
-		    "connections = %u takes %llu MiB and this machine has %llu MiB: "
-		    "lower connections, time_wait or buffer_mb",
-		    conf->engine.set.connections, (unsigned long long)need_mb,
-		    (unsigned long long)have_mb);
-	return 0;
+		    (unsigned long long)limit, (unsigned long long)need);
+	return have && need > have ? too_much(conf, need, have, "", err, err_size) : 0;
+}
+
+int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_t extra_mb,
+		 char *err, size_t err_size)
+{
+	uint64_t need = need_mb(plan) + extra_mb, have = meminfo("MemAvailable: %llu kB");
+	if (have == 0)
+		return 0; /* a kernel that does not tell */
+	have += meminfo("HugePages_Free: %llu") * meminfo("Hugepagesize: %llu kB");
+	have >>= 10;
+	return need > have ? too_much(conf, need, have, " free now", err, err_size) : 0;
 }
 
 int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size)

@@ -18,6 +18,9 @@ struct tg_plan {
 /* 0; or -1 and one line in err ("FILE:LINE: ..."): unknown service, or more memory than memory_mb
  * or the machine has. */
 int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size);
+/* Whether the machine has the memory now, extra_mb more than the plan's. 0, or -1 and one line. */
+int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_t extra_mb,
+		 char *err, size_t err_size);
 void tg_plan_fini(struct tg_plan *plan);
 /* The parts of the memory, as a table. buffers_mb: packet buffers (0: not known, no line). */
 void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out);

@@ -239,7 +239,8 @@ static int serve(struct serving *s)
 {
 	char err[TG_CONF_ERR];
 	tg_cli_catch_signals();
-	if (start_eal(s, err, sizeof(err)) != 0)
+	if (tg_plan_fits(&s->plan, &s->conf, tg_host_buffers_mb(&s->conf), err, sizeof(err)) != 0 ||
+	    start_eal(s, err, sizeof(err)) != 0)
 		return tg_cli_usage("serve", "%s", err);
 	if (tg_host_init(&s->host, s->opt.name, &s->conf, &s->plan, &s->got, err, sizeof(err)) !=
 	    0) {

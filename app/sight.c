@@ -14,6 +14,8 @@ static void add_engine(struct tg_engine_stats *sum, const struct tg_engine_stats
 	sum->conn_max += s->conn_max;
 	for (int i = 0; i < TG_STATE_N; i++)
 		sum->state[i] += s->state[i];
+	/* Every worker has every listener. */
+	sum->state[TG_LISTEN] = s->state[TG_LISTEN];
 	sum->tw_count += s->tw_count;
 	sum->tw_max += s->tw_max;
 	sum->ext_used += s->ext_used;
@@ -22,7 +24,7 @@ static void add_engine(struct tg_engine_stats *sum, const struct tg_engine_stats
 	sum->chunk_max += s->chunk_max;
 	sum->timer_count += s->timer_count;
 	sum->neigh_count += s->neigh_count;
-	sum->listener_n += s->listener_n;
+	sum->listener_n = s->listener_n;
 	sum->armed_n += s->armed_n;
 }
 

@@ -101,10 +101,20 @@ static int ask_mac(struct tg_dev *dev, char *err, size_t err_size)
 	return 0;
 }
 
+/* A driver that tells no largest MTU tells its largest frame. */
+static uint32_t mtu_limit(const struct rte_eth_dev_info *info)
+{
+	uint32_t frame = info->max_rx_pktlen, around = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+	if (info->max_mtu != UINT16_MAX || frame <= around || frame == UINT32_MAX)
+		return info->max_mtu;
+	return frame - around;
+}
+
 int tg_dev_adopt(struct tg_dev *dev, const struct tg_dev_conf *conf, uint16_t id, char *err,
 		 size_t err_size)
 {
 	struct rte_eth_dev_info info;
+	tg_eal_log_clear();
 	memset(dev, 0, sizeof(*dev));
 	dev->conf = *conf;
 	copy_text(dev->name, sizeof(dev->name), conf->name);
@@ -119,9 +129,9 @@ int tg_dev_adopt(struct tg_dev *dev, const struct tg_dev_conf *conf, uint16_t id
 	if (info.max_rx_queues == 0 || info.max_tx_queues == 0)
 		return fail(dev, err, err_size, "it has no queue to %s",
 			    info.max_rx_queues ? "send on" : "receive on");
-	if (conf->mtu > info.max_mtu)
+	if (conf->mtu > mtu_limit(&info))
 		return fail(dev, err, err_size, "it takes an MTU of at most %u, the port says %u",
-			    info.max_mtu, conf->mtu);
+			    mtu_limit(&info), conf->mtu);
 	ask_csum(dev, &info);
 	ask_queues(dev, &info);
 	return ask_mac(dev, err, err_size);
