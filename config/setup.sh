@@ -126,7 +126,7 @@ hugepages_total() { awk '/^HugePages_Total:/ { print $2 }' /proc/meminfo 2>/dev/
 hugepages() {
 	local total mb log
 	total=$(hugepages_total)
-	if [ "${total:-0}" -gt 0 ] && grep -q hugetlbfs /proc/mounts; then
+	if [ "${total:-0}" -gt 0 ]; then
 		say "hugepages: $total are reserved"
 		return
 	fi
