@@ -7,10 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A signal handler has nothing else to write to. */
 static volatile sig_atomic_t interrupted;
+static struct timespec interrupted_at;
+
+enum { SAME_SIGNAL_MS = 50 };
 
 static void say(const char *command, const char *format, va_list args)
 {
@@ -78,10 +82,19 @@ int tg_cli_split(int argc, char **argv)
 
 static void on_signal(int sig)
 {
+	struct timespec now;
 	(void)sig;
-	if (interrupted)
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!interrupted) {
+		interrupted_at = now;
+		interrupted = 1;
+		return;
+	}
+	/* timeout(1) and some shells send one signal twice, to the process and to its group. */
+	int64_t ms = (now.tv_sec - interrupted_at.tv_sec) * 1000 +
+		     (now.tv_nsec - interrupted_at.tv_nsec) / 1000000;
+	if (ms >= SAME_SIGNAL_MS)
 		_exit(TG_EXIT_FAILED);
-	interrupted = 1;
 }
 
 void tg_cli_catch_signals(void)
