@@ -146,6 +146,13 @@ static void remove_blocks(struct tg_tcb *tcb, struct ooo *o, uint32_t i, uint32_
 	}
 }
 
+/* A span keeps the chunk that it is cut within, even if nothing before the cut is unread. */
+static void free_if_empty(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	if (tcb->ooo_n == 0 && unread(tcb) == 0)
+		tg_span_free(&tcb->rx, env->chunks);
+}
+
 /* Drops the block that is highest in sequence space, with its chunks (DT-13). */
 static void drop_highest(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
@@ -155,6 +162,7 @@ static void drop_highest(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 
 	remove_blocks(tcb, o, last, last + 1, env);
 	tg_span_free_from(&tcb->rx, env->chunks, top.v);
+	free_if_empty(tcb, env);
 	tg_ctr_inc(env->ctr, TG_CTR_ofo_drop);
 }
 
@@ -164,6 +172,7 @@ static void drop_blocks(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 		return;
 	remove_blocks(tcb, ooo_at(tcb, env), 0, tcb->ooo_n, env);
 	tg_span_free_from(&tcb->rx, env->chunks, tcb->rcv.nxt.v);
+	free_if_empty(tcb, env);
 }
 
 /* Writes the part of text, which stands at l, that lies in [from, to); how far it came. */
