@@ -11,8 +11,9 @@
  * indices are right: 2^-29 for a guess. The price of the index in the low bits: an ACK whose SEQ is
  * off by 1 to 3 decodes as another index. It costs a guesser nothing and gains him nothing. */
 #include "control.h"
+#include "tuple_words.h"
 
-enum { MSS_N = 4, EPOCH_SHIFT = 24, EPOCH_EXPIRED_MAX = 16, COOKIE_BUF_LEN = 44 };
+enum { MSS_N = 4, EPOCH_SHIFT = 24, EPOCH_EXPIRED_MAX = 16, EPOCH_LEN = 8 };
 #define LOW_MASK ((1u << EPOCH_SHIFT) - 1)
 
 /* SC-02: ascending; what is advertised is rounded down. */
@@ -31,37 +32,39 @@ static uint64_t epoch_of(const struct tg_tcp_env *env)
 	return env->now_ms / TG_COOKIE_PERIOD_MS;
 }
 
-static size_t put_tuple(const struct tg_tuple *tuple, uint8_t *buf)
-{
-	if (tg_addr_is_v4(&tuple->raddr)) {
-		memcpy(buf, tuple->laddr.b + 12, 4);
-		memcpy(buf + 4, tuple->raddr.b + 12, 4);
-		tg_be16_put(buf + 8, tuple->lport);
-		tg_be16_put(buf + 10, tuple->rport);
-		return 12;
-	}
-	memcpy(buf, tuple->laddr.b, 16);
-	memcpy(buf + 16, tuple->raddr.b, 16);
-	tg_be16_put(buf + 32, tuple->lport);
-	tg_be16_put(buf + 34, tuple->rport);
-	return 36;
-}
-
 static uint32_t h0(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 {
-	uint8_t buf[COOKIE_BUF_LEN];
+	const struct tg_sipkey *key = &env->secret->cookie[0];
 
-	return (uint32_t)tg_siphash24(&env->secret->cookie[0], buf, put_tuple(tuple, buf));
+	if (tuple_is_v4(tuple)) {
+		const uint64_t word[] = {tuple_v4_addrs(tuple),
+					 tuple_v4_ports(tuple) | tg_sip_len(TUPLE_V4_LEN)};
+
+		return (uint32_t)tg_siphash24_words(key, word, 2);
+	}
+	uint8_t buf[TUPLE_V6_LEN];
+
+	return (uint32_t)tg_siphash24(key, buf, tuple_put_v6(tuple, buf));
 }
 
+/* The epoch follows the tuple, in network order. */
 static uint32_t h1(const struct tg_tuple *tuple, uint64_t epoch, const struct tg_tcp_env *env)
 {
-	uint8_t buf[COOKIE_BUF_LEN];
-	size_t len = put_tuple(tuple, buf);
+	const struct tg_sipkey *key = &env->secret->cookie[1];
+	uint64_t be = __builtin_bswap64(epoch); /* its first byte is the lowest */
+
+	if (tuple_is_v4(tuple)) {
+		const uint64_t word[] = {tuple_v4_addrs(tuple), tuple_v4_ports(tuple) | be << 32,
+					 be >> 32 | tg_sip_len(TUPLE_V4_LEN + EPOCH_LEN)};
+
+		return (uint32_t)tg_siphash24_words(key, word, 3);
+	}
+	uint8_t buf[TUPLE_V6_LEN + EPOCH_LEN];
+	size_t len = tuple_put_v6(tuple, buf);
 
 	tg_be32_put(buf + len, (uint32_t)(epoch >> 32));
 	tg_be32_put(buf + len + 4, (uint32_t)epoch);
-	return (uint32_t)tg_siphash24(&env->secret->cookie[1], buf, len + 8);
+	return (uint32_t)tg_siphash24(key, buf, len + EPOCH_LEN);
 }
 
 /* The highest entry that is not above mss; the lowest when all are. */

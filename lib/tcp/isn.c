@@ -2,52 +2,49 @@
 /* isn.c: numbers that must not be guessed: initial sequence numbers (RFC 6528), timestamp offsets
  * (RFC 7323 7.1), and the hash of a tuple. */
 #include "control.h"
-
-enum { TUPLE_LEN = 36, TUPLE_V4_LEN = 12 };
-
-static size_t put_tuple(const struct tg_tuple *tuple, uint8_t *buf)
-{
-	memcpy(buf, tuple->laddr.b, 16);
-	memcpy(buf + 16, tuple->raddr.b, 16);
-	tg_be16_put(buf + 32, tuple->lport);
-	tg_be16_put(buf + 34, tuple->rport);
-	return TUPLE_LEN;
-}
-
-/* An IPv4 tuple in short: the hash stands on the packet path. */
-static size_t put_tuple_short(const struct tg_tuple *tuple, uint8_t *buf)
-{
-	memcpy(buf, tuple->laddr.b + 12, 4);
-	memcpy(buf + 4, tuple->raddr.b + 12, 4);
-	tg_be16_put(buf + 8, tuple->lport);
-	tg_be16_put(buf + 10, tuple->rport);
-	return TUPLE_V4_LEN;
-}
+#include "tuple_words.h"
 
 /* EST-01: M ticks every 4 us. */
 tg_seq tg_tcp_isn(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 {
-	uint8_t buf[TUPLE_LEN];
-	uint64_t f = tg_siphash24(&env->secret->isn, buf, put_tuple(tuple, buf));
+	uint64_t f;
 
+	if (tuple_is_v4(tuple)) {
+		const uint64_t word[] = {tuple_v4_addrs(tuple),
+					 tuple_v4_ports(tuple) | tg_sip_len(TUPLE_V4_LEN)};
+
+		f = tg_siphash24_words(&env->secret->isn, word, 2);
+	} else {
+		uint8_t buf[TUPLE_V6_LEN];
+
+		f = tg_siphash24(&env->secret->isn, buf, tuple_put_v6(tuple, buf));
+	}
 	return tg_seq_make((uint32_t)(env->now_ns / 4000) + (uint32_t)f);
 }
 
 /* EST-18: by the two addresses alone, so that it is the same for all connections of a peer. */
 uint32_t tg_tcp_ts_offset(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 {
-	uint8_t buf[32];
+	if (tuple_is_v4(tuple)) {
+		const uint64_t word[] = {tuple_v4_addrs(tuple), tg_sip_len(TUPLE_ADDRS_V4_LEN)};
 
-	memcpy(buf, tuple->laddr.b, 16);
-	memcpy(buf + 16, tuple->raddr.b, 16);
-	return (uint32_t)tg_siphash24(&env->secret->ts, buf, sizeof(buf));
+		return (uint32_t)tg_siphash24_words(&env->secret->ts, word, 2);
+	}
+	uint8_t buf[TUPLE_V6_LEN];
+
+	tuple_put_v6(tuple, buf);
+	return (uint32_t)tg_siphash24(&env->secret->ts, buf, TUPLE_ADDRS_V6_LEN);
 }
 
 uint64_t tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret)
 {
-	uint8_t buf[TUPLE_LEN];
-	bool v4 = tg_addr_is_v4(&tuple->laddr) && tg_addr_is_v4(&tuple->raddr);
-	size_t len = v4 ? put_tuple_short(tuple, buf) : put_tuple(tuple, buf);
+	if (tuple_is_v4(tuple)) {
+		const uint64_t word[] = {tuple_v4_addrs(tuple),
+					 tuple_v4_ports(tuple) | tg_sip_len(TUPLE_V4_LEN)};
 
-	return tg_siphash13(&secret->tuple, buf, len);
+		return tg_siphash13_words(&secret->tuple, word, 2);
+	}
+	uint8_t buf[TUPLE_V6_LEN];
+
+	return tg_siphash13(&secret->tuple, buf, tuple_put_v6(tuple, buf));
 }

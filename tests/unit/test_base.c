@@ -179,6 +179,25 @@ static void test_siphash13_knownVectors_match(void)
 		CU_ASSERT_EQUAL(tg_siphash13(&sip_key, msg, rows[i].len), rows[i].hash);
 }
 
+static void test_siphashWords_bytesInWords_equalBytes(void)
+{
+	uint8_t msg[24];
+	uint64_t word[3];
+
+	for (unsigned i = 0; i < sizeof(msg); i++)
+		msg[i] = (uint8_t)(i < 20 ? i : 0);
+	for (unsigned i = 0; i < 3; i++) {
+		word[i] = 0;
+		for (unsigned b = 0; b < 8; b++)
+			word[i] |= (uint64_t)msg[8 * i + b] << (8 * b);
+	}
+	word[2] |= tg_sip_len(20);
+	CU_ASSERT_EQUAL(tg_siphash24_words(&sip_key, word, 3), sip24[20]);
+	CU_ASSERT_EQUAL(tg_siphash13_words(&sip_key, word, 3), tg_siphash13(&sip_key, msg, 20));
+	word[1] = tg_sip_len(8);
+	CU_ASSERT_EQUAL(tg_siphash24_words(&sip_key, word, 2), sip24[8]);
+}
+
 /* --- the generator --- */
 
 static void test_rng_referenceState_givesReferenceOutput(void)
@@ -339,6 +358,7 @@ static const struct tg_test tests[] = {
     {"prefix_membership_respectsEdgesAndFamilies", test_prefix_membership_respectsEdgesAndFamilies},
     {"siphash24_publishedVectors_match", test_siphash24_publishedVectors_match},
     {"siphash13_knownVectors_match", test_siphash13_knownVectors_match},
+    {"siphashWords_bytesInWords_equalBytes", test_siphashWords_bytesInWords_equalBytes},
     {"rng_referenceState_givesReferenceOutput", test_rng_referenceState_givesReferenceOutput},
     {"rng_seed_isExpandedBySplitmix", test_rng_seed_isExpandedBySplitmix},
     {"rng_below_staysInRangeAndIsEven", test_rng_below_staysInRangeAndIsEven},
