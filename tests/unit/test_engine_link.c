@@ -313,6 +313,41 @@ static void test_tcp_checksumVerdicts_eachIsUsed(void)
 	end();
 }
 
+/* Two ports: an address answers on its own, with that port's MTU in its MSS and its VLAN. */
+static void test_ports_two_eachHasItsOwn(void)
+{
+	struct tg_pkt in, out[4];
+	struct tg_port_conf *q = &h.conf.port[1];
+	struct tg_seg seg;
+
+	host_defaults(&h);
+	h.conf.port_n = 2;
+	*q = h.conf.port[0];
+	tg_addr_parse("192.0.2.9", &q->addr[0].addr);
+	q->addr_n = 1;
+	q->mtu = 9000;
+	host_init(&h);
+	host_listen(&h, 80);
+	for (uint16_t port = 0; port < 2; port++) {
+		host_peer(&p, &h, 80, 5000, false);
+		p.t.laddr = q->addr[0].addr;
+		in = (struct tg_pkt){
+		    .data = malloc(HOST_BUF_LEN), .cap = HOST_BUF_LEN, .port = port};
+		in.handle = in.data;
+		in.len = syn_frame(in.data);
+		h.buf_live++;
+		uint32_t n = tg_engine_rx(h.e, &in, 1, out, 4, h.now_ns);
+		CU_ASSERT_EQUAL_FATAL(n, port);
+	}
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bad_dst), 1);
+	CU_ASSERT_EQUAL(out[0].port, 1);
+	CU_ASSERT_EQUAL(tg_tcp_parse(out[0].data + 34, out[0].len - 34, &seg), TG_CTR_NONE);
+	CU_ASSERT_EQUAL(seg.opts.mss, 8960);
+	h.buf_live--;
+	free(out[0].handle);
+	end();
+}
+
 static void test_tcp_offloads_leaveWhatTheCarrierDoes(void)
 {
 	struct tg_pkt in = {.data = malloc(HOST_BUF_LEN), .cap = HOST_BUF_LEN}, out[4];
@@ -496,6 +531,7 @@ static const struct tg_test tests[] = {
     {"ip_otherDestination_isDropped", test_ip_otherDestination_isDropped},
     {"ip_broadcastDestination_isDropped", test_ip_broadcastDestination_isDropped},
     {"tcp_checksumVerdicts_eachIsUsed", test_tcp_checksumVerdicts_eachIsUsed},
+    {"ports_two_eachHasItsOwn", test_ports_two_eachHasItsOwn},
     {"tcp_offloads_leaveWhatTheCarrierDoes", test_tcp_offloads_leaveWhatTheCarrierDoes},
     {"tcp_header_asConfigured", test_tcp_header_asConfigured},
     {"icmp_echo_isAnsweredInPlace", test_icmp_echo_isAnsweredInPlace},

@@ -126,6 +126,31 @@ static void test_connect_badArguments_areTold(void)
 	end();
 }
 
+/* A listener on the exact address comes before one on all. */
+static void test_listen_exactAndWildcard_exactWins(void)
+{
+	struct tg_listener_conf l;
+
+	begin(); /* that one is on all */
+	tg_engine_unlisten(h.e, 0);
+	host_listener(&h, &l, 80);
+	l.addr[0] = h.conf.port[0].addr[0].addr;
+	l.addr_n = 1;
+	l.word = 1;
+	CU_ASSERT(tg_engine_listen(h.e, &l) >= 0);
+	l.addr_n = 0;
+	l.word = 2;
+	CU_ASSERT(tg_engine_listen(h.e, &l) >= 0);
+	CU_ASSERT(host_handshake(&p));
+	CU_ASSERT_EQUAL(tg_conn_word(h.e, h.svc.last), 1);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	host_peer(&p, &h, 80, 5000, true);
+	CU_ASSERT(host_handshake(&p));
+	CU_ASSERT_EQUAL(tg_conn_word(h.e, h.svc.last), 2);
+	host_send(&p, TG_TCP_RST, NULL, 0);
+	end();
+}
+
 /* Much is said, so that the clock of the ISN does not do by itself what the floor must (EST-02). */
 static void say_much(void)
 {
@@ -246,6 +271,7 @@ static const struct tg_test tests[] = {
     {"synSent_synAck_opens", test_synSent_synAck_opens},
     {"synSent_rst_isRefused", test_synSent_rst_isRefused},
     {"connect_badArguments_areTold", test_connect_badArguments_areTold},
+    {"listen_exactAndWildcard_exactWins", test_listen_exactAndWildcard_exactWins},
     {"timeWait_noTimestamps_isNotOurs", test_timeWait_noTimestamps_isNotOurs},
     {"timeWait_timestamps_weReopen", test_timeWait_timestamps_weReopen},
     {"drain_idle_getFinOthersRst", test_drain_idle_getFinOthersRst},
