@@ -65,8 +65,23 @@ static void restart_keepalive(const struct tg_lab *lab, struct tg_tcb *tcb)
 
 	tcb->probes = 0;
 	tcb->deadline[TG_T_KEEPALIVE] = 0;
-	if (tcb->conf->keepalive && (tcb->state == TG_ESTABLISHED || tcb->state == TG_CLOSE_WAIT))
+	if (tcb->conf->keepalive && (tcb->state == TG_ESTABLISHED || tcb->state == TG_FIN_WAIT_2 ||
+				     tcb->state == TG_CLOSE_WAIT))
 		tcb->deadline[TG_T_KEEPALIVE] = due > now_ms ? due : now_ms + 1;
+}
+
+/* TO-08: what already waits for an answer waits no longer than this. */
+static void shorten_patience(const struct tg_lab *lab, struct tg_tcb *tcb)
+{
+	uint64_t now_ms = (lab->now_ns + TG_NS_PER_MS - 1) / TG_NS_PER_MS;
+	uint64_t end = tcb->rexmit_since_ms + tcb->conf->user_timeout_ms;
+
+	if (!tcb->conf->user_timeout_ms || !tcb->rexmit_since_ms || !tcb->deadline[TG_T_REXMIT])
+		return;
+	if (end <= now_ms)
+		end = now_ms + 1;
+	if (tcb->deadline[TG_T_REXMIT] > end)
+		tcb->deadline[TG_T_REXMIT] = end;
 }
 
 /* What the block keeps of its configuration follows. */
@@ -74,6 +89,8 @@ static void tcb_follow(const struct tg_lab *lab, struct tg_tcb *tcb, enum tg_lab
 {
 	if (opt == TG_LAB_KEEPALIVE || opt == TG_LAB_KEEPALIVE_IDLE_MS)
 		restart_keepalive(lab, tcb);
+	if (opt == TG_LAB_USER_TIMEOUT_MS)
+		shorten_patience(lab, tcb);
 	if (opt == TG_LAB_MAXSEG && tcb->conf->maxseg && tcb->snd.mss > tcb->conf->maxseg)
 		tcb->snd.mss = tcb->conf->maxseg;
 }
