@@ -52,6 +52,12 @@ void tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 
 		if (!seg->opts.has_ts || seg->opts.tsecr == 0 || age > TSECR_AGE_MAX_MS)
 			return; /* ADV-53 */
+		/* Karn, with timestamps: a repeat below the peer's window moves no TS.Recent there
+		 * (RB-16), so its ACK still echoes the first copy: that would measure the backoff.
+		 */
+		if (tcb->resent_ms && env->now_ms - age < tcb->resent_ms)
+			return;
+		tcb->resent_ms = 0;
 		/* A clock of 1 ms cannot tell less. */
 		add_sample(tcb, age ? 1000ull * age : GRANULARITY_US);
 		return;

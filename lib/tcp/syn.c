@@ -122,6 +122,7 @@ static void note_sent(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 		tcb->rtt_seq = tcb->snd.iss;
 	} else {
 		tcb->rexmit_syn = true;
+		tcb->resent_ms = env->now_ms;
 		tcb->rtt_start_ns = 0; /* Karn (DT-07) */
 	}
 	if (tcb->syn_sent_n < UINT8_MAX)

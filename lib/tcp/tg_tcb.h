@@ -59,21 +59,21 @@ struct tg_tcb {
 	} rcv;
 
 	/* --- flags --- */
-	bool fin_queued;    /* the user closed the sending side: FIN follows the queued bytes */
-	bool fin_sent;      /* the FIN has its number: snd.nxt - 1 */
-	bool fin_held;      /* the peer's FIN is known, above a hole, at rcv_fin */
-	bool fin_rcvd;      /* the peer's FIN is taken: rcv.nxt is past it */
-	bool orphan;        /* fully closed: no reader */
-	bool shut_rd;       /* tg_lab_shutdown(SHUT_RD): told to the user only */
-	bool ack_now;       /* output must send an ACK at once */
-	bool persist;       /* TG_T_REXMIT is the persist timer */
-	bool own_conf;      /* conf is private: the connection never rests */
-	bool in_output;     /* the engine's: on its list of connections to run output for */
-	bool rexmit_syn;    /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
-			       (EST-25) */
-	bool syn_unacked;   /* FIN-WAIT-1 straight from SYN-RECEIVED (UC-05): SND.UNA is still ISS */
-	uint8_t backoff;    /* timeouts since the last progress */
-	uint8_t probes;     /* window or keepalive probes without an answer */
+	bool fin_queued;  /* the user closed the sending side: FIN follows the queued bytes */
+	bool fin_sent;    /* the FIN has its number: snd.nxt - 1 */
+	bool fin_held;    /* the peer's FIN is known, above a hole, at rcv_fin */
+	bool fin_rcvd;    /* the peer's FIN is taken: rcv.nxt is past it */
+	bool orphan;      /* fully closed: no reader */
+	bool shut_rd;     /* tg_lab_shutdown(SHUT_RD): told to the user only */
+	bool ack_now;     /* output must send an ACK at once */
+	bool persist;     /* TG_T_REXMIT is the persist timer */
+	bool own_conf;    /* conf is private: the connection never rests */
+	bool in_output;   /* the engine's: on its list of connections to run output for */
+	bool rexmit_syn;  /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
+			     (EST-25) */
+	bool syn_unacked; /* FIN-WAIT-1 straight from SYN-RECEIVED (UC-05): SND.UNA is still ISS */
+	uint8_t backoff;  /* timeouts since the last progress */
+	uint8_t probes;   /* window or keepalive probes without an answer */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
 	bool delack;        /* an ACK is owed and may wait */
@@ -87,9 +87,10 @@ struct tg_tcb {
 	uint64_t ts_recent_ms;     /* when TS.Recent was set */
 	uint64_t idle_since_ms;    /* last segment from the peer that passed (keepalive) */
 	uint64_t sent_ms;          /* last data sent (DT-22) */
-	uint64_t rest_ms;          /* the last time at which a timer asked for rest (rest.c) */
-	uint64_t rexmit_since_ms;  /* first send of what stands at SND.UNA and was repeated; R2
-				      counts from here; 0 = none */
+	uint64_t resent_ms; /* last repetition that no echo has answered yet; 0 = none (DT-07) */
+	uint64_t rest_ms;   /* the last time at which a timer asked for rest (rest.c) */
+	uint64_t rexmit_since_ms; /* first send of what stands at SND.UNA and was repeated; R2
+				     counts from here; 0 = none */
 	uint32_t ts_recent, ts_offset;
 	uint32_t ts_first, ts_last;  /* TSval of the first and the last SYN or SYN-ACK (EST-19,
 					EST-34); kept without timestamps too */
@@ -120,7 +121,7 @@ struct tg_tcb {
 	uint32_t ooo_n;
 
 	/* --- the user --- */
-	uint32_t word;                /* the service's word */
+	uint32_t word;  /* the service's word */
 	int soft_error; /* last soft ICMP error, errno: why an open that gets no answer failed; told
 			   to the user by TG_EV_SOFT */
 	uint32_t rexmits;             /* segments sent again (TG_LAB_RETRANSMITS) */

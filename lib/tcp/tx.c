@@ -278,6 +278,7 @@ static void fit_sack(const struct tg_tcb *tcb, struct tg_seg *seg)
 static void count_rexmit(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	tcb->rexmits++;
+	tcb->resent_ms = env->now_ms;
 	tg_ctr_inc(env->ctr, TG_CTR_rexmit);
 	if (tcb->recovery)
 		tg_ctr_inc(env->ctr, TG_CTR_rexmit_fast);
@@ -296,6 +297,8 @@ static void note_sent(struct tg_tcb *tcb, const struct plan *p, tg_seq end,
 		tcb->rtt_start_ns = 0; /* Karn */
 	} else if (p->kind == PLAN_PROBE) {
 		tcb->probe_due = false;
+		if (!is_new)
+			tcb->resent_ms = env->now_ms;
 		if (tcb->snd.wnd == 0)
 			tg_ctr_inc(env->ctr, TG_CTR_persist_probe);
 	}
