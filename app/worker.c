@@ -108,8 +108,8 @@ static void obey(struct tg_worker *w)
 	w->obeyed = order;
 }
 
-/* Draining waits for open connections; half-open ones have nothing to finish, and get their RST
- * with the order to abort, which is done when the last RST is out. */
+/* Draining waits for open connections; half-open ones have nothing to finish, and are
+ * forgotten with the order to abort, which is done when the last RST is out. */
 static bool is_done(const struct tg_worker *w, uint64_t now_ns)
 {
 	const struct tg_engine_stats *s = &w->sight.engine;

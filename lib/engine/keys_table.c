@@ -41,7 +41,7 @@ const struct tg_key tg_keys[] = {
      "memory limit; 0 = what the plan says", AT(memory_mb)},
     {"neighbours", HOST_LAB, TG_KEY_UINT, "entries", 16, 1000000, NULL, "4096", "64", NULL, NULL,
      "neighbour table of a worker, gateways not counted", AT(neighbours)},
-    {"msl_ms", HOST_LAB, TG_KEY_UINT, "ms", 1, 600000, NULL, "30000", NULL, NULL, NULL,
+    {"msl_ms", HOST_LAB, TG_KEY_UINT, "ms", 1, 240000, NULL, "30000", NULL, NULL, NULL,
      "maximum segment lifetime; TIME-WAIT lasts twice this", AT(msl_ms)},
     {"challenge_ms", HOST_LAB, TG_KEY_UINT, "ms", 1, 60000, NULL, "500", NULL, NULL, NULL,
      "least time between two challenge ACKs of a connection (RFC 5961 7)", AT(challenge_ms)},

@@ -23,7 +23,8 @@ struct tg_tcp_secret {
 /* What the machine may know and use besides the block. One a call; the engine fills it once a
  * burst. */
 struct tg_tcp_env {
-	uint64_t now_ns, now_ms; /* now_ms = now_ns / 10^6 */
+	uint64_t now_ns,
+	    now_ms; /* now_ms = now_ns / 10^6, rounded up: no deadline is early (TO-05) */
 	const struct tg_tcp_secret *secret;
 	struct tg_counters *ctr;
 	struct tg_chunks *chunks;
