@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_red_late.c: what an adversary of the code found: options set late, and the last segment of a
+ * state, which is easily judged by the state after it. */
+#include "lab_host.h"
+
+static bool is_sound(const struct host *h)
+{
+	char why[256];
+
+	return tg_lab_validate(h->lab, why, sizeof(why));
+}
+
+/* --- the last segment of a state --- */
+
+/* The ACK that ends CLOSING has passed checks 1 to 5: TS.Recent is its TSval, and a SYN with the
+ * same is no newer. */
+static void test_closing_ackOfFin_timeWaitKnowsItsTimestamp(void)
+{
+	struct host h;
+	struct seg syn = host_syn_full(), again = {.flags = SYN, .win = 65535};
+
+	host_init(&h, NULL);
+	h.tsval = 1000;
+	host_open(&h, &syn);
+	host_lab_fin(&h);
+	host_fin(&h, h.una);
+	expect_state(&h, "SE-37", "CLOSING");
+	h.tsval += 50;
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	h.una = h.nxt;
+	expect_nothing(&h, "SE-28");
+	expect_state(&h, "SE-28", "TIME-WAIT");
+	host_pass(&h, 1000);
+	again.seq = h.rcv_nxt - 10;
+	opt_mss(&again, 1460);
+	opt_ts(&again, h.tsval, 0);
+	host_send(&h, &again);
+	expect_ack(&h, "TD-22");
+	expect_state(&h, "TD-25", "TIME-WAIT");
+	host_fini(&h);
+}
+
+/* Text that lies past a FIN is dropped with all that it held. */
+static void test_established_finBelowHeldText_nothingIsHeld(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	send_text(&h, ACK | PSH, h.rcv_nxt + 10, h.nxt, 10);
+	expect_ack(&h, "SE-34");
+	host_fin(&h, h.nxt);
+	expect_state(&h, "SE-37", "CLOSE-WAIT");
+	expect_true("ADV-92", is_sound(&h), "every invariant");
+	host_fini(&h);
+}
+
+static void test_established_sackOfWrongLength_isCounted(void)
+{
+	static const uint8_t bad[] = {5, 9, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1};
+	struct host h;
+	struct seg syn = host_syn_full();
+
+	host_init(&h, NULL);
+	h.tsval = 1000;
+	host_open(&h, &syn);
+	host_lab_writes(&h, 100);
+	struct seg s = {.flags = ACK, .seq = h.rcv_nxt, .ack = h.una, .win = h.win};
+
+	opt_ts(&s, h.tsval, h.ts_last);
+	memcpy(s.opt + s.opt_len, bad, sizeof(bad));
+	s.opt_len += sizeof(bad);
+	host_send(&h, &s);
+	expect_nothing(&h, "ADV-40");
+	expect_counter(&h, "ADV-40", "bad_sack", 1);
+	expect_state(&h, "ADV-40", "ESTABLISHED");
+	host_fini(&h);
+}
+
+/* --- options set late --- */
+
+static void test_synReceived_listenerOption_entryStays(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_syn(&h, NULL);
+	expect_eq("SC-07", tg_lab_setopt(h.lab, h.listener, TG_LAB_RCVBUF, 50000), 0, "setopt");
+	expect_state(&h, "UC-01", "SYN-RECEIVED");
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	h.una = h.nxt;
+	expect_nothing(&h, "SE-12");
+	h.sock = tg_lab_accept(h.lab, h.listener);
+	expect_true("EST-03", h.sock >= 0, "the connection can be accepted");
+	for (int i = 0; i < 600; i++)
+		expect_eq("UC-01", tg_lab_setopt(h.lab, h.listener, TG_LAB_RCVBUF, 60000 + i), 0,
+			  "setopt, again and again");
+	h.rport++;
+	struct seg answer = host_syn(&h, NULL);
+
+	expect_eq("DT-01", answer.win, 60599, "window of the next connection");
+	h.rport--;
+	host_fini(&h);
+}
+
+static void test_finWait2_keepaliveSetLate_probes(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_reach(&h, ST_FIN_WAIT_2, 0);
+	tg_lab_setopt(h.lab, h.sock, TG_LAB_KEEPALIVE_IDLE_MS, 10000);
+	tg_lab_setopt(h.lab, h.sock, TG_LAB_KEEPALIVE, 1);
+	host_pass(&h, 10001);
+	expect(&h, "TO-07", ACK, h.nxt - 1, h.rcv_nxt);
+	host_fini(&h);
+}
+
+static void expect_patience_ends(struct host *h, int64_t ms)
+{
+	uint8_t byte;
+
+	expect_eq("TO-08", tg_lab_setopt(h->lab, h->sock, TG_LAB_USER_TIMEOUT_MS, ms), 0, "setopt");
+	host_at(h, (uint64_t)ms - 10);
+	expect_true("TO-08", strcmp(tg_lab_state(h->lab, h->sock), "CLOSED") != 0, "not before");
+	host_at(h, (uint64_t)ms + 10);
+	host_drain(h);
+	expect_state(h, "TO-08", "CLOSED");
+	expect_eq("TO-08", tg_lab_read(h->lab, h->sock, &byte, 1), -ETIMEDOUT, "read");
+}
+
+static void test_established_userTimeoutSetLate_isObeyed(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	host_lab_writes(&h, 10);
+	host_at(&h, 7000);
+	expect_patience_ends(&h, 8000);
+	host_fini(&h);
+}
+
+static void test_synSent_userTimeoutSetLate_isObeyed(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_connect(&h, NULL);
+	host_at(&h, 8000);
+	expect_patience_ends(&h, 9000);
+	host_fini(&h);
+}
+
+/* --- addresses --- */
+
+static void test_closed_mtuTooSmallForIp6_hostOfIp4(void)
+{
+	char err[256];
+	struct tg_lab *lab = tg_lab_new("mtu=576", err, sizeof(err));
+
+	expect_true("LN-11", lab != NULL, err);
+	if (!lab)
+		return;
+	expect_true("EST-09", tg_lab_connect(lab, NULL, 0, "192.0.2.1", 80, NULL) >= 0, "IPv4");
+	expect_true("LN-11", tg_lab_connect(lab, NULL, 0, "2001:db8::9", 80, NULL) < 0, "no IPv6");
+	tg_lab_free(lab);
+}
+
+static const struct tg_test tests[] = {
+    {"test_closing_ackOfFin_timeWaitKnowsItsTimestamp",
+     test_closing_ackOfFin_timeWaitKnowsItsTimestamp},
+    {"test_established_finBelowHeldText_nothingIsHeld",
+     test_established_finBelowHeldText_nothingIsHeld},
+    {"test_established_sackOfWrongLength_isCounted", test_established_sackOfWrongLength_isCounted},
+    {"test_synReceived_listenerOption_entryStays", test_synReceived_listenerOption_entryStays},
+    {"test_finWait2_keepaliveSetLate_probes", test_finWait2_keepaliveSetLate_probes},
+    {"test_established_userTimeoutSetLate_isObeyed", test_established_userTimeoutSetLate_isObeyed},
+    {"test_synSent_userTimeoutSetLate_isObeyed", test_synSent_userTimeoutSetLate_isObeyed},
+    {"test_closed_mtuTooSmallForIp6_hostOfIp4", test_closed_mtuTooSmallForIp6_hostOfIp4},
+};
+
+int main(int argc, char **argv)
+{
+	return host_main("conformance-red-late", tests, TG_TEST_N(tests), argc, argv);
+}
