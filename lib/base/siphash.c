@@ -25,9 +25,7 @@ static inline uint64_t last_word(const uint8_t *p, size_t left, size_t len)
 	return m;
 }
 
-/* Inlined twice with constant c and d, so that the rounds unroll. */
-static inline __attribute__((always_inline)) uint64_t
-siphash(const struct tg_sipkey *key, const void *data, size_t len, int c, int d)
+uint64_t tg_siphash24(const struct tg_sipkey *key, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 	size_t left = len;
@@ -35,17 +33,20 @@ siphash(const struct tg_sipkey *key, const void *data, size_t len, int c, int d)
 
 	tg_sip_start(&s, key);
 	for (; left >= 8; p += 8, left -= 8)
-		tg_sip_word(&s, load_le64(p), c);
-	tg_sip_word(&s, last_word(p, left, len), c);
-	return tg_sip_end(&s, d);
-}
-
-uint64_t tg_siphash24(const struct tg_sipkey *key, const void *data, size_t len)
-{
-	return siphash(key, data, len, 2, 4);
+		tg_sip_word2(&s, load_le64(p));
+	tg_sip_word2(&s, last_word(p, left, len));
+	return tg_sip_end4(&s);
 }
 
 uint64_t tg_siphash13(const struct tg_sipkey *key, const void *data, size_t len)
 {
-	return siphash(key, data, len, 1, 3);
+	const uint8_t *p = data;
+	size_t left = len;
+	struct tg_sip s;
+
+	tg_sip_start(&s, key);
+	for (; left >= 8; p += 8, left -= 8)
+		tg_sip_word1(&s, load_le64(p));
+	tg_sip_word1(&s, last_word(p, left, len));
+	return tg_sip_end3(&s);
 }

@@ -15,12 +15,11 @@ struct tg_sipkey {
 uint64_t tg_siphash24(const struct tg_sipkey *key, const void *data, size_t len);
 uint64_t tg_siphash13(const struct tg_sipkey *key, const void *data, size_t len);
 
-/* --- a few words of known number, inline: what each packet is hashed by ---
+/* --- a few words, inline and without loops: what each packet is hashed by ---
  *
- * word[n] is the input as the paper has it (section 2.2): its bytes as little-endian numbers, eight
- * a word, the last word with the bytes that are left and, in its top byte, the length modulo 256
- * (tg_sip_len). Equal to the functions above on those bytes. n should be a constant: then nothing
- * of it is left but the rounds. */
+ * m0, m1, ... are the input as the paper has it (section 2.2): its bytes as little-endian numbers,
+ * eight a word, the last word with the bytes that are left and, in its top byte, the length modulo
+ * 256 (tg_sip_len). Equal to the functions above on those bytes. */
 
 struct tg_sip {
 	uint64_t v0, v1, v2, v3;
@@ -37,20 +36,18 @@ static inline uint64_t tg_sip_rotl(uint64_t x, int n)
 }
 
 /* Never a call: it would cost as much as the round. */
-static inline __attribute__((always_inline)) void tg_sip_rounds(struct tg_sip *s, int n)
+static inline __attribute__((always_inline)) void tg_sip_round(struct tg_sip *s)
 {
-	for (int i = 0; i < n; i++) {
-		s->v0 += s->v1;
-		s->v2 += s->v3;
-		s->v1 = tg_sip_rotl(s->v1, 13) ^ s->v0;
-		s->v3 = tg_sip_rotl(s->v3, 16) ^ s->v2;
-		s->v0 = tg_sip_rotl(s->v0, 32);
-		s->v2 += s->v1;
-		s->v0 += s->v3;
-		s->v1 = tg_sip_rotl(s->v1, 17) ^ s->v2;
-		s->v3 = tg_sip_rotl(s->v3, 21) ^ s->v0;
-		s->v2 = tg_sip_rotl(s->v2, 32);
-	}
+	s->v0 += s->v1;
+	s->v2 += s->v3;
+	s->v1 = tg_sip_rotl(s->v1, 13) ^ s->v0;
+	s->v3 = tg_sip_rotl(s->v3, 16) ^ s->v2;
+	s->v0 = tg_sip_rotl(s->v0, 32);
+	s->v2 += s->v1;
+	s->v0 += s->v3;
+	s->v1 = tg_sip_rotl(s->v1, 17) ^ s->v2;
+	s->v3 = tg_sip_rotl(s->v3, 21) ^ s->v0;
+	s->v2 = tg_sip_rotl(s->v2, 32);
 }
 
 static inline __attribute__((always_inline)) void tg_sip_start(struct tg_sip *s,
@@ -62,40 +59,74 @@ static inline __attribute__((always_inline)) void tg_sip_start(struct tg_sip *s,
 	s->v3 = key->k1 ^ 0x7465646279746573ull;
 }
 
-static inline __attribute__((always_inline)) void tg_sip_word(struct tg_sip *s, uint64_t m, int c)
+/* One word of SipHash-1-d. */
+static inline __attribute__((always_inline)) void tg_sip_word1(struct tg_sip *s, uint64_t m)
 {
 	s->v3 ^= m;
-	tg_sip_rounds(s, c);
+	tg_sip_round(s);
 	s->v0 ^= m;
 }
 
-static inline __attribute__((always_inline)) uint64_t tg_sip_end(struct tg_sip *s, int d)
+/* One word of SipHash-2-d. */
+static inline __attribute__((always_inline)) void tg_sip_word2(struct tg_sip *s, uint64_t m)
+{
+	s->v3 ^= m;
+	tg_sip_round(s);
+	tg_sip_round(s);
+	s->v0 ^= m;
+}
+
+/* The end of SipHash-c-3. */
+static inline __attribute__((always_inline)) uint64_t tg_sip_end3(struct tg_sip *s)
 {
 	s->v2 ^= 0xff;
-	tg_sip_rounds(s, d);
+	tg_sip_round(s);
+	tg_sip_round(s);
+	tg_sip_round(s);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-static inline __attribute__((always_inline)) uint64_t
-tg_siphash24_words(const struct tg_sipkey *key, const uint64_t word[], uint32_t n)
+/* The end of SipHash-c-4. */
+static inline __attribute__((always_inline)) uint64_t tg_sip_end4(struct tg_sip *s)
 {
-	struct tg_sip s;
-
-	tg_sip_start(&s, key);
-	for (uint32_t i = 0; i < n; i++)
-		tg_sip_word(&s, word[i], 2);
-	return tg_sip_end(&s, 4);
+	s->v2 ^= 0xff;
+	tg_sip_round(s);
+	tg_sip_round(s);
+	tg_sip_round(s);
+	tg_sip_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-static inline __attribute__((always_inline)) uint64_t
-tg_siphash13_words(const struct tg_sipkey *key, const uint64_t word[], uint32_t n)
+static inline uint64_t tg_siphash13_2(const struct tg_sipkey *key, uint64_t m0, uint64_t m1)
 {
 	struct tg_sip s;
 
 	tg_sip_start(&s, key);
-	for (uint32_t i = 0; i < n; i++)
-		tg_sip_word(&s, word[i], 1);
-	return tg_sip_end(&s, 3);
+	tg_sip_word1(&s, m0);
+	tg_sip_word1(&s, m1);
+	return tg_sip_end3(&s);
+}
+
+static inline uint64_t tg_siphash24_2(const struct tg_sipkey *key, uint64_t m0, uint64_t m1)
+{
+	struct tg_sip s;
+
+	tg_sip_start(&s, key);
+	tg_sip_word2(&s, m0);
+	tg_sip_word2(&s, m1);
+	return tg_sip_end4(&s);
+}
+
+static inline uint64_t tg_siphash24_3(const struct tg_sipkey *key, uint64_t m0, uint64_t m1,
+				      uint64_t m2)
+{
+	struct tg_sip s;
+
+	tg_sip_start(&s, key);
+	tg_sip_word2(&s, m0);
+	tg_sip_word2(&s, m1);
+	tg_sip_word2(&s, m2);
+	return tg_sip_end4(&s);
 }
 
 #endif

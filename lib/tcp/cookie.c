@@ -36,12 +36,8 @@ static uint32_t h0(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 {
 	const struct tg_sipkey *key = &env->secret->cookie[0];
 
-	if (tuple_is_v4(tuple)) {
-		const uint64_t word[] = {tuple_v4_addrs(tuple),
-					 tuple_v4_ports(tuple) | tg_sip_len(TUPLE_V4_LEN)};
-
-		return (uint32_t)tg_siphash24_words(key, word, 2);
-	}
+	if (tuple_is_v4(tuple))
+		return (uint32_t)tg_siphash24_2(key, tuple_v4_addrs(tuple), tuple_v4_end(tuple));
 	uint8_t buf[TUPLE_V6_LEN];
 
 	return (uint32_t)tg_siphash24(key, buf, tuple_put_v6(tuple, buf));
@@ -53,12 +49,10 @@ static uint32_t h1(const struct tg_tuple *tuple, uint64_t epoch, const struct tg
 	const struct tg_sipkey *key = &env->secret->cookie[1];
 	uint64_t be = __builtin_bswap64(epoch); /* its first byte is the lowest */
 
-	if (tuple_is_v4(tuple)) {
-		const uint64_t word[] = {tuple_v4_addrs(tuple), tuple_v4_ports(tuple) | be << 32,
-					 be >> 32 | tg_sip_len(TUPLE_V4_LEN + EPOCH_LEN)};
-
-		return (uint32_t)tg_siphash24_words(key, word, 3);
-	}
+	if (tuple_is_v4(tuple))
+		return (uint32_t)tg_siphash24_3(key, tuple_v4_addrs(tuple),
+						tuple_v4_ports(tuple) | be << 32,
+						be >> 32 | tg_sip_len(TUPLE_V4_LEN + EPOCH_LEN));
 	uint8_t buf[TUPLE_V6_LEN + EPOCH_LEN];
 	size_t len = tuple_put_v6(tuple, buf);
 

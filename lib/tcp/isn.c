@@ -7,17 +7,15 @@
 /* EST-01: M ticks every 4 us. */
 tg_seq tg_tcp_isn(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 {
+	const struct tg_sipkey *key = &env->secret->isn;
 	uint64_t f;
 
 	if (tuple_is_v4(tuple)) {
-		const uint64_t word[] = {tuple_v4_addrs(tuple),
-					 tuple_v4_ports(tuple) | tg_sip_len(TUPLE_V4_LEN)};
-
-		f = tg_siphash24_words(&env->secret->isn, word, 2);
+		f = tg_siphash24_2(key, tuple_v4_addrs(tuple), tuple_v4_end(tuple));
 	} else {
 		uint8_t buf[TUPLE_V6_LEN];
 
-		f = tg_siphash24(&env->secret->isn, buf, tuple_put_v6(tuple, buf));
+		f = tg_siphash24(key, buf, tuple_put_v6(tuple, buf));
 	}
 	return tg_seq_make((uint32_t)(env->now_ns / 4000) + (uint32_t)f);
 }
@@ -25,25 +23,21 @@ tg_seq tg_tcp_isn(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 /* EST-18: by the two addresses alone, so that it is the same for all connections of a peer. */
 uint32_t tg_tcp_ts_offset(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
 {
-	if (tuple_is_v4(tuple)) {
-		const uint64_t word[] = {tuple_v4_addrs(tuple), tg_sip_len(TUPLE_ADDRS_V4_LEN)};
+	const struct tg_sipkey *key = &env->secret->ts;
 
-		return (uint32_t)tg_siphash24_words(&env->secret->ts, word, 2);
-	}
+	if (tuple_is_v4(tuple))
+		return (uint32_t)tg_siphash24_2(key, tuple_v4_addrs(tuple),
+						tg_sip_len(TUPLE_ADDRS_V4_LEN));
 	uint8_t buf[TUPLE_V6_LEN];
 
 	tuple_put_v6(tuple, buf);
-	return (uint32_t)tg_siphash24(&env->secret->ts, buf, TUPLE_ADDRS_V6_LEN);
+	return (uint32_t)tg_siphash24(key, buf, TUPLE_ADDRS_V6_LEN);
 }
 
 uint64_t tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret)
 {
-	if (tuple_is_v4(tuple)) {
-		const uint64_t word[] = {tuple_v4_addrs(tuple),
-					 tuple_v4_ports(tuple) | tg_sip_len(TUPLE_V4_LEN)};
-
-		return tg_siphash13_words(&secret->tuple, word, 2);
-	}
+	if (tuple_is_v4(tuple))
+		return tg_siphash13_2(&secret->tuple, tuple_v4_addrs(tuple), tuple_v4_end(tuple));
 	uint8_t buf[TUPLE_V6_LEN];
 
 	return tg_siphash13(&secret->tuple, buf, tuple_put_v6(tuple, buf));

@@ -33,6 +33,12 @@ static inline uint64_t tuple_v4_ports(const struct tg_tuple *t)
 	return __builtin_bswap16(t->lport) | (uint64_t)__builtin_bswap16(t->rport) << 16;
 }
 
+/* The last word of an IPv4 tuple. */
+static inline uint64_t tuple_v4_end(const struct tg_tuple *t)
+{
+	return tuple_v4_ports(t) | tg_sip_len(TUPLE_V4_LEN);
+}
+
 /* All bytes of an IPv6 tuple; buf has room for TUPLE_V6_LEN. */
 static inline size_t tuple_put_v6(const struct tg_tuple *t, uint8_t *buf)
 {

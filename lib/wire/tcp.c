@@ -14,6 +14,14 @@ enum {
 
 /* NOP NOP TS, the only options of nearly every segment (RFC 7323 appendix A). */
 enum { TS_LAYOUT = 0x0101080a, TS_LAYOUT_LEN = 12 };
+/* MSS, SACK-permitted, TS, NOP, WS: what most peers put on a SYN, and we (EST-21). */
+enum {
+	SYN_LAYOUT_LEN = 20,
+	SYN_LAYOUT_MSS = 0x0204,    /* at 0, the value behind it */
+	SYN_LAYOUT_TS = 0x0402080a, /* at 4, both values behind it */
+	SYN_LAYOUT_WS = 0x01030300, /* at 16, the value in the low byte */
+	SYN_LAYOUT_WS_VALUE = 0xff,
+};
 enum { NOP_NOP = 0x0101 };
 
 /* In one 16-byte store: everything before the blocks. */
@@ -96,11 +104,29 @@ static void parse_options_slowly(const uint8_t *opt, uint32_t len, struct tg_tcp
 	}
 }
 
+static inline bool is_syn_layout(const uint8_t *opt, uint32_t len)
+{
+	return len == SYN_LAYOUT_LEN && tg_be16_get(opt) == SYN_LAYOUT_MSS &&
+	       tg_be32_get(opt + 4) == SYN_LAYOUT_TS &&
+	       (tg_be32_get(opt + 16) & ~(uint32_t)SYN_LAYOUT_WS_VALUE) == SYN_LAYOUT_WS;
+}
+
+/* The same as one by one. */
+static inline void parse_syn_layout(const uint8_t *opt, struct tg_tcp_opts *opts)
+{
+	opts->has_mss = opts->has_sack_perm = opts->has_wscale = 1;
+	opts->mss = tg_be16_get(opt + 2);
+	opts->wscale = opt[19];
+	parse_ts(opt + 8, opts);
+}
+
 static inline void parse_options(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *opts)
 {
 	opts_clear(opts);
 	if (len == TS_LAYOUT_LEN && tg_be32_get(opt) == TS_LAYOUT)
 		parse_ts(opt + 4, opts);
+	else if (is_syn_layout(opt, len))
+		parse_syn_layout(opt, opts);
 	else if (len > 0)
 		parse_options_slowly(opt, len, opts);
 }

@@ -191,11 +191,15 @@ static void test_siphashWords_bytesInWords_equalBytes(void)
 		for (unsigned b = 0; b < 8; b++)
 			word[i] |= (uint64_t)msg[8 * i + b] << (8 * b);
 	}
-	word[2] |= tg_sip_len(20);
-	CU_ASSERT_EQUAL(tg_siphash24_words(&sip_key, word, 3), sip24[20]);
-	CU_ASSERT_EQUAL(tg_siphash13_words(&sip_key, word, 3), tg_siphash13(&sip_key, msg, 20));
-	word[1] = tg_sip_len(8);
-	CU_ASSERT_EQUAL(tg_siphash24_words(&sip_key, word, 2), sip24[8]);
+	CU_ASSERT_EQUAL(tg_siphash24_3(&sip_key, word[0], word[1], word[2] | tg_sip_len(20)),
+			sip24[20]);
+	for (unsigned left = 0; left < 8; left++) {
+		uint64_t last = (word[1] & ((1ull << 8 * left) - 1)) | tg_sip_len(8 + left);
+
+		CU_ASSERT_EQUAL(tg_siphash24_2(&sip_key, word[0], last), sip24[8 + left]);
+		CU_ASSERT_EQUAL(tg_siphash13_2(&sip_key, word[0], last),
+				tg_siphash13(&sip_key, msg, 8 + left));
+	}
 }
 
 /* --- the generator --- */
