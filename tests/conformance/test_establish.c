@@ -252,6 +252,24 @@ static bool syn_from(struct host *h, uint16_t port, bool finish)
 	return true;
 }
 
+static void test_synReceived_synAgain_oneSynAckAnInterval(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_syn(&h, NULL);
+	host_pass(&h, 600);
+	send_flags(&h, SYN, h.irs, 0);
+	expect(&h, "SE-02", SYN | ACK, h.iss, h.rcv_nxt);
+	host_pass(&h, 100);
+	send_flags(&h, SYN, h.irs, 0);
+	expect_nothing(&h, "SE-02");
+	expect_counter(&h, "SE-02", "conn_passive", 1);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	expect_state(&h, "SE-12", "ESTABLISHED");
+	host_fini(&h);
+}
+
 static void test_listen_acceptQueueFull_synDropped(void)
 {
 	struct host h;
@@ -331,6 +349,8 @@ static const struct tg_test tests[] = {
     {"test_listen_synWithText_textIgnored", test_listen_synWithText_textIgnored},
     {"test_established_synAckRepeats_initialWindow", test_established_synAckRepeats_initialWindow},
     {"test_synReceived_timedOut_rtoThreeSeconds", test_synReceived_timedOut_rtoThreeSeconds},
+    {"test_synReceived_synAgain_oneSynAckAnInterval",
+     test_synReceived_synAgain_oneSynAckAnInterval},
     {"test_listen_acceptQueueFull_synDropped", test_listen_acceptQueueFull_synDropped},
     {"test_synReceived_acceptQueueFull_ackDroppedEntryKept",
      test_synReceived_acceptQueueFull_ackDroppedEntryKept},
