@@ -12,32 +12,54 @@
 typedef uint16_t tg_be16;
 typedef uint32_t tg_be32;
 
+/* Host order to network order and back. */
+static inline uint16_t tg_be16_swap(uint16_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap16(v);
+#else
+	return v;
+#endif
+}
+
+static inline uint32_t tg_be32_swap(uint32_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap32(v);
+#else
+	return v;
+#endif
+}
+
+/* In one piece: compilers do not always make one load or store of four. */
 static inline uint16_t tg_be16_get(const void *p)
 {
-	const uint8_t *b = p;
-	return (uint16_t)((b[0] << 8) | b[1]);
+	tg_be16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return tg_be16_swap(v);
 }
 
 static inline uint32_t tg_be32_get(const void *p)
 {
-	const uint8_t *b = p;
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+	tg_be32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return tg_be32_swap(v);
 }
 
 static inline void tg_be16_put(void *p, uint16_t v)
 {
-	uint8_t *b = p;
-	b[0] = (uint8_t)(v >> 8);
-	b[1] = (uint8_t)v;
+	tg_be16 w = tg_be16_swap(v);
+
+	memcpy(p, &w, sizeof(w));
 }
 
 static inline void tg_be32_put(void *p, uint32_t v)
 {
-	uint8_t *b = p;
-	b[0] = (uint8_t)(v >> 24);
-	b[1] = (uint8_t)(v >> 16);
-	b[2] = (uint8_t)(v >> 8);
-	b[3] = (uint8_t)v;
+	tg_be32 w = tg_be32_swap(v);
+
+	memcpy(p, &w, sizeof(w));
 }
 
 #define TG_NONE      UINT32_MAX /* "no index", everywhere an index is kept */

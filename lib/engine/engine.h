@@ -185,6 +185,19 @@ static inline bool tg_conn_used(const struct tg_engine *e, uint32_t conn)
 	return conn < e->conn_fresh && e->conn[conn].state != 0;
 }
 
+/* True when a is one of our addresses; *port is then its port. One is met again and again. */
+static inline bool tg_engine_is_ours(struct tg_engine *e, const struct tg_addr *a, uint32_t *port)
+{
+	if (e->last_dst_port == TG_NONE || !tg_addr_equal(a, &e->last_dst)) {
+		if (!tg_route_is_ours(e->neigh, a, port))
+			return false;
+		e->last_dst = *a;
+		e->last_dst_port = *port;
+	}
+	*port = e->last_dst_port;
+	return true;
+}
+
 /* --- engine.c --- */
 
 /* The clock of the machine never goes back. */

@@ -289,6 +289,21 @@ void tg_neigh_heard(struct tg_neigh *n, uint32_t port, const struct tg_addr *add
 
 /* --- the engine's questions --- */
 
+/* One next hop is met again and again: the gateway, mostly. */
+static struct tg_neigh_entry *lookup_again(struct tg_neigh *n, uint32_t port,
+					   const struct tg_addr *addr)
+{
+	struct tg_neigh_entry *e = &n->entry[n->last];
+
+	if (n->last < n->entry_n && e->state != TG_NEIGH_FREE && e->port == port &&
+	    tg_addr_equal(&e->addr, addr))
+		return e;
+	e = tg_neigh_lookup(n, port, addr);
+	if (e)
+		n->last = index_of(n, e);
+	return e;
+}
+
 static bool is_stale(const struct tg_neigh_entry *e, uint64_t now_ms)
 {
 	return now_ms - e->confirmed_ms >= TG_NEIGH_STALE_MS;
@@ -334,7 +349,7 @@ enum tg_neigh_answer tg_neigh_find(struct tg_neigh *n, uint32_t port,
 		*mac = n->conf->port[port].static_neigh;
 		return TG_NEIGH_OK;
 	}
-	struct tg_neigh_entry *e = tg_neigh_lookup(n, port, next_hop);
+	struct tg_neigh_entry *e = lookup_again(n, port, next_hop);
 
 	if (!e)
 		e = entry_new(n, port, next_hop, now_ms);
@@ -364,7 +379,7 @@ void tg_neigh_confirm(struct tg_neigh *n, uint32_t port, const struct tg_addr *n
 
 	if (n->conf->port[port].has_static_neigh)
 		return;
-	e = tg_neigh_lookup(n, port, next_hop);
+	e = lookup_again(n, port, next_hop);
 	if (!e)
 		return;
 	if (e->state == TG_NEIGH_REACHABLE)

@@ -49,9 +49,15 @@ bool tg_route_is_ours(const struct tg_neigh *n, const struct tg_addr *a, uint32_
 /* True for limited, directed and subnet broadcast, and multicast: what no source may be and no TCP
  * may be sent to. */
 bool tg_route_is_group(const struct tg_neigh *n, const struct tg_addr *a);
+/* False: a is neither one of our addresses nor a group, told from a few words. True: ask further.
+ */
+bool tg_route_is_near(const struct tg_neigh *n, const struct tg_addr *a);
 /* Port and next hop for laddr -> raddr; false: no route. laddr decides the port. */
 bool tg_route_find(const struct tg_neigh *n, const struct tg_addr *laddr,
 		   const struct tg_addr *raddr, uint32_t *port, struct tg_addr *next_hop);
+/* The next hop for raddr on port: raddr itself or the gateway; NULL: no route. */
+const struct tg_addr *tg_route_hop(const struct tg_neigh *n, uint32_t port,
+				   const struct tg_addr *raddr);
 /* Our address to reach raddr from (RFC 6724 in short: same family, same subnet, else the gateway's
  * port). */
 bool tg_route_source(const struct tg_neigh *n, const struct tg_addr *raddr, struct tg_addr *laddr);

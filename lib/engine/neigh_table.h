@@ -75,6 +75,11 @@ struct tg_neigh_port {
 	bool up;
 };
 
+/* An IPv4 subnet that one of our addresses lies in, host order. */
+struct tg_neigh_subnet {
+	uint32_t net, mask;
+};
+
 struct tg_neigh {
 	const struct tg_engine_conf *conf;
 	struct tg_sipkey key;
@@ -85,9 +90,13 @@ struct tg_neigh {
 	uint32_t fresh, free_head;   /* never used yet; freed (index + 1, 0 = none) */
 	uint32_t count, held;
 	uint32_t hand; /* where the search for a victim goes on */
+	uint32_t last; /* the entry that was found last; it may be another's by now */
 	struct tg_neigh_queue queue[TG_NEIGH_QUEUE_N];
 	struct tg_neigh_port port[TG_PORT_MAX];
 	uint16_t ours[TG_NEIGH_OURS_SLOTS]; /* port * 16 + address + 1; open addressing */
+	/* Of port p: [subnet_first[p], subnet_first[p + 1]), each once. */
+	uint16_t subnet_first[TG_PORT_MAX + 1];
+	struct tg_neigh_subnet subnet[TG_PORT_MAX * TG_PORT_ADDR_MAX];
 };
 _Static_assert(TG_PORT_ADDR_MAX <= 16, "dad_failed has a bit for each");
 _Static_assert(TG_PORT_MAX *TG_PORT_ADDR_MAX * 2 <= TG_NEIGH_OURS_SLOTS, "half full at most");

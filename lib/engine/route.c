@@ -34,8 +34,35 @@ static const struct tg_addr *ours_addr(const struct tg_neigh *n, uint16_t ref, u
 	return &n->conf->port[*port].addr[(ref - 1) % TG_PORT_ADDR_MAX].addr;
 }
 
+static void add_subnet(struct tg_neigh *n, uint32_t first, uint16_t *end,
+		       const struct tg_port_addr *pa)
+{
+	uint32_t mask = pa->prefix_len ? UINT32_MAX << (32 - pa->prefix_len) : 0;
+	uint32_t net = tg_be32_get(pa->addr.b + 12) & mask;
+
+	for (uint32_t i = first; i < *end; i++)
+		if (n->subnet[i].net == net && n->subnet[i].mask == mask)
+			return;
+	n->subnet[(*end)++] = (struct tg_neigh_subnet){net, mask};
+}
+
+static void init_subnets(struct tg_neigh *n)
+{
+	uint16_t end = 0;
+
+	for (uint32_t p = 0; p < TG_PORT_MAX; p++) {
+		const struct tg_port_conf *pc = &n->conf->port[p];
+		n->subnet_first[p] = end;
+		for (uint32_t i = 0; p < n->conf->port_n && i < pc->addr_n; i++)
+			if (tg_addr_is_v4(&pc->addr[i].addr))
+				add_subnet(n, n->subnet_first[p], &end, &pc->addr[i]);
+	}
+	n->subnet_first[TG_PORT_MAX] = end;
+}
+
 void tg_route_init(struct tg_neigh *n)
 {
+	init_subnets(n);
 	memset(n->ours, 0, sizeof(n->ours));
 	for (uint32_t p = 0; p < n->conf->port_n; p++) {
 		for (uint32_t i = 0; i < n->conf->port[p].addr_n; i++) {
@@ -72,28 +99,57 @@ int tg_route_addr_idx(const struct tg_neigh *n, uint32_t port, const struct tg_a
 	return -1;
 }
 
+static bool is_in_subnet(const struct tg_neigh_subnet *s, uint32_t v4)
+{
+	return (v4 & s->mask) == s->net;
+}
+
 /* Broadcast of one of our subnets, in both forms (RFC 1122 3.2.1.3: {net, -1} and the old {net,
  * 0}). A /31 and a /32 have none (RFC 3021). */
-static bool is_subnet_broadcast(const struct tg_port_addr *pa, const struct tg_addr *a)
+static bool is_subnet_broadcast(const struct tg_neigh_subnet *s, uint32_t v4)
 {
-	if (!tg_addr_is_v4(&pa->addr) || pa->prefix_len > 30)
-		return false;
-	uint32_t mask = 0xffffffffu >> pa->prefix_len;
-	uint32_t v = tg_be32_get(a->b + 12), net = tg_be32_get(pa->addr.b + 12);
+	uint32_t host = ~s->mask;
 
-	return ((v ^ net) & ~mask) == 0 && ((v & mask) == mask || (v & mask) == 0);
+	return host > 1 && is_in_subnet(s, v4) && ((v4 & host) == host || (v4 & host) == 0);
+}
+
+static bool is_group4(uint32_t v4)
+{
+	return v4 >= 0xe0000000u && (v4 < 0xf0000000u || v4 == 0xffffffffu);
 }
 
 bool tg_route_is_group(const struct tg_neigh *n, const struct tg_addr *a)
 {
 	if (!tg_addr_is_v4(a))
 		return is_multicast6(a);
-	if (a->b[12] >= 224 && (a->b[12] < 240 || tg_be32_get(a->b + 12) == 0xffffffffu))
+	uint32_t v4 = tg_be32_get(a->b + 12);
+
+	if (is_group4(v4))
 		return true;
-	for (uint32_t p = 0; p < n->conf->port_n; p++)
-		for (uint32_t i = 0; i < n->conf->port[p].addr_n; i++)
-			if (is_subnet_broadcast(&n->conf->port[p].addr[i], a))
-				return true;
+	for (uint32_t i = 0; i < n->subnet_first[TG_PORT_MAX]; i++)
+		if (is_subnet_broadcast(&n->subnet[i], v4))
+			return true;
+	return false;
+}
+
+/* Our IPv4 addresses and their broadcasts lie in our subnets. */
+bool tg_route_is_near(const struct tg_neigh *n, const struct tg_addr *a)
+{
+	if (!tg_addr_is_v4(a))
+		return true;
+	uint32_t v4 = tg_be32_get(a->b + 12);
+
+	for (uint32_t i = 0; i < n->subnet_first[TG_PORT_MAX]; i++)
+		if (is_in_subnet(&n->subnet[i], v4))
+			return true;
+	return is_group4(v4);
+}
+
+static bool is_link4(const struct tg_neigh *n, uint32_t port, uint32_t v4)
+{
+	for (uint32_t i = n->subnet_first[port]; i < n->subnet_first[port + 1]; i++)
+		if (is_in_subnet(&n->subnet[i], v4))
+			return true;
 	return false;
 }
 
@@ -101,11 +157,12 @@ bool tg_route_is_link(const struct tg_neigh *n, uint32_t port, const struct tg_a
 {
 	const struct tg_port_conf *pc = &n->conf->port[port];
 
-	if (!tg_addr_is_v4(a) && is_link_local6(a))
+	if (tg_addr_is_v4(a))
+		return is_link4(n, port, tg_be32_get(a->b + 12));
+	if (is_link_local6(a))
 		return true;
 	for (uint32_t i = 0; i < pc->addr_n; i++)
-		if (is_same_family(&pc->addr[i].addr, a) &&
-		    tg_addr_in_prefix(a, &pc->addr[i].addr, pc->addr[i].prefix_len))
+		if (tg_addr_in_prefix(a, &pc->addr[i].addr, pc->addr[i].prefix_len))
 			return true;
 	return false;
 }
@@ -117,25 +174,26 @@ static const struct tg_addr *port_gateway(const struct tg_port_conf *pc, bool v4
 	return pc->has_gateway6 ? &pc->gateway6 : NULL;
 }
 
+const struct tg_addr *tg_route_hop(const struct tg_neigh *n, uint32_t port,
+				   const struct tg_addr *raddr)
+{
+	const struct tg_port_conf *pc = &n->conf->port[port];
+
+	if (pc->has_static_neigh || tg_route_is_link(n, port, raddr))
+		return raddr;
+	return port_gateway(pc, tg_addr_is_v4(raddr));
+}
+
 bool tg_route_find(const struct tg_neigh *n, const struct tg_addr *laddr,
 		   const struct tg_addr *raddr, uint32_t *port, struct tg_addr *next_hop)
 {
-	uint32_t p;
-
-	if (!tg_route_is_ours(n, laddr, &p))
+	if (!tg_route_is_ours(n, laddr, port))
 		return false;
-	const struct tg_port_conf *pc = &n->conf->port[p];
-	const struct tg_addr *gateway = port_gateway(pc, tg_addr_is_v4(raddr));
+	const struct tg_addr *hop = tg_route_hop(n, *port, raddr);
 
-	*port = p;
-	if (pc->has_static_neigh || tg_route_is_link(n, p, raddr)) {
-		*next_hop = *raddr;
-		return true;
-	}
-	if (!gateway)
-		return false;
-	*next_hop = *gateway;
-	return true;
+	if (hop)
+		*next_hop = *hop;
+	return hop != NULL;
 }
 
 /* How well our address suits raddr; 0 = not at all. */

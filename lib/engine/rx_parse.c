@@ -43,24 +43,12 @@ static bool is_our_vlan(const struct tg_port_conf *pc, const struct tg_eth *eth)
 	return eth->vid == pc->vlan;
 }
 
-/* One address is met again and again. */
-static bool is_ours(struct tg_engine *e, const struct tg_addr *a, uint32_t *port)
-{
-	if (e->last_dst_port != TG_NONE && tg_addr_equal(a, &e->last_dst)) {
-		*port = e->last_dst_port;
-		return true;
-	}
-	if (!tg_route_is_ours(e->neigh, a, port))
-		return false;
-	e->last_dst = *a;
-	e->last_dst_port = *port;
-	return true;
-}
-
 enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx)
 {
 	uint32_t port;
 
+	if (!tg_route_is_near(e->neigh, &rx->ip.src))
+		return TG_CTR_NONE;
 	if (tg_route_is_ours(e->neigh, &rx->ip.src, &port)) {
 		bool land = rx->kind == TG_RX_TCP && tg_addr_equal(&rx->ip.src, &rx->ip.dst) &&
 			    rx->seg.sport == rx->seg.dport;
@@ -74,7 +62,7 @@ static enum tg_ctr check_dst(struct tg_engine *e, const struct tg_rx *rx, bool u
 {
 	uint32_t port;
 
-	if (!is_ours(e, &rx->ip.dst, &port) || port != rx->pkt.port)
+	if (!tg_engine_is_ours(e, &rx->ip.dst, &port) || port != rx->pkt.port)
 		return tg_route_is_ours(e->neigh, &rx->ip.src, &port) ? TG_CTR_bad_src
 								      : TG_CTR_bad_dst;
 	return unicast ? TG_CTR_NONE : TG_CTR_bad_mac;

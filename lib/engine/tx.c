@@ -26,59 +26,69 @@ uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t)
 }
 
 static uint32_t emit_ip(struct tg_engine *e, uint8_t *p, const struct tg_dest *to, uint32_t len,
-			bool csum_offload)
+			bool v4, bool csum_offload)
 {
 	const struct tg_tuple *t = to->tuple;
-	struct tg_ip ip = {
-	    .src = t->laddr,
-	    .dst = t->raddr,
-	    .proto = TG_PROTO_TCP,
-	    .ttl = to->ttl,
-	    .tos = (uint8_t)(to->dscp << 2),
-	    .v6 = !tg_addr_is_v4(&t->raddr),
-	};
+	struct tg_ip ip;
 
-	if (ip.v6)
+	ip.src = t->laddr;
+	ip.dst = t->raddr;
+	ip.proto = TG_PROTO_TCP;
+	ip.ttl = to->ttl;
+	ip.tos = (uint8_t)(to->dscp << 2);
+	if (!v4)
 		return tg_ip6_emit(p, &ip, len, tg_tx_flow(e, t));
 	ip.frag_id = tg_tx_ip_id(e);
 	return tg_ip4_emit(p, &ip, len, csum_offload);
 }
 
-/* Fills the frame behind the link header; returns the bytes written there. */
-static uint32_t fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_seg *seg,
-		     const struct tg_tcb *tcb, const struct tg_port_conf *port, struct tg_pkt *pkt,
-		     uint32_t l2)
+/* Fills the frame behind the link header of l2 bytes. */
+static void fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_seg *seg,
+		 const struct tg_tcb *tcb, const struct tg_port_conf *port, struct tg_pkt *pkt,
+		 uint32_t l2, bool v4)
 {
 	const struct tg_tuple *t = to->tuple;
-	bool v4 = tg_addr_is_v4(&t->raddr);
 	uint32_t l3 = v4 ? TG_IP4_LEN : TG_IP6_LEN;
+	bool ip_csum = v4 && port->tx_ip_csum, tcp_csum = port->tx_tcp_csum;
 	uint8_t *tcp = pkt->data + l2 + l3;
-	uint32_t l4 = tg_tcp_emit(tcp, seg);
+	uint64_t sum;
+	uint32_t l4 = tg_tcp_emit_sum(tcp, seg, &sum);
 
-	assert(l2 + l3 + l4 + seg->len <= pkt->cap);
-	if (seg->len)
+	pkt->len = l2 + l3 + l4 + seg->len;
+	assert(pkt->len <= pkt->cap);
+	if (seg->len) {
 		tg_tcp_text(tcb, &e->env, seg->seq, tcp + l4, seg->len);
-	tg_tcp_csum_put(tcp, l4 + seg->len, &t->laddr, &t->raddr, port->tx_tcp_csum);
-	emit_ip(e, pkt->data + l2, to, l4 + seg->len, v4 && port->tx_ip_csum);
-	pkt->tx_flags = (uint8_t)((port->tx_tcp_csum ? TG_TX_TCP_CSUM : 0) |
-				  (v4 && port->tx_ip_csum ? TG_TX_IP_CSUM : 0));
+		if (!tcp_csum)
+			sum = tg_csum_add(sum, tcp + l4, seg->len);
+	}
+	tg_tcp_csum_set(tcp, l4 + seg->len, sum, &t->laddr, &t->raddr, tcp_csum);
+	emit_ip(e, pkt->data + l2, to, l4 + seg->len, v4, ip_csum);
+	pkt->tx_flags = (uint8_t)((tcp_csum ? TG_TX_TCP_CSUM : 0) | (ip_csum ? TG_TX_IP_CSUM : 0));
 	pkt->l2_len = (uint8_t)l2;
 	pkt->l3_len = (uint8_t)l3;
 	pkt->l4_len = (uint8_t)l4;
-	return l3 + l4 + seg->len;
+}
+
+/* Where a segment for t goes: port, next hop, its address. */
+static enum tg_neigh_answer find_way(struct tg_engine *e, const struct tg_tuple *t, uint32_t *port,
+				     const struct tg_addr **hop, struct tg_mac *mac)
+{
+	if (!tg_engine_is_ours(e, &t->laddr, port))
+		return TG_NEIGH_DEAD;
+	*hop = tg_route_hop(e->neigh, *port, &t->raddr);
+	return *hop ? tg_neigh_find(e->neigh, *port, *hop, e->env.now_ms, mac) : TG_NEIGH_DEAD;
 }
 
 bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
 		const struct tg_tcb *tcb, struct tg_pkt *pkt)
 {
 	const struct tg_tuple *t = to->tuple;
-	enum tg_neigh_answer answer = TG_NEIGH_DEAD;
-	struct tg_addr hop;
+	bool v4 = tg_addr_is_v4(&t->raddr);
+	const struct tg_addr *hop;
 	struct tg_eth eth;
 	uint32_t port;
+	enum tg_neigh_answer answer = find_way(e, t, &port, &hop, &eth.dst);
 
-	if (tg_route_find(e->neigh, &t->laddr, &t->raddr, &port, &hop))
-		answer = tg_neigh_find(e->neigh, port, &hop, e->env.now_ms, &eth.dst);
 	if (answer == TG_NEIGH_DEAD) {
 		tg_ctr_inc(&e->ctr, TG_CTR_neigh_unreachable);
 		tg_out_free(&e->out, pkt);
@@ -89,19 +99,17 @@ bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *se
 	seg->sport = t->lport;
 	seg->dport = t->rport;
 	eth.src = pc->mac;
-	eth.type = tg_addr_is_v4(&t->raddr) ? TG_ETHERTYPE_IP4 : TG_ETHERTYPE_IP6;
+	eth.type = v4 ? TG_ETHERTYPE_IP4 : TG_ETHERTYPE_IP6;
 	eth.vid = pc->vlan;
 	eth.tagged = pc->vlan != 0;
 	if (answer == TG_NEIGH_WAIT)
 		memset(&eth.dst, 0, sizeof(eth.dst));
-	uint32_t l2 = tg_eth_emit(pkt->data, &eth);
-
-	pkt->len = l2 + fill(e, to, seg, tcb, pc, pkt, l2);
+	fill(e, to, seg, tcb, pc, pkt, tg_eth_emit(pkt->data, &eth), v4);
 	pkt->port = (uint16_t)port;
 	pkt->rss_hash = 0;
 	pkt->tso_mss = 0;
 	if (answer == TG_NEIGH_WAIT)
-		tg_neigh_hold(e->neigh, port, &hop, pkt, &e->out);
+		tg_neigh_hold(e->neigh, port, hop, pkt, &e->out);
 	else
 		tg_out_put(&e->out, pkt);
 	return true;

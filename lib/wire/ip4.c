@@ -15,7 +15,7 @@ static inline bool csum_ok(const uint8_t *data)
 
 static bool csum_with_options_ok(const uint8_t *data, uint32_t hdr_len)
 {
-	return fold_native(sum_tail(0, data, hdr_len)) == 0xffff;
+	return fold_native(sum_native(0, data, hdr_len)) == 0xffff;
 }
 
 /* LN-13: options are ignored, but for source routes. What stands behind an illegal length is not an
@@ -112,21 +112,20 @@ enum tg_ctr tg_ip4_parse(const uint8_t *data, uint32_t len, bool verify_csum, st
 	return take(data, TG_IP4_LEN, total, ip);
 }
 
+/* The checksum is of the numbers, not of the bytes: those were written a moment ago, and to load
+ * them in other pieces would have to wait for the stores. */
 uint32_t tg_ip4_emit(uint8_t *data, const struct tg_ip *ip, uint32_t payload_len, bool csum_offload)
 {
-	data[0] = 0x45;
-	data[1] = ip->tos;
-	tg_be16_put(data + 2, (uint16_t)(TG_IP4_LEN + payload_len));
-	tg_be16_put(data + 4, ip->frag_id);
-	tg_be16_put(data + 6, IP4_DF);
-	data[8] = ip->ttl;
-	data[9] = ip->proto;
-	tg_be16_put(data + 10, 0);
-	memcpy(data + 12, ip->src.b + 12, 4);
-	memcpy(data + 16, ip->dst.b + 12, 4);
-	if (!csum_offload) {
-		uint16_t sum = fold_native(sum_tail(0, data, TG_IP4_LEN));
-		tg_be16_put(data + 10, (uint16_t)~native_to_host16(sum));
-	}
+	uint32_t len = (0x4500u | ip->tos) << 16 | ((TG_IP4_LEN + payload_len) & 0xffff);
+	uint32_t id = (uint32_t)ip->frag_id << 16 | IP4_DF;
+	uint32_t ttl = (uint32_t)ip->ttl << 24 | (uint32_t)ip->proto << 16;
+	uint32_t src = tg_be32_get(ip->src.b + 12), dst = tg_be32_get(ip->dst.b + 12);
+	uint64_t sum = (uint64_t)len + id + ttl + src + dst;
+
+	tg_be32_put(data, len);
+	tg_be32_put(data + 4, id);
+	tg_be32_put(data + 8, ttl | (csum_offload ? 0u : (uint16_t)~fold_native(sum)));
+	tg_be32_put(data + 12, src);
+	tg_be32_put(data + 16, dst);
 	return TG_IP4_LEN;
 }

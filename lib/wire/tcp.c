@@ -180,94 +180,107 @@ uint32_t tg_tcp_hdr_len(const struct tg_tcp_opts *opts, bool syn)
 	return len + (opts->has_mss ? 4u : 0u) + (opts->has_wscale ? 4u : 0u);
 }
 
-static inline uint8_t *emit_ts(uint8_t *p, const struct tg_tcp_opts *opts)
+/* Header and options are written in words of 32 bits, which are summed as numbers on their way. */
+static inline uint8_t *put_word(uint8_t *p, uint32_t word, uint64_t *sum)
 {
-	p[0] = OPT_TS;
-	p[1] = 10;
-	tg_be32_put(p + 2, opts->tsval);
-	tg_be32_put(p + 6, opts->tsecr);
-	return p + 10;
+	tg_be32_put(p, word);
+	*sum += word;
+	return p + 4;
+}
+
+static inline uint8_t *emit_ts(uint8_t *p, uint32_t before, const struct tg_tcp_opts *opts,
+			       uint64_t *sum)
+{
+	p = put_word(p, before << 16 | OPT_TS << 8 | 10, sum);
+	p = put_word(p, opts->tsval, sum);
+	return put_word(p, opts->tsecr, sum);
 }
 
 /* EST-21: MSS, SACK-permitted, TS, NOP, WS, as Linux lays them out. */
-static uint8_t *emit_syn_options(uint8_t *p, const struct tg_tcp_opts *opts)
+static uint8_t *emit_syn_options(uint8_t *p, const struct tg_tcp_opts *opts, uint64_t *sum)
 {
-	if (opts->has_mss) {
-		tg_be16_put(p, OPT_MSS << 8 | 4);
-		tg_be16_put(p + 2, opts->mss);
-		p += 4;
-	}
-	if (opts->has_ts) {
-		tg_be16_put(p, opts->has_sack_perm ? OPT_SACK_PERM << 8 | 2 : NOP_NOP);
-		p = emit_ts(p + 2, opts);
-	} else if (opts->has_sack_perm) {
-		tg_be16_put(p, NOP_NOP);
-		tg_be16_put(p + 2, OPT_SACK_PERM << 8 | 2);
-		p += 4;
-	}
-	if (opts->has_wscale) {
-		tg_be16_put(p, OPT_NOP << 8 | OPT_WSCALE);
-		p[2] = 3;
-		p[3] = opts->wscale;
-		p += 4;
+	const uint32_t sack_perm = OPT_SACK_PERM << 8 | 2;
+
+	if (opts->has_mss)
+		p = put_word(p, (uint32_t)(OPT_MSS << 8 | 4) << 16 | opts->mss, sum);
+	if (opts->has_ts)
+		p = emit_ts(p, opts->has_sack_perm ? sack_perm : NOP_NOP, opts, sum);
+	else if (opts->has_sack_perm)
+		p = put_word(p, (uint32_t)NOP_NOP << 16 | sack_perm, sum);
+	if (opts->has_wscale)
+		p = put_word(p, (uint32_t)SYN_LAYOUT_WS | opts->wscale, sum);
+	return p;
+}
+
+static uint8_t *emit_sack(uint8_t *p, const struct tg_tcp_opts *opts, uint64_t *sum)
+{
+	uint32_t blocks = sack_blocks(opts);
+
+	p = put_word(p, (uint32_t)NOP_NOP << 16 | OPT_SACK << 8 | (2 + 8 * blocks), sum);
+	for (uint32_t i = 0; i < blocks; i++) {
+		p = put_word(p, opts->sack[i].left.v, sum);
+		p = put_word(p, opts->sack[i].right.v, sum);
 	}
 	return p;
 }
 
-static inline uint8_t *emit_options(uint8_t *p, const struct tg_tcp_opts *opts)
+static inline uint8_t *emit_options(uint8_t *p, const struct tg_tcp_opts *opts, uint64_t *sum)
 {
-	if (opts->has_ts) {
-		tg_be16_put(p, NOP_NOP);
-		p = emit_ts(p + 2, opts);
-	}
-	if (opts->sack_n == 0)
-		return p;
-	uint32_t blocks = sack_blocks(opts);
-	tg_be16_put(p, NOP_NOP);
-	p[2] = OPT_SACK;
-	p[3] = (uint8_t)(2 + 8 * blocks);
-	p += 4;
-	for (uint32_t i = 0; i < blocks; i++, p += 8) {
-		tg_be32_put(p, opts->sack[i].left.v);
-		tg_be32_put(p + 4, opts->sack[i].right.v);
-	}
-	return p;
+	if (opts->has_ts)
+		p = emit_ts(p, NOP_NOP, opts, sum);
+	return opts->sack_n ? emit_sack(p, opts, sum) : p;
+}
+
+uint32_t tg_tcp_emit_sum(uint8_t *data, const struct tg_seg *seg, uint64_t *sum)
+{
+	uint8_t *end = data + TG_TCP_LEN;
+	uint64_t acc = 0;
+
+	if (seg->ctl & TG_TCP_SYN)
+		end = emit_syn_options(end, &seg->opts, &acc);
+	else
+		end = emit_options(end, &seg->opts, &acc);
+	uint32_t hdr_len = (uint32_t)(end - data);
+
+	put_word(data, (uint32_t)seg->sport << 16 | seg->dport, &acc);
+	put_word(data + 4, seg->seq.v, &acc);
+	put_word(data + 8, seg->ack.v, &acc);
+	put_word(data + 12, hdr_len << 26 | (uint32_t)seg->ctl << 16 | seg->wnd, &acc);
+	put_word(data + 16, seg->up, &acc); /* checksum 0 */
+	*sum = acc;
+	return hdr_len;
 }
 
 uint32_t tg_tcp_emit(uint8_t *data, const struct tg_seg *seg)
 {
-	uint8_t *end = data + TG_TCP_LEN;
+	uint64_t sum;
 
-	if (seg->ctl & TG_TCP_SYN)
-		end = emit_syn_options(end, &seg->opts);
-	else
-		end = emit_options(end, &seg->opts);
-	uint32_t hdr_len = (uint32_t)(end - data);
+	return tg_tcp_emit_sum(data, seg, &sum);
+}
 
-	tg_be16_put(data, seg->sport);
-	tg_be16_put(data + 2, seg->dport);
-	tg_be32_put(data + 4, seg->seq.v);
-	tg_be32_put(data + 8, seg->ack.v);
-	data[12] = (uint8_t)(hdr_len << 2);
-	data[13] = seg->ctl;
-	tg_be16_put(data + 14, seg->wnd);
-	tg_be16_put(data + 16, 0);
-	tg_be16_put(data + 18, seg->up);
-	return hdr_len;
+/* The pseudo-header in numbers of host order. */
+static inline uint64_t sum_pseudo_host(const struct tg_addr *src, const struct tg_addr *dst,
+				       uint32_t len)
+{
+	if (!tg_addr_is_v4(src))
+		return tg_csum_pseudo(src, dst, TG_PROTO_TCP, len);
+	return (uint64_t)tg_be32_get(src->b + 12) + tg_be32_get(dst->b + 12) + TG_PROTO_TCP + len;
+}
+
+void tg_tcp_csum_set(uint8_t *data, uint32_t len, uint64_t sum, const struct tg_addr *src,
+		     const struct tg_addr *dst, bool offload)
+{
+	uint64_t pseudo = sum_pseudo_host(src, dst, len);
+
+	tg_be16_put(data + 16,
+		    offload ? fold_native(pseudo) : (uint16_t)~fold_native(pseudo + sum));
 }
 
 void tg_tcp_csum_put(uint8_t *data, uint32_t len, const struct tg_addr *src,
 		     const struct tg_addr *dst, bool offload)
 {
-	uint64_t acc = sum_pseudo(src, dst, TG_PROTO_TCP, len);
-
-	if (offload) {
-		tg_be16_put(data + 16, native_to_host16(fold_native(acc)));
-		return;
-	}
 	tg_be16_put(data + 16, 0);
-	acc = sum_native(acc, data, len);
-	tg_be16_put(data + 16, (uint16_t)~native_to_host16(fold_native(acc)));
+	tg_tcp_csum_set(data, len, offload ? 0 : tg_csum_add(0, data, len), src, dst, offload);
 }
 
 bool tg_tcp_csum_ok(const uint8_t *data, uint32_t len, const struct tg_addr *src,

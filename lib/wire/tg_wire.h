@@ -147,11 +147,16 @@ void tg_tcp_parse_options(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *
  * SYN; NOP NOP TS, NOP NOP SACK otherwise), checksum field 0. Does not write text. Returns the
  * header's length, 20..60, a multiple of 4. */
 uint32_t tg_tcp_emit(uint8_t *data, const struct tg_seg *seg);
+/* The same; *sum: the ones' complement sum of what was written, as tg_csum_add has it. */
+uint32_t tg_tcp_emit_sum(uint8_t *data, const struct tg_seg *seg, uint64_t *sum);
 /* The header length that tg_tcp_emit would write for these options. */
 uint32_t tg_tcp_hdr_len(const struct tg_tcp_opts *opts, bool syn);
 /* Fills in the checksum of data[len] (header + text); offload: the pseudo-header sum alone, as NICs
  * expect. */
 void tg_tcp_csum_put(uint8_t *data, uint32_t len, const struct tg_addr *src,
+		     const struct tg_addr *dst, bool offload);
+/* The same, where sum is known already: of data[len] with the field as 0. */
+void tg_tcp_csum_set(uint8_t *data, uint32_t len, uint64_t sum, const struct tg_addr *src,
 		     const struct tg_addr *dst, bool offload);
 /* True when the checksum of data[len] is right. */
 bool tg_tcp_csum_ok(const uint8_t *data, uint32_t len, const struct tg_addr *src,

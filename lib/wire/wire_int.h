@@ -62,8 +62,15 @@ static inline uint16_t native_to_host16(uint16_t v)
 /* The rest of a run, 0..31 bytes. */
 static inline uint64_t sum_tail(uint64_t acc, const uint8_t *p, size_t len)
 {
-	for (; len >= 8; p += 8, len -= 8)
+	if (len & 16) {
 		acc = sum64(acc, load64(p));
+		acc = sum64(acc, load64(p + 8));
+		p += 16;
+	}
+	if (len & 8) {
+		acc = sum64(acc, load64(p));
+		p += 8;
+	}
 	if (len & 4) {
 		acc = sum64(acc, load32(p));
 		p += 4;
