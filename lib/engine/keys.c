@@ -415,6 +415,15 @@ static int set_value(struct tg_settings *s, const struct tg_key *key, const char
 	return -1;
 }
 
+/* synq_low is three quarters of synq_high, unless it is given itself. */
+static void follow(struct tg_settings *s, const struct tg_key *key)
+{
+	if (key->offset == offsetof(struct tg_settings, synq_low))
+		s->synq_low_is_given = true;
+	if (key->offset == offsetof(struct tg_settings, synq_high) && !s->synq_low_is_given)
+		s->synq_low = s->synq_high * 3 / 4;
+}
+
 int tg_settings_set(struct tg_settings *s, uint32_t sections, const char *name, const char *value,
 		    char *err, size_t err_size)
 {
@@ -424,7 +433,11 @@ int tg_settings_set(struct tg_settings *s, uint32_t sections, const char *name, 
 		return fail_unknown(name, sections, err, err_size);
 	if (is_not_built(key, value))
 		return fail(err, err_size, "%s = %.80s: %s", name, value, key->not_built);
-	return set_value(s, key, value, err, err_size);
+	int rc = set_value(s, key, value, err, err_size);
+
+	if (rc == 0)
+		follow(s, key);
+	return rc;
 }
 
 void tg_settings_init(struct tg_settings *s, bool lab)

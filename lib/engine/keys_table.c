@@ -92,7 +92,8 @@ const struct tg_key tg_keys[] = {
     {"synq_high", LISTEN_LAB, TG_KEY_UINT, "entries", 1, 100000000, NULL, "65536", "1024", NULL,
      NULL, "half-open entries that arm the cookies", AT(synq_high)},
     {"synq_low", LISTEN_LAB, TG_KEY_UINT, "entries", 0, 100000000, NULL, "49152", "768", NULL, NULL,
-     "half-open entries below which they are disarmed", AT(synq_low)},
+     "half-open entries below which they are disarmed; 3/4 of synq_high if not given",
+     AT(synq_low)},
     {"defer_accept_ms", LISTEN_LAB, TG_KEY_UINT, "ms", 0, 3600000, NULL, "0", NULL, NULL, NULL,
      "accept only with data, or after so long; 0 = at once", AT(tcp.defer_accept_ms)},
     /* --- of a connection --- */

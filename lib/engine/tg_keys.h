@@ -69,6 +69,7 @@ struct tg_settings {
 	struct tg_addr listen_addr[TG_LISTENER_ADDR_MAX];
 	uint32_t listen_addr_n;
 	uint32_t listen_port, backlog, syn_cookies, synq_high, synq_low;
+	bool synq_low_is_given; /* else it follows synq_high */
 	char service[16];
 	/* connection */
 	struct tg_tcp_conf tcp;

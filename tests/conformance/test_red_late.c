@@ -152,7 +152,30 @@ static void test_synSent_userTimeoutSetLate_isObeyed(void)
 	host_fini(&h);
 }
 
-/* --- addresses --- */
+/* --- keys that follow others --- */
+
+/* One mark alone: the other follows it. */
+static void test_listen_highMarkAlone_armsThere(void)
+{
+	char err[256];
+	struct host h;
+
+	host_init(&h, "synq_high=2");
+	for (int i = 0; i < 3; i++) {
+		host_syn(&h, NULL);
+		h.rport++;
+	}
+	h.rport--;
+	expect_counter(&h, "SC-08", "cookie_sent", 1);
+	host_fini(&h);
+	struct tg_lab *lab = tg_lab_new("synq_high=1", err, sizeof(err));
+
+	expect_true("SC-08", lab != NULL, err);
+	tg_lab_free(lab);
+	lab = tg_lab_new("synq_low=9 synq_high=8", err, sizeof(err));
+	expect_true("SC-08", lab == NULL, "a low mark above the high one is refused");
+	tg_lab_free(lab);
+}
 
 static void test_closed_mtuTooSmallForIp6_hostOfIp4(void)
 {
@@ -177,6 +200,7 @@ static const struct tg_test tests[] = {
     {"test_finWait2_keepaliveSetLate_probes", test_finWait2_keepaliveSetLate_probes},
     {"test_established_userTimeoutSetLate_isObeyed", test_established_userTimeoutSetLate_isObeyed},
     {"test_synSent_userTimeoutSetLate_isObeyed", test_synSent_userTimeoutSetLate_isObeyed},
+    {"test_listen_highMarkAlone_armsThere", test_listen_highMarkAlone_armsThere},
     {"test_closed_mtuTooSmallForIp6_hostOfIp4", test_closed_mtuTooSmallForIp6_hostOfIp4},
 };
 

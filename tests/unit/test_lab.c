@@ -30,7 +30,7 @@ static void test_new_badOption_isASentence(void)
 	    {"addr=10.0.0.1/8 addr=10.0.0.1/8", "twice"},
 	    {"mtu=1000 addr=2001:db8::5/64", "IPv6 needs 1280"},
 	    {"mtu=100", "576 to 9600"},
-	    {"synq_high=10", "synq_low"},
+	    {"synq_high=10 synq_low=11", "synq_low"},
 	    {"msl_ms=0", "1 to 240000"},
 	    {"seed=18446744073709551616", "whole number"},
 	    {"port=80", "[listener NAME]"},
