@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "capture_ends.h"
+#include "tg_trace.h"
 #include "tg_wire.h"
 
-#include <pcap/pcap.h>
 #include <stdio.h>
 
 static bool find_file(const char *device, char *file, size_t size)
@@ -22,13 +22,13 @@ static bool is_unicast(const struct tg_mac *mac)
 	return !(mac->b[0] & 1);
 }
 
-static bool read_ends(pcap_t *p, struct tg_capture_ends *ends)
+static bool read_ends(struct tg_trace_reader *r, struct tg_capture_ends *ends)
 {
-	struct pcap_pkthdr *hdr;
-	const unsigned char *data;
+	struct tg_trace_packet packet;
 	struct tg_eth eth;
-	while (pcap_next_ex(p, &hdr, &data) == 1) {
-		if (tg_eth_parse(data, hdr->caplen, &eth) != TG_CTR_NONE)
+	char err[160];
+	while (tg_trace_next(r, &packet, err, sizeof(err)) == 1) {
+		if (tg_eth_parse(packet.data, packet.len, &eth) != TG_CTR_NONE)
 			continue;
 		if (eth.type != TG_ETHERTYPE_IP4 && eth.type != TG_ETHERTYPE_IP6)
 			continue;
@@ -41,15 +41,16 @@ static bool read_ends(pcap_t *p, struct tg_capture_ends *ends)
 	return false;
 }
 
+/* What cannot be read is left to net_pcap, which says why. */
 bool tg_capture_ends(const char *device, struct tg_capture_ends *ends)
 {
-	char file[256], err[PCAP_ERRBUF_SIZE];
+	char file[256], err[160];
 	if (!find_file(device, file, sizeof(file)))
 		return false;
-	pcap_t *p = pcap_open_offline(file, err);
-	if (!p)
+	struct tg_trace_reader *r = tg_trace_open(file, err, sizeof(err));
+	if (!r)
 		return false;
-	bool found = pcap_datalink(p) == DLT_EN10MB && read_ends(p, ends);
-	pcap_close(p);
+	bool found = tg_trace_link(r) == TG_TRACE_ETHERNET && read_ends(r, ends);
+	tg_trace_close(r);
 	return found;
 }

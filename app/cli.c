@@ -57,6 +57,21 @@ int tg_cli_option(int argc, char **argv, const char *shorts, const struct option
 	return c == ':' ? '?' : c;
 }
 
+int tg_cli_no_options(int argc, char **argv, const char *usage)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	int c = tg_cli_option(argc, argv, ":h", longs);
+	if (c == 'h') {
+		fputs(usage, stdout);
+		return TG_EXIT_OK;
+	}
+	if (c != -1)
+		return TG_EXIT_USAGE;
+	if (optind < argc)
+		return tg_cli_usage(argv[0], "takes no arguments: %s", argv[optind]);
+	return -1;
+}
+
 bool tg_cli_number(const char *command, const char *option, const char *text, uint64_t min,
 		   uint64_t max, uint64_t *out)
 {
@@ -78,6 +93,19 @@ int tg_cli_split(int argc, char **argv)
 		if (strcmp(argv[i], "--") == 0)
 			return i;
 	return argc;
+}
+
+uint64_t tg_cli_now_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+void tg_cli_pause_ms(uint32_t ms)
+{
+	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+	nanosleep(&ts, NULL);
 }
 
 static void on_signal(int sig)

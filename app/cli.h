@@ -31,11 +31,18 @@ int tg_cli_failed(const char *command, const char *format, ...)
 
 /* getopt_long with our own message: the option's value, -1 at the end, '?' after a message. */
 int tg_cli_option(int argc, char **argv, const char *shorts, const struct option *longs);
+/* The options of a command that has none but --help: -1 to go on, or the exit code, after the usage
+ * or a message. */
+int tg_cli_no_options(int argc, char **argv, const char *usage);
 /* A whole number from min to max out of text; false after a message. */
 bool tg_cli_number(const char *command, const char *option, const char *text, uint64_t min,
 		   uint64_t max, uint64_t *out);
 /* Index of "--" in argv, argc when there is none: what follows is the EAL's. */
 int tg_cli_split(int argc, char **argv);
+
+/* The kernel's steady clock, for control. */
+uint64_t tg_cli_now_ns(void);
+void tg_cli_pause_ms(uint32_t ms);
 
 /* Signals (serve, demo): the first SIGINT or SIGTERM is noted, the second ends the process. */
 void tg_cli_catch_signals(void);

@@ -5,9 +5,9 @@
 #include "cli.h"
 #include "demo_client.h"
 #include "sight.h"
+#include "tg_trace.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <rte_eth_ring.h>
 #include <rte_launch.h>
 #include <rte_mbuf.h>
@@ -52,11 +52,11 @@ enum {
 enum part { PART_CALM, PART_FLOOD, PART_AFTER, PART_CLOSE, PART_N };
 
 struct capture {
-	pcap_t *pcap;
-	pcap_dumper_t *dump;
+	struct tg_trace_writer *writer;
 	int64_t wall_offset_ns;
 	uint32_t room; /* packets that are still taken */
 	uint64_t written;
+	char err[256]; /* why it could not be written; "": it could */
 };
 
 struct side {
@@ -127,21 +127,15 @@ static int read_options(struct demo *d, int argc, char **argv)
 
 static bool capture_open(struct capture *c, const char *file, char *err, size_t err_size)
 {
-	struct timespec wall, steady;
-	c->pcap =
-	    pcap_open_dead_with_tstamp_precision(DLT_EN10MB, 65535, PCAP_TSTAMP_PRECISION_NANO);
-	c->dump = c->pcap ? pcap_dump_open(c->pcap, file) : NULL;
-	if (!c->dump) {
-		snprintf(err, err_size, "%s; name another by --capture FILE",
-			 c->pcap ? pcap_geterr(c->pcap) : "out of memory");
-		if (c->pcap)
-			pcap_close(c->pcap);
+	struct timespec wall;
+	char text[256];
+	c->writer = tg_trace_create(file, TG_TRACE_ETHERNET, text, sizeof(text));
+	if (!c->writer) {
+		snprintf(err, err_size, "%s; name another by --capture FILE", text);
 		return false;
 	}
 	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_MONOTONIC, &steady);
-	c->wall_offset_ns =
-	    (wall.tv_sec - steady.tv_sec) * 1000000000ll + (wall.tv_nsec - steady.tv_nsec);
+	c->wall_offset_ns = wall.tv_sec * 1000000000ll + wall.tv_nsec - (int64_t)tg_cli_now_ns();
 	return true;
 }
 
@@ -150,14 +144,18 @@ static void capture_packets(void *ctx, const struct tg_pkt pkt[], uint32_t n, ui
 {
 	struct capture *c = ctx;
 	(void)sent;
-	for (uint32_t i = 0; i < n && c->room > 0; i++, c->room--) {
-		uint64_t t = now_ns + (uint64_t)c->wall_offset_ns;
-		struct pcap_pkthdr hdr = {.caplen = pkt[i].len, .len = pkt[i].len};
-		hdr.ts.tv_sec = (time_t)(t / 1000000000ull);
-		hdr.ts.tv_usec = (suseconds_t)(t % 1000000000ull); /* nanoseconds here */
-		pcap_dump((u_char *)c->dump, &hdr, pkt[i].data);
-		c->written++;
-	}
+	for (uint32_t i = 0; i < n && c->room > 0 && !c->err[0]; i++, c->room--)
+		if (tg_trace_put(c->writer, now_ns + (uint64_t)c->wall_offset_ns, pkt[i].data,
+				 pkt[i].len, c->err, sizeof(c->err)))
+			c->written++;
+}
+
+static void capture_close(struct capture *c)
+{
+	char text[sizeof(c->err)];
+	if (!tg_trace_finish(c->writer, text, sizeof(text)) && !c->err[0])
+		memcpy(c->err, text, sizeof(text));
+	c->writer = NULL;
 }
 
 /* --- start --- */
@@ -241,9 +239,8 @@ static void start_visitors(struct demo *d)
 static int start(struct demo *d, char *err, size_t err_size)
 {
 	uint16_t id[2];
-	if (!capture_open(&d->capture, d->file, err, err_size))
-		return -1;
-	if (start_eal(d, err, err_size) != 0 || make_devices(d, id, err, err_size) != 0)
+	if (!capture_open(&d->capture, d->file, err, err_size) ||
+	    start_eal(d, err, err_size) != 0 || make_devices(d, id, err, err_size) != 0)
 		return -1;
 	if (start_side(&d->server, "demo-server", server_ini, id[0], 1, err, err_size) != 0 ||
 	    start_side(&d->client, "demo-client", client_ini, id[1], 2, err, err_size) != 0)
@@ -307,13 +304,6 @@ static int run(void *ctx)
 
 /* --- the table --- */
 
-static uint64_t steady_ns(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
 static void print_head(void)
 {
 	printf("\n%6s  %-9s %10s %9s %9s %9s %10s %10s %10s\n", "", "", "held and", "half-",
@@ -368,15 +358,15 @@ static uint32_t part_at(const struct demo *d, uint64_t second)
 static void watch(struct demo *d)
 {
 	struct tg_sight server, client, before;
-	uint64_t start = steady_ns(), last = start;
+	uint64_t start = tg_cli_now_ns(), last = start;
 	tg_sight_sum(&d->server.host, &before);
 	for (uint64_t second = 0; second < d->seconds && !tg_cli_is_interrupted(); second++) {
 		uint32_t part = part_at(d, second);
 		atomic_store(&d->part, part);
-		while (steady_ns() < start + (second + 1) * 1000000000ull &&
+		while (tg_cli_now_ns() < start + (second + 1) * 1000000000ull &&
 		       !tg_cli_is_interrupted())
-			nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-		uint64_t now = steady_ns();
+			tg_cli_pause_ms(5);
+		uint64_t now = tg_cli_now_ns();
 		tg_sight_sum(&d->server.host, &server);
 		tg_sight_sum(&d->client.host, &client);
 		print_row((double)(now - start) / 1e9, part_name(part), &server, &before, &client,
@@ -386,10 +376,10 @@ static void watch(struct demo *d)
 		last = now;
 	}
 	atomic_store(&d->part, PART_CLOSE);
-	while (steady_ns() < last + DRAIN_MS * TG_NS_PER_MS &&
+	while (tg_cli_now_ns() < last + DRAIN_MS * TG_NS_PER_MS &&
 	       !(tg_host_is_done(&d->server.host, TG_ORDER_DRAIN) &&
 		 tg_host_is_done(&d->client.host, TG_ORDER_DRAIN)))
-		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		tg_cli_pause_ms(5);
 	atomic_store(&d->stop, true);
 }
 
@@ -443,11 +433,16 @@ static int summary(const struct demo *d)
 	       (unsigned long long)c->v[TG_CTR_rx_segments],
 	       (unsigned long long)c->v[TG_CTR_tx_packets]);
 	bool sound = print_checks(d, why, sizeof(why));
-	printf("  %llu packets are in %s: open it with Wireshark, or `tcpdump -nr %s | less`.\n",
-	       (unsigned long long)d->capture.written, d->file, d->file);
+	if (d->capture.err[0])
+		printf("  %s is cut short: %s.\n", d->file, d->capture.err);
+	else
+		printf("  %llu packets are in %s: open it with Wireshark, or `tcpdump -nr %s | "
+		       "less`.\n",
+		       (unsigned long long)d->capture.written, d->file, d->file);
 	printf("Next: `tidegate serve -c config/tap.ini` makes a server that your own curl can "
 	       "talk to.\n");
-	return lost == 0 && sound && v->done > 0 ? TG_EXIT_OK : TG_EXIT_FAILED;
+	return lost == 0 && sound && v->done > 0 && !d->capture.err[0] ? TG_EXIT_OK
+								       : TG_EXIT_FAILED;
 }
 
 static void end_side(struct side *s)
@@ -493,8 +488,7 @@ static int demo(struct demo *d)
 	watch(d);
 	rte_eal_wait_lcore(d->got.lcore[0]);
 	tg_sight_publish(NULL, NULL, NULL);
-	pcap_dump_close(d->capture.dump);
-	pcap_close(d->capture.pcap);
+	capture_close(&d->capture);
 	int rc = summary(d);
 	uint32_t lost = end_both(d);
 	tg_eal_fini();

@@ -249,17 +249,10 @@ static void check_cards(struct doctor *d)
 
 int tg_cmd_doctor(int argc, char **argv)
 {
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	struct doctor d = {0};
-	int c = tg_cli_option(argc, argv, ":h", longs);
-	if (c == 'h') {
-		fputs(usage, stdout);
-		return TG_EXIT_OK;
-	}
-	if (c != -1)
-		return TG_EXIT_USAGE;
-	if (optind < argc)
-		return tg_cli_usage("doctor", "takes no arguments: %s", argv[optind]);
+	int rc = tg_cli_no_options(argc, argv, usage);
+	if (rc >= 0)
+		return rc;
 	check_cpus(&d);
 	check_clock(&d);
 	check_memory(&d);

@@ -55,16 +55,9 @@ static void print_section(const char *head, uint32_t with, uint32_t but)
 
 int tg_cmd_keys(int argc, char **argv)
 {
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {0}};
-	int c = tg_cli_option(argc, argv, ":h", longs);
-	if (c == 'h') {
-		fputs(usage, stdout);
-		return TG_EXIT_OK;
-	}
-	if (c != -1)
-		return TG_EXIT_USAGE;
-	if (optind < argc)
-		return tg_cli_usage("keys", "takes no arguments: %s", argv[optind]);
+	int rc = tg_cli_no_options(argc, argv, usage);
+	if (rc >= 0)
+		return rc;
 	print_section("[engine]", TG_KEY_ENGINE, TG_KEY_LISTENER | TG_KEY_CONN);
 	print_section("[port outside]", TG_KEY_PORT, 0);
 	print_section("[listener web]", TG_KEY_LISTENER | TG_KEY_CONN, 0);

@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -137,11 +136,20 @@ static int start_eal(struct serving *s, char *err, size_t err_size)
 			    text);
 }
 
+static void print_link(const struct tg_dev *dev)
+{
+	char text[256];
+	printf("port %s: %s\n", dev->name, tg_dev_link_text(dev, text, sizeof(text)));
+}
+
 static void print_start(const struct serving *s)
 {
 	char text[512];
-	for (uint32_t i = 0; i < s->host.dev_n; i++)
+	for (uint32_t i = 0; i < s->host.dev_n; i++) {
 		printf("port %s\n", tg_dev_describe(&s->host.dev[i], text, sizeof(text)));
+		if (!s->host.dev[i].link_up)
+			print_link(&s->host.dev[i]);
+	}
 	for (uint32_t i = 0; i < s->plan.listener_n; i++)
 		printf("listener %s: port %u, %s\n", s->plan.listener[i].name,
 		       s->plan.listener[i].port, s->plan.listener[i].service->name);
@@ -154,19 +162,6 @@ static void print_start(const struct serving *s)
 }
 
 /* --- run --- */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
-static void pause_ms(uint32_t ms)
-{
-	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-	nanosleep(&ts, NULL);
-}
 
 /* True when nothing was received for idle_ms. */
 static bool is_idle(struct serving *s, uint64_t *last_rx, uint64_t *since_ns, uint64_t now)
@@ -183,10 +178,9 @@ static bool is_idle(struct serving *s, uint64_t *last_rx, uint64_t *since_ns, ui
 static void poll_links(struct serving *s)
 {
 	for (uint32_t i = 0; i < s->host.dev_n; i++) {
-		struct tg_dev *dev = &s->host.dev[i];
-		if (!tg_dev_poll_link(dev))
+		if (!tg_dev_poll_link(&s->host.dev[i]))
 			continue;
-		printf("port %s: link %s\n", dev->name, dev->link_up ? "up" : "down");
+		print_link(&s->host.dev[i]);
 		fflush(stdout);
 	}
 }
@@ -194,11 +188,11 @@ static void poll_links(struct serving *s)
 static void watch(struct serving *s)
 {
 	bool show = !s->opt.quiet && isatty(STDOUT_FILENO);
-	uint64_t start = now_ns(), last_rx = 0, since_ns = 0;
+	uint64_t start = tg_cli_now_ns(), last_rx = 0, since_ns = 0;
 	struct tg_sight_line line = {.start_ns = start, .last_ns = start};
 	for (uint32_t tick = 1; !tg_cli_is_interrupted(); tick++) {
-		pause_ms(TICK_MS);
-		uint64_t now = now_ns();
+		tg_cli_pause_ms(TICK_MS);
+		uint64_t now = tg_cli_now_ns();
 		if (tick % LINK_TICKS == 0)
 			poll_links(s);
 		if (show && now - line.last_ns >= 1000000000ull)
@@ -210,10 +204,10 @@ static void watch(struct serving *s)
 
 static void order_and_wait(struct serving *s, enum tg_order order, uint64_t ms)
 {
-	uint64_t until = now_ns() + ms * TG_NS_PER_MS;
+	uint64_t until = tg_cli_now_ns() + ms * TG_NS_PER_MS;
 	tg_host_order(&s->host, order);
-	while (!tg_host_is_done(&s->host, order) && now_ns() < until)
-		pause_ms(2);
+	while (!tg_host_is_done(&s->host, order) && tg_cli_now_ns() < until)
+		tg_cli_pause_ms(2);
 }
 
 static void finish(struct serving *s)

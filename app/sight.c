@@ -242,7 +242,7 @@ static struct rte_tel_data *tell_port(const struct tg_dev *dev, uint64_t tx_drop
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "device", dev->device);
 	rte_tel_data_add_dict_string(d, "driver", dev->driver);
-	rte_tel_data_add_dict_u64(d, "link_up", dev->link_up);
+	rte_tel_data_add_dict_string(d, "link", tg_dev_link_name(dev->link));
 	rte_tel_data_add_dict_u64(d, "rx_packets", s.rx_packets);
 	rte_tel_data_add_dict_u64(d, "tx_packets", s.tx_packets);
 	rte_tel_data_add_dict_u64(d, "rx_bytes", s.rx_bytes);

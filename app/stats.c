@@ -189,6 +189,7 @@ static const struct found *choose(const struct finder *f, const char *name)
 
 struct text {
 	bool all;
+	const char *kind; /* of the groups: stands before their names */
 	char group[64];
 };
 
@@ -200,24 +201,28 @@ static void on_text(void *ctx, const char *group, const char *key, const char *v
 		return;
 	if (strcmp(group, t->group) != 0) {
 		snprintf(t->group, sizeof(t->group), "%s", group);
-		printf("%s\n", group);
+		printf("%s%s\n", t->kind, group);
 	}
 	printf("%s%-24s %s\n", group[0] ? "  " : "", key, value);
 }
 
-static void print_text(int fd, bool all)
+static int print_text(int fd, bool all)
 {
 	char reply[REPLY_MAX];
-	struct text t = {.all = all};
+	struct text t = {.all = all, .kind = ""};
 	if (!ask(fd, "/tidegate/stats", reply, sizeof(reply)))
-		return;
+		return tg_cli_failed("stats", "the engine went away");
 	tg_json_restore_dashes(reply);
 	tg_json_each(reply, on_text, &t);
+	t.kind = "port ";
+	if (ask(fd, "/tidegate/ports", reply, sizeof(reply)))
+		tg_json_each(reply, on_text, &t);
 	if (!ask(fd, "/tidegate/counters", reply, sizeof(reply)))
-		return;
+		return tg_cli_failed("stats", "the engine went away");
 	printf("counters\n");
 	t.group[0] = 0;
 	tg_json_each(reply, on_text, &t);
+	return TG_EXIT_OK;
 }
 
 static void print_member(int fd, const char *command, const char *name)
@@ -265,7 +270,7 @@ int tg_cmd_stats(int argc, char **argv)
 	static struct finder finder; /* large, and once a process */
 	const char *name = NULL;
 	bool json = false, all = false;
-	int c, rc = TG_EXIT_OK;
+	int c, rc;
 	while ((c = tg_cli_option(argc, argv, ":h", longs)) != -1) {
 		if (c == OPT_JSON) {
 			json = true;
@@ -290,10 +295,7 @@ int tg_cmd_stats(int argc, char **argv)
 	int fd = dial(found->path);
 	if (fd < 0)
 		return tg_cli_failed("stats", "%s: %s", found->path, strerror(-fd));
-	if (json)
-		rc = print_json(fd);
-	else
-		print_text(fd, all);
+	rc = json ? print_json(fd) : print_text(fd, all);
 	close(fd);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tg_dev.h"
+#include "link.h"
 #include "tg_eal.h"
 
 #include <errno.h>
@@ -123,6 +123,7 @@ int tg_dev_adopt(struct tg_dev *dev, const struct tg_dev_conf *conf, uint16_t id
 	dev->mtu = conf->mtu;
 	dev->worker_n = conf->worker_n;
 	dev->link_up = true;
+	dev->link = TG_DEV_LINK_UP;
 	if (rte_eth_dev_info_get(id, &info) != 0)
 		return fail(dev, err, err_size, "does not tell what it can do");
 	copy_text(dev->driver, sizeof(dev->driver), info.driver_name);
@@ -259,20 +260,8 @@ int tg_dev_start(struct tg_dev *dev, const struct tg_steer *steer, struct rte_me
 	if (dev->hw_rss)
 		set_reta(dev, steer);
 	set_filters(dev);
-	dev->link_up = true;
-	tg_dev_poll_link(dev);
+	tg_dev_watch_link(dev);
 	return 0;
-}
-
-bool tg_dev_poll_link(struct tg_dev *dev)
-{
-	struct rte_eth_link link;
-	if (rte_eth_link_get_nowait(dev->id, &link) != 0)
-		return false;
-	bool up = link.link_status == RTE_ETH_LINK_UP;
-	bool changed = up != dev->link_up;
-	dev->link_up = up;
-	return changed;
 }
 
 void tg_dev_close(struct tg_dev *dev)

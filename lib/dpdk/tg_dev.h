@@ -23,9 +23,19 @@ struct tg_dev_conf {
 	uint16_t worker_n;
 };
 
+enum tg_dev_link {
+	TG_DEV_LINK_UP = 1,
+	TG_DEV_LINK_DOWN,
+	TG_DEV_LINK_GONE,     /* the kernel's interface behind it was deleted */
+	TG_DEV_LINK_REPLACED, /* another has its name now, which the driver does not use */
+};
+
 struct tg_dev {
 	char name[32], device[256], driver[32];
-	uint16_t id; /* DPDK's port id */
+	char iface[16];       /* the kernel's interface behind it (iface=NAME); "": none */
+	uint32_t iface_index; /* the kernel's number of it, which a new one of the name has not */
+	volatile enum tg_dev_link link; /* as link_up, with the reason */
+	uint16_t id;                    /* DPDK's port id */
 	struct tg_mac mac;
 	uint16_t mtu, worker_n;
 	uint16_t rx_queue_n, tx_queue_n, rx_desc, tx_desc;
@@ -46,8 +56,13 @@ uint32_t tg_dev_buffers(const struct tg_dev *dev);
 /* Sets up the queues, worker w's fed from pool[w], and starts. 0, or -1 and a sentence. */
 int tg_dev_start(struct tg_dev *dev, const struct tg_steer *steer, struct rte_mempool *const pool[],
 		 char *err, size_t err_size);
-/* Looks at the link; true when it changed. */
+/* Looks at the link and, because not every driver tells, at the kernel's interface behind it; true
+ * when something changed. A few system calls. */
 bool tg_dev_poll_link(struct tg_dev *dev);
+/* What there is to say of the link as it is now: a sentence for the user. Returns buf. */
+const char *tg_dev_link_text(const struct tg_dev *dev, char *buf, size_t size);
+/* up, down, gone or replaced. */
+const char *tg_dev_link_name(enum tg_dev_link link);
 void tg_dev_close(struct tg_dev *dev);
 /* One line on what it is and does, for the start of `serve`. Returns buf. */
 const char *tg_dev_describe(const struct tg_dev *dev, char *buf, size_t size);
