@@ -189,7 +189,7 @@ run_e2e() {
 	local s name
 	for s in tests/e2e/*.sh; do
 		name=$(basename "$s")
-		[ "$name" != lib.sh ] || continue
+		[ -x "$s" ] || continue # what the others source
 		program_wanted e2e "$name" || continue
 		limit=900 program "$name" "$s"
 	done
