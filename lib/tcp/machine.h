@@ -93,6 +93,9 @@ void tg_rto_update(struct tg_tcb *tcb);
 /* cwnd and ssthresh as new (IW), e.g. after rest. */
 void tg_newreno_init(struct tg_tcb *tcb);
 /* SendMSS less the options that every segment carries (EST-11). */
-uint32_t tg_tx_mss(const struct tg_tcb *tcb);
+static inline uint32_t tg_tx_mss(const struct tg_tcb *tcb)
+{
+	return tcb->ts_on ? tcb->snd.mss - 12u : tcb->snd.mss;
+}
 
 #endif

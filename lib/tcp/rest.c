@@ -38,13 +38,13 @@ struct field {
 	bool raw, fits;
 };
 
-static struct field window_field(uint32_t wnd, uint8_t scale)
+static inline struct field window_field(uint32_t wnd, uint8_t scale)
 {
-	if ((wnd & ((1u << scale) - 1)) == 0 && wnd >> scale <= UINT16_MAX)
-		return (struct field){(uint16_t)(wnd >> scale), false, true};
-	if (wnd <= UINT16_MAX)
-		return (struct field){(uint16_t)wnd, true, true};
-	return (struct field){0, true, false};
+	uint32_t units = wnd >> scale;
+
+	if (units << scale == wnd && units <= UINT16_MAX)
+		return (struct field){(uint16_t)units, false, true};
+	return (struct field){(uint16_t)wnd, true, wnd <= UINT16_MAX};
 }
 
 static uint32_t window_of(uint16_t field, bool raw, uint8_t scale)
@@ -123,8 +123,21 @@ static bool is_state_of_rest(const struct tg_tcb *tcb)
 	return false;
 }
 
+/* All of the flags that by themselves keep a block from rest. */
+static inline bool is_restless(const struct tg_tcb *tcb)
+{
+	const uint8_t *flag = (const uint8_t *)tcb + TG_TCB_RESTLESS;
+	uint64_t eight;
+	uint32_t four;
+
+	_Static_assert(sizeof(eight) + sizeof(four) == TG_TCB_RESTLESS_N, "all of them");
+	memcpy(&eight, flag, sizeof(eight));
+	memcpy(&four, flag + sizeof(eight), sizeof(four));
+	return (eight | four) != 0;
+}
+
 /* Nothing in flight, nothing queued; of a half-open entry only the SYN-ACK is. */
-static bool is_send_side_quiet(const struct tg_tcb *tcb)
+static inline bool is_send_side_quiet(const struct tg_tcb *tcb)
 {
 	uint32_t flight = tcb->state == TG_SYN_RECEIVED ? 1 : 0;
 	uint32_t fin = tcb->fin_sent ? 1 : 0;
@@ -132,18 +145,19 @@ static bool is_send_side_quiet(const struct tg_tcb *tcb)
 	return tcb->tx.chunk_n == 0 && tcb->fin_queued == tcb->fin_sent &&
 	       tg_seq_eq(tg_seq_add(tcb->snd.una, flight), tcb->snd.nxt) &&
 	       tg_seq_eq(tcb->rexmit_nxt, tcb->snd.nxt) &&
-	       tg_seq_eq(tg_seq_add(tcb->tx_end, fin), tcb->snd.nxt) && !tcb->syn_unacked &&
-	       !tcb->persist && !tcb->probe_due && !tcb->probes && !tcb->recovery && !tcb->loss;
+	       tg_seq_eq(tg_seq_add(tcb->tx_end, fin), tcb->snd.nxt);
 }
 
-static bool is_receive_side_quiet(const struct tg_tcb *tcb)
+static inline bool is_receive_side_quiet(const struct tg_tcb *tcb)
 {
-	return tcb->rx.chunk_n == 0 && tcb->ooo == TG_NONE && !tcb->fin_held && !tcb->shut_rd &&
-	       tg_tcp_readable(tcb) == 0 && !tcb->delack && !tcb->ack_now &&
+	uint32_t fin = tcb->fin_rcvd ? 1 : 0; /* nothing is readable */
+
+	return tcb->rx.chunk_n == 0 && tcb->ooo == TG_NONE &&
+	       tg_seq_eq(tg_seq_add(tcb->rx_read, fin), tcb->rcv.nxt) &&
 	       tg_seq_eq(tcb->rcv.last_ack, tcb->rcv.nxt) && tg_seq_lt(tcb->rcv.up, tcb->rcv.nxt);
 }
 
-static bool is_numbers_fit(const struct tg_tcb *tcb)
+static inline bool is_numbers_fit(const struct tg_tcb *tcb)
 {
 	if (!window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale).fits)
 		return false;
@@ -156,20 +170,20 @@ static bool is_numbers_fit(const struct tg_tcb *tcb)
 	       window_field(tcb->snd.max_wnd, tcb->snd_scale).fits;
 }
 
-static bool is_one_timer(const struct tg_tcb *tcb)
+static inline bool is_one_timer(const struct tg_tcb *tcb)
 {
-	int n = 0;
+	const uint64_t *at = tcb->deadline;
+	int others = (at[TG_T_KEEPALIVE] != 0) + (at[TG_T_FW2] != 0) + (at[TG_T_SERVICE] != 0);
 
-	for (int t = 0; t < TG_T_N; t++)
-		n += tcb->deadline[t] != 0;
+	_Static_assert(TG_T_N == 5, "and these two");
 	if (tcb->state == TG_SYN_RECEIVED)
-		return n == 1 && tcb->deadline[TG_T_REXMIT];
-	return n <= 1 && !tcb->deadline[TG_T_REXMIT] && !tcb->deadline[TG_T_DELACK];
+		return at[TG_T_REXMIT] && !at[TG_T_DELACK] && others == 0;
+	return !(at[TG_T_REXMIT] | at[TG_T_DELACK]) && others <= 1;
 }
 
 bool tg_tcb_may_rest(const struct tg_tcb *tcb, uint64_t now_ms)
 {
-	return is_state_of_rest(tcb) && !tcb->own_conf && is_send_side_quiet(tcb) &&
+	return !is_restless(tcb) && is_state_of_rest(tcb) && is_send_side_quiet(tcb) &&
 	       is_receive_side_quiet(tcb) && is_one_timer(tcb) && is_numbers_fit(tcb) &&
 	       tg_rest_at(tcb) <= now_ms;
 }
@@ -192,7 +206,7 @@ uint64_t tg_tcb_deadline(const struct tg_tcb *tcb)
 
 /* --- pack --- */
 
-static uint32_t pack_flags(const struct tg_tcb *tcb, const struct tg_conn *conn)
+static inline uint32_t pack_flags(const struct tg_tcb *tcb, const struct tg_conn *conn)
 {
 	uint32_t flags = conn->flags & TG_CONN_V6;
 
@@ -202,7 +216,6 @@ static uint32_t pack_flags(const struct tg_tcb *tcb, const struct tg_conn *conn)
 	flags |= tcb->active ? TG_CONN_ACTIVE : 0;
 	flags |= tcb->orphan ? TG_CONN_ORPHAN : 0;
 	flags |= tcb->deadline[TG_T_SERVICE] ? TG_CONN_TIMER_SERVICE : 0;
-	flags |= window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale).raw ? TG_CONN_RCV_RAW : 0;
 	return flags;
 }
 
@@ -213,72 +226,73 @@ static uint16_t pack_stamp(uint64_t ms, uint64_t now_ms)
 	return (uint16_t)ms ? (uint16_t)ms : 1;
 }
 
-/* SYN-RECEIVED: no window and no RTT yet, so their places hold what the handshake needs. */
-static void pack_half(const struct tg_tcb *tcb, struct tg_conn *conn)
+/* SYN-RECEIVED: no window and no RTT yet, so their places hold what the handshake needs. Returns
+ * the flags of it. */
+static uint32_t pack_half(const struct tg_tcb *tcb, struct tg_conn *conn)
 {
+	uint32_t flags = tcb->ws_on ? TG_CONN_SND_RAW : 0;
+
 	conn->snd_wnd = (uint16_t)tcb->ts_last;
 	conn->max_snd_wnd = (uint16_t)(tcb->ts_last >> 16);
 	conn->srtt = (uint16_t)tcb->ts_first;
 	conn->rttvar = (uint16_t)(tcb->ts_first >> 16);
 	conn->ts_age = (uint16_t)(tcb->syn_sent_n << 8 | tcb->backoff);
-	conn->flags |= tcb->ws_on ? TG_CONN_SND_RAW : 0;
 	if (tcb->dormant == TG_NONE)
-		return;
-	conn->flags |= TG_CONN_DORMANT;
+		return flags;
 	conn->word = tcb->dormant;
+	return flags | TG_CONN_DORMANT;
 }
 
-static void pack_open(const struct tg_tcb *tcb, struct tg_conn *conn)
+static uint32_t pack_open(const struct tg_tcb *tcb, struct tg_conn *conn)
 {
 	struct field wnd = window_field(tcb->snd.wnd, tcb->snd_scale);
 	struct field max = window_field(tcb->snd.max_wnd, tcb->snd_scale);
 
+	assert(wnd.fits && max.fits);
 	conn->snd_wnd = wnd.v;
 	conn->max_snd_wnd = max.v;
-	conn->flags |= (wnd.raw ? TG_CONN_SND_RAW : 0) | (max.raw ? TG_CONN_MAX_RAW : 0);
 	conn->srtt = small_float(tcb->srtt_us);
 	if (tcb->srtt_us)
 		conn->rttvar = small_float(tcb->rttvar_us);
 	else
 		conn->rttvar = (uint16_t)(tcb->rto_us / 1000 | (is_cwnd_one(tcb) ? CWND_ONE : 0));
 	conn->ts_age = (uint16_t)(tcb->ts_recent_ms >> TS_AGE_SHIFT);
+	return (wnd.raw ? TG_CONN_SND_RAW : 0) | (max.raw ? TG_CONN_MAX_RAW : 0);
 }
 
 /* Lazy keepalive becomes exact: afterwards the deadline is all that is known of the last sign of
- * life. */
-static uint64_t pack_timer(const struct tg_tcb *tcb)
+ * life. At most one timer runs. */
+static inline uint64_t pack_timer(const struct tg_tcb *tcb)
 {
+	const uint64_t *at = tcb->deadline;
 	uint64_t due = tcb->idle_since_ms + tcb->conf->keepalive_idle_ms;
-	uint64_t first = 0;
 
-	for (int t = 0; t < TG_T_N; t++)
-		if (tcb->deadline[t])
-			first = tcb->deadline[t];
-	if (tcb->deadline[TG_T_KEEPALIVE] && due > first)
-		return due;
-	return first;
+	if (at[TG_T_KEEPALIVE])
+		return due > at[TG_T_KEEPALIVE] ? due : at[TG_T_KEEPALIVE];
+	return at[TG_T_REXMIT] | at[TG_T_FW2] | at[TG_T_SERVICE];
 }
 
 uint64_t tg_tcb_pack(const struct tg_tcb *tcb, struct tg_conn *conn, uint64_t now_ms)
 {
-	assert(tg_tcb_may_rest(tcb, now_ms));
-	conn->flags = pack_flags(tcb, conn) & 0xfffu;
-	conn->state = tcb->state & 0xfu;
-	conn->snd_scale = tcb->snd_scale & 0xfu;
-	conn->rcv_scale = tcb->rcv_scale & 0xfu;
-	conn->conf = tcb->conf_idx;
+	struct field rcv = window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale);
+	uint32_t flags = pack_flags(tcb, conn) | (rcv.raw ? TG_CONN_RCV_RAW : 0);
+
+	/* That it may rest altogether has just been asked, and is not asked twice. */
+	assert(rcv.fits && !is_restless(tcb) && is_one_timer(tcb));
 	conn->snd_nxt = tcb->snd.nxt;
 	conn->rcv_nxt = tcb->rcv.nxt;
-	conn->rcv_wnd = window_field(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale).v;
+	conn->rcv_wnd = rcv.v;
 	conn->mss = tcb->snd.mss;
 	conn->ts_recent = tcb->ts_recent;
 	conn->ts_offset = tcb->ts_offset;
 	conn->ch_stamp = pack_stamp(tcb->ch_ms, now_ms);
 	conn->word = tcb->word;
-	if (tcb->state == TG_SYN_RECEIVED)
-		pack_half(tcb, conn);
-	else
-		pack_open(tcb, conn);
+	flags |= tcb->state == TG_SYN_RECEIVED ? pack_half(tcb, conn) : pack_open(tcb, conn);
+	conn->state = tcb->state & 0xfu;
+	conn->snd_scale = tcb->snd_scale & 0xfu;
+	conn->rcv_scale = tcb->rcv_scale & 0xfu;
+	conn->conf = tcb->conf_idx;
+	conn->flags = flags & 0xfffu;
 	return pack_timer(tcb);
 }
 

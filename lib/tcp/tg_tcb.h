@@ -58,27 +58,30 @@ struct tg_tcb {
 		tg_seq last_ack; /* Last.ACK.sent */
 	} rcv;
 
-	/* --- flags --- */
-	bool fin_queued;  /* the user closed the sending side: FIN follows the queued bytes */
-	bool fin_sent;    /* the FIN has its number: snd.nxt - 1 */
+	/* --- flags: first those that keep a block from rest, each by itself (rest.c asks them all
+	 * at once: eight, then four) --- */
 	bool fin_held;    /* the peer's FIN is known, above a hole, at rcv_fin */
-	bool fin_rcvd;    /* the peer's FIN is taken: rcv.nxt is past it */
-	bool orphan;      /* fully closed: no reader */
 	bool shut_rd;     /* tg_lab_shutdown(SHUT_RD): told to the user only */
 	bool ack_now;     /* output must send an ACK at once */
+	bool delack;      /* an ACK is owed and may wait */
 	bool persist;     /* TG_T_REXMIT is the persist timer */
+	bool probe_due;   /* the persist timer fired: output owes a probe, or text that the window
+			     is too small for by DT-27 */
 	bool own_conf;    /* conf is private: the connection never rests */
-	bool in_output;   /* the engine's: on its list of connections to run output for */
-	bool rexmit_syn;  /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
-			     (EST-25) */
 	bool syn_unacked; /* FIN-WAIT-1 straight from SYN-RECEIVED (UC-05): SND.UNA is still ISS */
-	uint8_t backoff;  /* timeouts since the last progress */
 	uint8_t probes;   /* window or keepalive probes without an answer */
+	bool recovery;    /* fast recovery, until recover is acknowledged */
+	bool loss;   /* after a timeout, until recover is acknowledged: go-back-N from rexmit_nxt */
+	bool unused; /* always false */
+	bool fin_queued;    /* the user closed the sending side: FIN follows the queued bytes */
+	bool fin_sent;      /* the FIN has its number: snd.nxt - 1 */
+	bool fin_rcvd;      /* the peer's FIN is taken: rcv.nxt is past it */
+	bool orphan;        /* fully closed: no reader */
+	bool rexmit_syn;    /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
+			       (EST-25) */
+	uint8_t backoff;    /* timeouts since the last progress */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
-	bool delack;        /* an ACK is owed and may wait */
-	bool probe_due;     /* the persist timer fired: output owes a probe, or text that the window
-			       is too small for by DT-27 */
 	tg_seq rcv_fin;     /* number of the FIN that is held */
 
 	/* --- time --- */
@@ -103,8 +106,6 @@ struct tg_tcb {
 	uint32_t cwnd, ssthresh; /* bytes */
 	uint32_t acked_bytes;    /* appropriate byte counting in congestion avoidance */
 	uint8_t dupacks;
-	bool recovery; /* fast recovery, until recover is acknowledged */
-	bool loss; /* after a timeout, until recover is acknowledged: go-back-N from rexmit_nxt */
 	tg_seq recover;
 	tg_seq rexmit_nxt; /* next byte to send again; = snd.nxt when nothing is to be repeated */
 
@@ -129,6 +130,10 @@ struct tg_tcb {
 	uint32_t dormant;             /* SYN-RECEIVED: dormant TIME-WAIT record, or TG_NONE */
 	struct tg_tcp_conf *conf_own; /* where conf points when own_conf */
 };
+
+enum { TG_TCB_RESTLESS = offsetof(struct tg_tcb, fin_held), TG_TCB_RESTLESS_N = 12 };
+_Static_assert(offsetof(struct tg_tcb, fin_queued) - TG_TCB_RESTLESS == TG_TCB_RESTLESS_N,
+	       "the flags that keep from rest stand together");
 
 static inline uint32_t tg_tcb_rcv_wnd(const struct tg_tcb *tcb)
 {

@@ -43,11 +43,6 @@ static bool may_ack(const struct tg_tcb *tcb)
 	       tcb->state == TG_FIN_WAIT_2 || tcb->state == TG_TIME_WAIT;
 }
 
-uint32_t tg_tx_mss(const struct tg_tcb *tcb)
-{
-	return tcb->ts_on ? tcb->snd.mss - 12u : tcb->snd.mss;
-}
-
 static uint32_t min32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -220,9 +215,18 @@ bool tg_data_has_text(const struct tg_tcb *tcb)
 	return plan_rexmit(tcb, &p) || plan_new(tcb, 1, &p);
 }
 
+/* Nothing to repeat, nothing unsent, no probe: the three plans of text would all say no. */
+static bool is_all_sent(const struct tg_tcb *tcb)
+{
+	return !tg_data_is_waiting(tcb) && !tg_seq_lt(tcb->rexmit_nxt, tcb->snd.nxt) &&
+	       !tcb->probe_due;
+}
+
 static bool plan_output(const struct tg_tcb *tcb, uint32_t max_text, struct plan *p)
 {
-	if (tg_data_may_send(tcb)) {
+	if (tcb->state >= TG_ESTABLISHED && is_all_sent(tcb)) {
+		/* An ACK, if any. */
+	} else if (tg_data_may_send(tcb)) {
 		if (plan_rexmit(tcb, p) || plan_new(tcb, max_text, p) || plan_probe(tcb, p))
 			return true;
 	} else if (tcb->state == TG_SYN_SENT || tcb->state == TG_SYN_RECEIVED) {
