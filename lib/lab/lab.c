@@ -17,6 +17,10 @@ enum {
 
 /* --- the clock --- */
 
+/* The end of time, 584 years from 0. The clock stands still a little before, so that no deadline
+ * wraps; "for ever" (UINT64_MAX) is a fair thing to ask for. */
+#define LAB_TIME_MAX (UINT64_MAX - (UINT64_C(1) << 55))
+
 static void tick(struct tg_lab *lab)
 {
 	lab_emit(lab, tg_engine_tick(lab->engine, lab->out, LAB_OUT_MAX, lab->now_ns));
@@ -45,6 +49,8 @@ static void run_to(struct tg_lab *lab, uint64_t now_ns)
 {
 	uint64_t due;
 
+	if (now_ns > LAB_TIME_MAX)
+		now_ns = LAB_TIME_MAX;
 	while ((due = tg_engine_next_deadline(lab->engine)) <= now_ns) {
 		if (due > lab->now_ns)
 			lab->now_ns = due;

@@ -152,6 +152,24 @@ static void test_synSent_userTimeoutSetLate_isObeyed(void)
 	host_fini(&h);
 }
 
+/* --- time --- */
+
+/* "Until nothing is left": also what tg_lab_next_deadline says when no timer is armed. */
+static void test_closed_advanceForever_ends(void)
+{
+	char err[256];
+	struct tg_lab *lab = tg_lab_new(NULL, err, sizeof(err));
+	int sock = tg_lab_connect(lab, NULL, 0, "192.0.2.1", 80, NULL);
+
+	for (int i = 0; i < 3; i++) {
+		tg_lab_advance(lab, UINT64_MAX);
+		expect_true("TO-01", !strcmp(tg_lab_state(lab, sock), "CLOSED"), "given up");
+		expect_true("ADV-92", tg_lab_validate(lab, err, sizeof(err)), err);
+		expect_true("TO-01", tg_lab_next_deadline(lab) == UINT64_MAX, "no timer");
+	}
+	tg_lab_free(lab);
+}
+
 /* --- keys that follow others --- */
 
 /* One mark alone: the other follows it. */
@@ -200,6 +218,7 @@ static const struct tg_test tests[] = {
     {"test_finWait2_keepaliveSetLate_probes", test_finWait2_keepaliveSetLate_probes},
     {"test_established_userTimeoutSetLate_isObeyed", test_established_userTimeoutSetLate_isObeyed},
     {"test_synSent_userTimeoutSetLate_isObeyed", test_synSent_userTimeoutSetLate_isObeyed},
+    {"test_closed_advanceForever_ends", test_closed_advanceForever_ends},
     {"test_listen_highMarkAlone_armsThere", test_listen_highMarkAlone_armsThere},
     {"test_closed_mtuTooSmallForIp6_hostOfIp4", test_closed_mtuTooSmallForIp6_hostOfIp4},
 };
