@@ -249,6 +249,7 @@ uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn)
 		x = e->ext_fresh++;
 	e->ext_used++;
 	e->ext[x].flags = TG_EXT_USED;
+	e->ext[x].hash = 0;
 	e->ext[x].link = TG_NONE;
 	c->flags |= TG_CONN_EXT;
 	c->word = x;
@@ -409,7 +410,7 @@ static void wake_dormant(struct tg_engine *e, uint32_t conn)
 	tg_tw_store_wake(e->tw, h);
 }
 
-static void bury(struct tg_engine *e, uint32_t x)
+static void to_grave(struct tg_engine *e, uint32_t x)
 {
 	struct tg_ext *ext = &e->ext[x];
 
@@ -423,7 +424,7 @@ static void bury(struct tg_engine *e, uint32_t x)
 void tg_conn_retire(struct tg_engine *e, uint32_t conn)
 {
 	struct tg_conn *c = &e->conn[conn];
-	uint64_t hash = tg_conn_hash(e, conn);
+	uint64_t hash = tg_conn_hash_known(e, conn);
 	bool removed = tg_table_remove(&e->table, hash, conn);
 
 	assert(removed);
@@ -438,7 +439,7 @@ void tg_conn_retire(struct tg_engine *e, uint32_t conn)
 	e->state_n[c->state]--;
 	c->state = TG_CLOSED;
 	if (c->flags & TG_CONN_EXT)
-		bury(e, c->word);
+		to_grave(e, c->word);
 }
 
 void tg_conn_free(struct tg_engine *e, uint32_t conn)
@@ -465,9 +466,9 @@ bool tg_conn_is_half_open(const struct tg_engine *e, uint32_t conn)
 	return e->conn[conn].state == TG_SYN_RECEIVED && !(e->conn[conn].flags & TG_CONN_ACTIVE);
 }
 
-void tg_conn_reap(struct tg_engine *e)
+void tg_conn_bury(struct tg_engine *e)
 {
-	while (e->grave != TG_NONE && !e->busy) {
+	while (e->grave != TG_NONE) {
 		uint32_t x = e->grave;
 
 		e->grave = e->ext[x].link;

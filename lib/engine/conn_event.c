@@ -7,20 +7,24 @@ static const struct tg_class *class_of(const struct tg_engine *e, uint32_t conn)
 	return &e->class[e->conn[conn].conf];
 }
 
-static bool is_gone(const struct tg_engine *e, uint32_t x)
+static bool is_gone(const struct tg_ext *ext)
 {
-	return (e->ext[x].flags & TG_EXT_GONE) != 0;
+	return (ext->flags & TG_EXT_GONE) != 0;
 }
 
 /* An active open has its service from the start, a passive one from ESTABLISHED on; after a full
  * close none has (SE-07, TD-12). */
+static inline bool has_service(const struct tg_conn *c, bool orphan)
+{
+	return !orphan && ((c->flags & TG_CONN_ACTIVE) || c->state != TG_SYN_RECEIVED);
+}
+
 bool tg_event_has_service(const struct tg_engine *e, uint32_t conn)
 {
 	const struct tg_conn *c = &e->conn[conn];
 	const struct tg_tcb *tcb = tg_conn_tcb(e, c);
-	bool orphan = tcb ? tcb->orphan : (c->flags & TG_CONN_ORPHAN) != 0;
 
-	return !orphan && ((c->flags & TG_CONN_ACTIVE) || c->state != TG_SYN_RECEIVED);
+	return has_service(c, tcb ? tcb->orphan : (c->flags & TG_CONN_ORPHAN) != 0);
 }
 
 typedef void (*tell_fn)(void *ctx, struct tg_engine *engine, uint32_t conn);
@@ -114,7 +118,9 @@ static void doubt(struct tg_engine *e, uint32_t conn)
 
 static bool may_tell(const struct tg_engine *e, uint32_t x)
 {
-	return !is_gone(e, x) && tg_event_has_service(e, e->ext[x].tcb.conn);
+	const struct tg_ext *ext = &e->ext[x];
+
+	return !is_gone(ext) && has_service(&e->conn[ext->tcb.conn], ext->tcb.orphan);
 }
 
 /* Everything but the end. */
@@ -161,7 +167,7 @@ static void to_record(struct tg_engine *e, uint32_t x, enum tg_close_reason reas
 	bool told = tg_event_has_service(e, conn);
 	struct tg_tw tw;
 
-	tg_tw_make(&tw, tcb, tg_conn_hash(e, conn), e->env.now_ms + 2ull * e->conf.msl_ms);
+	tg_tw_make(&tw, tcb, tg_conn_hash_known(e, conn), e->env.now_ms + 2ull * e->conf.msl_ms);
 	tg_conn_retire(e, conn);
 	tg_tw_store_add(e->tw, &tw, e->env.now_ms);
 	tg_ctr_inc(&e->ctr, TG_CTR_tw_entered);
@@ -178,7 +184,8 @@ void tg_event_apply(struct tg_engine *e, uint32_t x, struct tg_act *act, struct 
 {
 	struct tg_ext *ext = &e->ext[x];
 	/* Before the state is CLOSED, which tells nothing any more. */
-	bool had_service = tg_event_has_service(e, ext->tcb.conn) || (act->events & TG_EV_OPENED);
+	bool had_service =
+	    has_service(&e->conn[ext->tcb.conn], ext->tcb.orphan) || (act->events & TG_EV_OPENED);
 
 	if (act->has_reply)
 		reply(e, x, &act->reply, rx);
@@ -187,9 +194,9 @@ void tg_event_apply(struct tg_engine *e, uint32_t x, struct tg_act *act, struct 
 		opened(e, x);
 	if (act->events & TG_EV_NEIGH)
 		doubt(e, ext->tcb.conn);
-	if (had_service && (act->events || (ext->flags & TG_EXT_WANT_WRITE)) && !is_gone(e, x))
+	if (had_service && (act->events || (ext->flags & TG_EXT_WANT_WRITE)) && !is_gone(ext))
 		tell_events(e, x, act->events);
-	if (is_gone(e, x))
+	if (is_gone(ext))
 		return;
 	if (act->events & TG_EV_CLOSED)
 		end(e, x, had_service, act->reason);

@@ -77,6 +77,7 @@ struct tg_ext {
 	uint32_t next[TG_LIST_N], prev[TG_LIST_N];
 	uint32_t flags;
 	uint32_t link; /* free list, grave list */
+	uint64_t hash; /* of the tuple, when a segment brought it; 0 = not known */
 	struct tg_tcp_conf own;
 };
 
@@ -218,6 +219,14 @@ void tg_ext_list_add(struct tg_engine *e, uint32_t which, uint32_t x);
 void tg_ext_list_remove(struct tg_engine *e, uint32_t which, uint32_t x);
 
 uint64_t tg_conn_hash(const void *engine, uint32_t conn);
+/* The same, if need be out of the extension. */
+static inline uint64_t tg_conn_hash_known(const struct tg_engine *e, uint32_t conn)
+{
+	const struct tg_conn *c = &e->conn[conn];
+	uint64_t hash = (c->flags & TG_CONN_EXT) ? e->ext[c->word].hash : 0;
+
+	return hash ? hash : tg_conn_hash(e, conn);
+}
 bool tg_conn_is(const struct tg_engine *e, uint32_t conn, const struct tg_tuple *t);
 /* The connection of a tuple, TG_NONE. */
 uint32_t tg_conn_find(const struct tg_engine *e, const struct tg_tuple *t, uint64_t hash);
@@ -253,7 +262,12 @@ void tg_conn_forget(struct tg_engine *e, uint32_t conn);
 /* In SYN-RECEIVED from LISTEN. */
 bool tg_conn_is_half_open(const struct tg_engine *e, uint32_t conn);
 /* Empties the grave list unless a callback runs. */
-void tg_conn_reap(struct tg_engine *e);
+void tg_conn_bury(struct tg_engine *e);
+static inline void tg_conn_reap(struct tg_engine *e)
+{
+	if (e->grave != TG_NONE && !e->busy)
+		tg_conn_bury(e);
+}
 /* A TIME-WAIT record that the connection owned is gone. */
 void tg_conn_dormant_gone(void *engine, uint32_t conn);
 /* env.mtu for the port that conn's packets take. */

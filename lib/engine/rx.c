@@ -33,12 +33,14 @@ enum tg_ctr tg_rx_closed(struct tg_engine *e, struct tg_rx *rx)
 static bool is_accept_overflow(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
 {
 	const struct tg_tcb *tcb = &e->ext[x].tcb;
-	int16_t listener = e->class[e->conn[tcb->conn].conf].listener;
 	struct tg_act act;
 
-	if (tcb->state != TG_SYN_RECEIVED || tcb->active || listener == TG_NO_LISTENER ||
-	    !tg_listen_is_full(&e->listener[listener]) ||
+	if (tcb->state != TG_SYN_RECEIVED || tcb->active ||
 	    (rx->seg.ctl & (TG_TCP_ACK | TG_TCP_SYN | TG_TCP_RST)) != TG_TCP_ACK)
+		return false;
+	int16_t listener = e->class[e->conn[tcb->conn].conf].listener;
+
+	if (listener == TG_NO_LISTENER || !tg_listen_is_full(&e->listener[listener]))
 		return false;
 	e->ctr_save = e->ctr;
 	e->scratch = *tcb;
@@ -57,6 +59,7 @@ static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t 
 		return TG_CTR_ext_full;
 	struct tg_tcb *tcb = &e->ext[x].tcb;
 
+	e->ext[x].hash = rx->hash;
 	if (tcb->state == TG_SYN_SENT) { /* ADV-71: our own SYN came back */
 		enum tg_ctr why = tg_rx_check_src(e, rx);
 		if (why != TG_CTR_NONE)

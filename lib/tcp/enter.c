@@ -95,9 +95,10 @@ bool tg_enter_is_legal(enum tg_tcp_state from, enum tg_tcp_state to)
 
 static void stop_timers(struct tg_tcb *tcb)
 {
+	uint32_t legal = legal_timers[tcb->state];
+
 	for (int t = 0; t < TG_T_N; t++)
-		if (!tg_timer_is_legal((enum tg_tcp_state)tcb->state, (enum tg_tcb_timer)t))
-			tcb->deadline[t] = 0;
+		tcb->deadline[t] &= 0 - (uint64_t)(legal >> t & 1);
 	if (!tcb->deadline[TG_T_REXMIT])
 		tcb->persist = false;
 }

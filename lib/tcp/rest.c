@@ -20,7 +20,7 @@ enum {
 
 void tg_tcb_init(struct tg_tcb *tcb, const struct tg_tcp_conf *conf, enum tg_tcp_state state)
 {
-	*tcb = (struct tg_tcb){0};
+	memset(tcb, 0, offsetof(struct tg_tcb, tx));
 	tcb->conf = conf;
 	tcb->state = (uint8_t)state;
 	tcb->rto_us = 1000000; /* RFC 6298 2.1 */

@@ -91,13 +91,6 @@ static void put(struct tg_span *s, const struct tg_chunks *c, uint32_t cn, uint3
 
 /* --- growing --- */
 
-void tg_span_init(struct tg_span *s)
-{
-	*s = (struct tg_span){0};
-	for (uint32_t i = 0; i < SLOT_N; i++)
-		s->slot[i] = TG_NONE;
-}
-
 /* Puts an empty map where cn needs one; false when the pool is empty. */
 static bool map_for(struct tg_span *s, struct tg_chunks *c, uint32_t cn)
 {

@@ -41,7 +41,12 @@ struct tg_span {
 	    hi; /* lowest and one past the highest chunk number held, modulo 2^21; equal = none */
 };
 
-void tg_span_init(struct tg_span *s);
+static inline void tg_span_init(struct tg_span *s)
+{
+	memset(s->slot, 0xff, sizeof(s->slot)); /* TG_NONE */
+	s->chunk_n = s->mapped = s->lo = s->hi = 0;
+}
+
 /* Copies data[len] to position pos. Returns the bytes written: fewer than len when the pool ran
  * empty (a prefix of data). */
 uint32_t tg_span_write(struct tg_span *s, struct tg_chunks *c, uint32_t pos, const void *data,

@@ -110,10 +110,8 @@ struct tg_tcb {
 	tg_seq rexmit_nxt; /* next byte to send again; = snd.nxt when nothing is to be repeated */
 
 	/* --- queues --- */
-	struct tg_span tx; /* bytes from snd.una (SYN not counted) to tx_end */
 	tg_seq tx_end;     /* one past the last queued byte; the FIN's number once queued */
 	tg_seq tx_push;    /* one past the end of the user's last write: PSH goes there (DT-29) */
-	struct tg_span rx; /* bytes from rx_read to the highest received */
 	tg_seq rx_read;    /* next byte for the user; rcv.nxt - rx_read (less FIN) are readable */
 	uint32_t rx_mss;   /* RMSS: the longest text seen, at most what we advertise (DT-11) */
 	uint32_t rx_slack; /* bytes by which rounding moved the right edge past the buffer (EST-16)
@@ -129,7 +127,13 @@ struct tg_tcb {
 	uint8_t conf_idx;             /* struct tg_conn conf */
 	uint32_t dormant;             /* SYN-RECEIVED: dormant TIME-WAIT record, or TG_NONE */
 	struct tg_tcp_conf *conf_own; /* where conf points when own_conf */
+
+	/* --- last, since tg_tcb_init need not clear them --- */
+	struct tg_span tx; /* bytes from snd.una (SYN not counted) to tx_end */
+	struct tg_span rx; /* bytes from rx_read to the highest received */
 };
+_Static_assert(offsetof(struct tg_tcb, tx) + 2 * sizeof(struct tg_span) == sizeof(struct tg_tcb),
+	       "nothing stands behind the queues");
 
 enum { TG_TCB_RESTLESS = offsetof(struct tg_tcb, fin_held), TG_TCB_RESTLESS_N = 12 };
 _Static_assert(offsetof(struct tg_tcb, fin_queued) - TG_TCB_RESTLESS == TG_TCB_RESTLESS_N,
