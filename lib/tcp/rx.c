@@ -465,10 +465,10 @@ bool tg_rx_fin_is_next(const struct tg_tcb *tcb, const struct tg_seg *seg)
 
 	if (tcb->fin_rcvd)
 		return false;
-	if (tcb->fin_held)
-		return tg_seq_eq(tcb->rcv_fin, tcb->rcv.nxt);
-	return (seg->ctl & TG_TCP_FIN) && tg_seq_eq(fin, tcb->rcv.nxt) &&
-	       tg_seq_lt(fin, tcb->rcv.edge);
+	if ((seg->ctl & TG_TCP_FIN) && tg_seq_eq(fin, tcb->rcv.nxt) &&
+	    tg_seq_lt(fin, tcb->rcv.edge))
+		return true; /* SE-37; one that is held above was not this stream's */
+	return tcb->fin_held && tg_seq_eq(tcb->rcv_fin, tcb->rcv.nxt);
 }
 
 /* --- what the user takes --- */

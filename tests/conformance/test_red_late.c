@@ -55,6 +55,21 @@ static void test_established_finBelowHeldText_nothingIsHeld(void)
 	host_fini(&h);
 }
 
+/* A FIN in order is taken, whatever was forged above it. */
+static void test_established_finBelowHeldFin_isTaken(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	send_flags(&h, FIN | ACK, h.rcv_nxt + 100, h.nxt);
+	expect_ack(&h, "SE-39");
+	host_fin(&h, h.nxt);
+	expect_state(&h, "SE-37", "CLOSE-WAIT");
+	expect_true("ADV-92", is_sound(&h), "every invariant");
+	host_fini(&h);
+}
+
 static void test_established_sackOfWrongLength_isCounted(void)
 {
 	static const uint8_t bad[] = {5, 9, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1};
@@ -213,6 +228,7 @@ static const struct tg_test tests[] = {
      test_closing_ackOfFin_timeWaitKnowsItsTimestamp},
     {"test_established_finBelowHeldText_nothingIsHeld",
      test_established_finBelowHeldText_nothingIsHeld},
+    {"test_established_finBelowHeldFin_isTaken", test_established_finBelowHeldFin_isTaken},
     {"test_established_sackOfWrongLength_isCounted", test_established_sackOfWrongLength_isCounted},
     {"test_synReceived_listenerOption_entryStays", test_synReceived_listenerOption_entryStays},
     {"test_finWait2_keepaliveSetLate_probes", test_finWait2_keepaliveSetLate_probes},
