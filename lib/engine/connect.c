@@ -13,12 +13,24 @@ static bool is_zero(const struct tg_addr *a)
 	return tg_addr_equal(a, &zero) || (tg_addr_is_v4(a) && memcmp(a->b + 12, zero4, 4) == 0);
 }
 
+/* From these nothing is ever taken (LN-12), and to a loopback nothing may be sent (RFC 1122
+ * 3.2.1.3). */
+static bool never_answers(const struct tg_addr *a)
+{
+	static const struct tg_addr loopback6 = {.b = {[15] = 1}};
+
+	if (tg_addr_is_v4(a))
+		return a->b[12] == 0 || a->b[12] == 127 || a->b[12] >= 240;
+	return tg_addr_equal(a, &loopback6);
+}
+
 static int choose_laddr(const struct tg_engine *e, struct tg_tuple *t)
 {
 	struct tg_addr hop;
 	uint32_t port;
 
-	if (t->rport == 0 || is_zero(&t->raddr) || tg_route_is_group(e->neigh, &t->raddr))
+	if (t->rport == 0 || is_zero(&t->raddr) || never_answers(&t->raddr) ||
+	    tg_route_is_group(e->neigh, &t->raddr))
 		return -EINVAL; /* MUST-46 */
 	if (is_zero(&t->laddr) && !tg_route_source(e->neigh, &t->raddr, &t->laddr))
 		return -ENETUNREACH;

@@ -223,6 +223,22 @@ static void test_closed_mtuTooSmallForIp6_hostOfIp4(void)
 	tg_lab_free(lab);
 }
 
+static void test_closed_openToWhatNeverAnswers_isRefused(void)
+{
+	static const char *const v4[] = {"127.0.0.1", "0.1.2.3", "240.0.0.1"};
+	static const char *const v6[] = {"::1", "::", "ff05::2"};
+	struct host h;
+
+	host_init(&h, NULL);
+	for (int i = 0; i < 3; i++) {
+		const char *to = h.v6 ? v6[i] : v4[i];
+
+		expect_eq("LN-12", tg_lab_connect(h.lab, NULL, 0, to, 80, NULL), -EINVAL, to);
+	}
+	expect_nothing(&h, "LN-12");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_closing_ackOfFin_timeWaitKnowsItsTimestamp",
      test_closing_ackOfFin_timeWaitKnowsItsTimestamp},
@@ -237,6 +253,7 @@ static const struct tg_test tests[] = {
     {"test_closed_advanceForever_ends", test_closed_advanceForever_ends},
     {"test_listen_highMarkAlone_armsThere", test_listen_highMarkAlone_armsThere},
     {"test_closed_mtuTooSmallForIp6_hostOfIp4", test_closed_mtuTooSmallForIp6_hostOfIp4},
+    {"test_closed_openToWhatNeverAnswers_isRefused", test_closed_openToWhatNeverAnswers_isRefused},
 };
 
 int main(int argc, char **argv)
