@@ -36,7 +36,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-passed=0 failed=0 skipped=0 matched=0
+passed=0 failed=0 skipped=0 found=0
 failures=()
 started=$SECONDS
 logs=build/logs
@@ -57,10 +57,14 @@ part_wanted() {
 
 # program PART NAME: whether the program is to run.
 program_wanted() {
-	part_wanted "$1" && return 0
 	local n
-	for n in "${names[@]}"; do
-		[ "$n" != "$2" ] && [ "$n" != "$1/$2" ] && [ "$n.sh" != "$2" ] && [ "test_$n" != "$2" ] || return 0
+	part_wanted "$1" && n=$2
+	for n in "${n:-}" "${names[@]}"; do
+		case "$2" in "$n" | "$n.sh" | "test_$n" | "fuzz_$n")
+			found=1
+			return 0
+			;;
+		esac
 	done
 	return 1
 }
@@ -78,11 +82,19 @@ part_touched() {
 	return 1
 }
 
+# Whether a fuzz target is among the NAMEs: they take a build of their own.
+fuzz_touched() {
+	local target
+	for target in tests/fuzz/fuzz_*.c; do
+		! program_wanted fuzz "$(basename "$target" .c)" || return 0
+	done
+	return 1
+}
+
 # add NAME STATUS LOG: adds up the closing lines of a log. No closing line, or an exit status that
 # contradicts it, is a failure of its own.
 add() {
 	local name=$1 status=$2 log=$3 sums p f s
-	matched=$((matched + 1))
 	sums=$(sed -nE 's/^[^ :]+: ([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log" |
 		awk '{ p += $1; f += $2; s += $3; n++ } END { print n + 0, p + 0, f + 0, s + 0 }')
 	read -r lines p f s <<<"$sums"
@@ -215,11 +227,11 @@ if run_builds; then
 		[ $mode = quick ] || [ $part = sim ] || [ ! -d build-nodpdk/tests ] || ! part_wanted build ||
 			run_programs $part build-nodpdk -sanitized
 	done
-	! part_touched fuzz || [ -z "$(ls tests/fuzz/fuzz_*.c 2>/dev/null)" ] || run_fuzz
+	! fuzz_touched || run_fuzz
 	! part_touched e2e || run_e2e
 fi
 
-if [ $matched -le 1 ] && [ ${#names[@]} -gt 0 ] && ! part_wanted build; then
+if [ $found = 0 ] && ! part_wanted build && [ $failed = 0 ]; then
 	printf 'run.sh: no test is named %s\n' "${names[*]}" >&2
 	failed=$((failed + 1))
 fi
