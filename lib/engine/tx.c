@@ -118,18 +118,18 @@ bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *se
 bool tg_tx_reply(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
 		 struct tg_rx *rx)
 {
-	struct tg_pkt pkt;
+	struct tg_pkt fresh, *pkt = &fresh;
 
 	if (tg_out_room(&e->out) == 0)
 		return false;
 	if (rx && !rx->used && rx->pkt.cap >= TG_HDR_MAX) {
 		rx->used = true;
-		pkt = rx->pkt;
-	} else if (!tg_out_get(&e->out, &pkt)) {
+		pkt = &rx->pkt;
+	} else if (!tg_out_get(&e->out, &fresh)) {
 		return false;
 	}
 	seg->len = 0;
-	tg_tx_emit(e, to, seg, NULL, &pkt);
+	tg_tx_emit(e, to, seg, NULL, pkt);
 	return true;
 }
 

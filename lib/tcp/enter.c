@@ -93,12 +93,22 @@ bool tg_enter_is_legal(enum tg_tcp_state from, enum tg_tcp_state to)
 	return (legal_next[from] & BIT(to)) != 0;
 }
 
-static void stop_timers(struct tg_tcb *tcb)
+/* Without a branch: stays as it is, or 0. */
+static inline void keep_if_legal(struct tg_tcb *tcb, uint32_t legal, enum tg_tcb_timer t)
+{
+	tcb->deadline[t] &= 0 - (uint64_t)(legal >> t & 1);
+}
+
+static inline void stop_timers(struct tg_tcb *tcb)
 {
 	uint32_t legal = legal_timers[tcb->state];
 
-	for (int t = 0; t < TG_T_N; t++)
-		tcb->deadline[t] &= 0 - (uint64_t)(legal >> t & 1);
+	keep_if_legal(tcb, legal, TG_T_REXMIT);
+	keep_if_legal(tcb, legal, TG_T_DELACK);
+	keep_if_legal(tcb, legal, TG_T_KEEPALIVE);
+	keep_if_legal(tcb, legal, TG_T_FW2);
+	keep_if_legal(tcb, legal, TG_T_SERVICE);
+	_Static_assert(TG_T_N == 5, "all of them");
 	if (!tcb->deadline[TG_T_REXMIT])
 		tcb->persist = false;
 }

@@ -300,6 +300,12 @@ void tg_span_free(struct tg_span *s, struct tg_chunks *c)
 {
 	if (s->chunk_n == 0)
 		return;
+	if (s->chunk_n == 1) { /* the one at lo (S1), and no map: a map never stands alone */
+		assert(!s->mapped && s->hi == ((s->lo + 1) & NUMBER_MASK));
+		tg_chunks_free(c, s->slot[s->lo & (SLOT_N - 1)]);
+		tg_span_init(s);
+		return;
+	}
 	for (uint32_t cn = s->lo; cn != s->hi; cn = (cn + 1) & NUMBER_MASK)
 		drop(s, c, cn);
 	narrow(s, c);
