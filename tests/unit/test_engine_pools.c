@@ -223,7 +223,7 @@ static void check_end(const char *what, uint32_t k)
 
 static void run(uint32_t who, enum pool pool, uint32_t k, bool v6, uint8_t cookies)
 {
-	struct starved s;
+	struct starved s = {0};
 	uint32_t n = 0;
 
 	begin(v6, cookies);
