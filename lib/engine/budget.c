@@ -59,16 +59,14 @@ struct tg_budget *tg_budget_init(void *mem, uint32_t rate, struct tg_rng *rng, u
 /* The hash of peer's /24 or /48: the line from its low bits, the tag from its high ones. */
 static uint64_t prefix_hash(const struct tg_budget *b, const struct tg_addr *peer)
 {
-	uint8_t prefix[8] = {0};
+	const uint8_t *p = peer->b;
+	uint64_t prefix; /* eight bytes, the family in the last one */
 
-	if (tg_addr_is_v4(peer)) {
-		memcpy(prefix, peer->b + 12, 3);
-		prefix[7] = 4;
-	} else {
-		memcpy(prefix, peer->b, 6);
-		prefix[7] = 6;
-	}
-	return tg_siphash13(&b->key, prefix, sizeof(prefix));
+	if (tg_addr_is_v4(peer))
+		prefix = p[12] | (uint32_t)p[13] << 8 | (uint32_t)p[14] << 16 | 4ull << 56;
+	else
+		prefix = tg_be32_get(p) | (uint64_t)tg_be16_get(p + 4) << 32 | 6ull << 56;
+	return tg_siphash13_2(&b->key, prefix, tg_sip_len(sizeof(prefix)));
 }
 
 static inline uint32_t tag_of(uint64_t hash)
