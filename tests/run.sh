@@ -155,12 +155,12 @@ build() {
 }
 
 run_builds() {
-	step build-gcc env CC=gcc bash -c "$(declare -f configure build); jobs=$jobs; build build -Dwerror=true" ||
+	step build-gcc env CC=gcc bash -c "$(declare -f configure build); jobs=$jobs; build build -Dtests=enabled -Dwerror=true" ||
 		{ grep -E 'error:|FAILED' "$logs/build-gcc.log" | head -n 20; return 1; }
 	{ part_wanted build && [ $mode != quick ]; } || return 0
-	step build-clang env CC=clang bash -c "$(declare -f configure build); jobs=$jobs; build build-clang -Dwerror=true"
+	step build-clang env CC=clang bash -c "$(declare -f configure build); jobs=$jobs; build build-clang -Dtests=enabled -Dwerror=true"
 	step build-nodpdk env CC=gcc bash -c "$(declare -f configure build); jobs=$jobs; \
-		build build-nodpdk -Dwerror=true -Ddpdk=disabled -Db_sanitize=address,undefined -Db_lundef=false"
+		build build-nodpdk -Dtests=enabled -Dwerror=true -Ddpdk=disabled -Db_sanitize=address,undefined -Db_lundef=false"
 	return 0
 }
 
@@ -183,7 +183,7 @@ run_fuzz() {
 	[ $mode != quick ] || seconds=5
 	[ $mode != long ] || seconds=300
 	step build-fuzz env CC=clang bash -c "$(declare -f configure build); jobs=$jobs; \
-		configure $dir -Dfuzz=true -Ddpdk=disabled -Dc_args=-fsanitize=fuzzer-no-link -Db_lundef=false -Db_sanitize=address,undefined &&
+		configure $dir -Dtests=enabled -Dfuzz=true -Ddpdk=disabled -Dc_args=-fsanitize=fuzzer-no-link -Db_lundef=false -Db_sanitize=address,undefined &&
 		ninja -C $dir -j $jobs \$(ninja -C $dir -t targets all | sed -n 's,^\(tests/fuzz/fuzz_[a-z0-9_]*\):.*,\1,p')" ||
 		return
 	for target in "$dir"/tests/fuzz/fuzz_*; do
