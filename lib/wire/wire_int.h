@@ -32,11 +32,14 @@ static inline uint16_t load16(const uint8_t *p)
 	return v;
 }
 
-/* Ones' complement addition in 64 bits: the carry comes round. */
+/* Ones' complement addition in 64 bits: the carry comes round. Said like this compilers make two
+ * instructions of it, one with the load. */
 static inline uint64_t sum64(uint64_t acc, uint64_t w)
 {
-	acc += w;
-	return acc + (acc < w);
+	uint64_t sum;
+	bool carry = __builtin_add_overflow(acc, w, &sum);
+
+	return sum + carry;
 }
 
 /* Added to itself with its halves exchanged, a word carries the ones' complement sum of its halves,
