@@ -307,19 +307,19 @@ static bool take_line(struct reader *r, char text[TG_CONF_LINE_MAX + 1])
 		from += 3;
 		len -= 3;
 	}
-	if (len > TG_CONF_LINE_MAX) {
-		fail(r,
-		     "the line has %zu characters, at most %d are read: break the list into "
-		     "indented lines",
-		     len, TG_CONF_LINE_MAX);
-		return false;
-	}
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)from[i] < 32 && from[i] != '\t') {
 			fail(r, "a control character (0x%02x) in the line: this is no text file",
 			     (unsigned char)from[i]);
 			return false;
 		}
+	}
+	if (len > TG_CONF_LINE_MAX) {
+		fail(r,
+		     "the line has %zu characters, at most %d are read: break the list into "
+		     "indented lines",
+		     len, TG_CONF_LINE_MAX);
+		return false;
 	}
 	memcpy(text, from, len);
 	text[len] = 0;
@@ -472,11 +472,13 @@ static int check(const struct tg_conf *conf, char *err, size_t err_size)
 	if (check_section(conf, &conf->engine, TG_KEY_ENGINE, err, err_size) != 0)
 		return -1;
 	if (conf->port_n == 0)
-		return tg_conf_fail(conf, 0, err, err_size,
-				    "no [port NAME]: at least one is needed");
+		return tg_conf_fail(
+		    conf, 0, err, err_size,
+		    "no [port NAME]: at least one is needed (config/ has examples)");
 	if (conf->listener_n == 0)
-		return tg_conf_fail(conf, 0, err, err_size,
-				    "no [listener NAME]: at least one is needed");
+		return tg_conf_fail(
+		    conf, 0, err, err_size,
+		    "no [listener NAME]: at least one is needed (config/ has examples)");
 	for (uint32_t i = 0; i < conf->port_n; i++)
 		if (check_section(conf, &conf->port[i], TG_KEY_PORT, err, err_size) != 0 ||
 		    check_port(conf, i, err, err_size) != 0)

@@ -3,6 +3,7 @@
  * It changes nothing. Only what nothing works without is a fault (exit 1); the rest are limits. */
 #define _GNU_SOURCE
 #include "cli.h"
+#include "tg_dev.h"
 #include "tg_eal.h"
 
 #include <dirent.h>
@@ -154,28 +155,14 @@ static void check_drivers(struct doctor *d)
 	say(d, missing[0] ? LIMIT : GOOD, "DPDK", text, "sudo apt-get install dpdk libdpdk-dev");
 }
 
-static bool has_capability(int bit)
-{
-	char line[128];
-	unsigned long long caps = 0;
-	FILE *f = fopen("/proc/self/status", "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return caps >> bit & 1;
-}
-
-enum { NET_ADMIN = 12, NET_RAW = 13 };
-
 static void check_permissions(struct doctor *d)
 {
 	char self[300] = "", fix[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	snprintf(fix, sizeof(fix), "sudo setcap cap_net_raw,cap_net_admin=ep %s",
 		 n > 0 ? self : "tidegate");
-	bool raw = has_capability(NET_RAW), admin = has_capability(NET_ADMIN);
+	bool raw = tg_dev_has_capability(TG_DEV_CAP_NET_RAW),
+	     admin = tg_dev_has_capability(TG_DEV_CAP_NET_ADMIN);
 	say(d, raw && admin ? GOOD : LIMIT, "permissions",
 	    raw && admin
 		? "net_af_packet, net_af_xdp and net_tap may be opened"

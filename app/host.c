@@ -163,7 +163,11 @@ int tg_host_init(struct tg_host *h, const char *name, const struct tg_conf *conf
 	}
 	if (make_workers(h, name, got->shared_cpu, text, sizeof(text)) == 0)
 		return 0;
-	tg_conf_fail(conf, 0, err, err_size, "%s", text);
+	uint32_t line = 0;
+	for (uint32_t i = 0; i < conf->port_n; i++)
+		if (h->dev[i].failed)
+			line = tg_conf_line(&conf->port[i], "device");
+	tg_conf_fail(conf, line, err, err_size, "%s", text);
 	tg_host_fini(h);
 	return -1;
 }

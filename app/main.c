@@ -23,9 +23,9 @@ static int help(FILE *out)
 	fprintf(out, "usage: tidegate COMMAND [options] [-- EAL options]\n\n");
 	for (int i = 0; i < COMMAND_N; i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
-	fprintf(out,
-		"\n`tidegate COMMAND --help` tells more. Exit status: 0 success, 1 a failed run, "
-		"2 bad usage or configuration.\n");
+	fprintf(out, "\n`tidegate COMMAND --help` tells more, `tidegate --version` which one this "
+		     "is. Exit status: 0 success, 1 a failed run, "
+		     "2 bad usage or configuration.\n");
 	return TG_EXIT_OK;
 }
 

@@ -145,6 +145,7 @@ static void print_link(const struct tg_dev *dev)
 static void print_start(const struct serving *s)
 {
 	char text[512];
+	tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
 	for (uint32_t i = 0; i < s->host.dev_n; i++) {
 		printf("port %s\n", tg_dev_describe(&s->host.dev[i], text, sizeof(text)));
 		if (!s->host.dev[i].link_up)
@@ -265,9 +266,8 @@ int tg_cmd_serve(int argc, char **argv)
 	if (rc < 0 && tg_plan_init(&s->plan, &s->conf, err, sizeof(err)) != 0)
 		rc = tg_cli_usage("serve", "%s", err);
 	if (rc < 0) {
-		tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
-		fflush(stdout);
 		if (s->opt.check) {
+			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
 			printf("%s: good\n", s->opt.file);
 			rc = TG_EXIT_OK;
 		} else {

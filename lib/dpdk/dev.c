@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "hint.h"
 #include "link.h"
 #include "tg_eal.h"
 
@@ -13,18 +14,21 @@ enum { DESC_WANTED = 1024, TAP_MAC_BIT = 1 };
 
 static const uint64_t rss_wanted = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
 
-static int fail(const struct tg_dev *dev, char *err, size_t err_size, const char *fmt, ...)
+static int fail(struct tg_dev *dev, char *err, size_t err_size, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-static int fail(const struct tg_dev *dev, char *err, size_t err_size, const char *fmt, ...)
+static int fail(struct tg_dev *dev, char *err, size_t err_size, const char *fmt, ...)
 {
-	char text[256];
+	char text[256], buf[512];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	const char *log = tg_eal_log_error();
-	snprintf(err, err_size, "device %s: %s%s%s", dev->device, text, log[0] ? ": " : "", log);
+	const char *why = tg_dev_hint(dev->device, buf, sizeof(buf));
+	if (!why)
+		why = tg_eal_log_error();
+	snprintf(err, err_size, "device %s: %s%s%s", dev->device, text, why[0] ? ": " : "", why);
+	dev->failed = true;
 	return -1;
 }
 
@@ -154,7 +158,7 @@ int tg_dev_open(struct tg_dev *dev, const struct tg_dev_conf *conf, char *err, s
 				    "`tidegate doctor`)");
 		int rc = rte_dev_probe(conf->device);
 		if (rc != 0)
-			return fail(dev, err, err_size, "cannot be made; look at its arguments");
+			return fail(dev, err, err_size, "cannot be made");
 		if (rte_eth_dev_get_port_by_name(name, &id) != 0)
 			return fail(dev, err, err_size, "it is no network device");
 	}

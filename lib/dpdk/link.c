@@ -3,6 +3,7 @@
  * always up, also when the interface behind them has been set down or deleted; so where a device
  * names an interface of the kernel (iface=NAME), the kernel is asked as well. */
 #include "link.h"
+#include "hint.h"
 
 #include <net/if.h>
 #include <rte_ethdev.h>
@@ -10,22 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* The value of iface= in the device's arguments; false when there is none that fits. */
-static bool find_iface(const char *device, char *name, size_t size)
-{
-	static const char key[] = ",iface=";
-	const char *at = strstr(device, key);
-	if (!at)
-		return false;
-	at += sizeof(key) - 1;
-	size_t len = strcspn(at, ",");
-	if (len == 0 || len >= size)
-		return false;
-	memcpy(name, at, len);
-	name[len] = 0;
-	return true;
-}
 
 /* What the kernel says of the interface. */
 static enum tg_dev_link ask_kernel(const struct tg_dev *dev)
@@ -64,7 +49,7 @@ bool tg_dev_poll_link(struct tg_dev *dev)
 void tg_dev_watch_link(struct tg_dev *dev)
 {
 	/* A socket's path (net_vhost) is no interface. */
-	if (find_iface(dev->device, dev->iface, sizeof(dev->iface)))
+	if (tg_dev_find_iface(dev->device, dev->iface, sizeof(dev->iface)))
 		dev->iface_index = if_nametoindex(dev->iface);
 	dev->link = TG_DEV_LINK_UP;
 	tg_dev_poll_link(dev);

@@ -40,7 +40,7 @@ struct tg_dev {
 	uint16_t mtu, worker_n;
 	uint16_t rx_queue_n, tx_queue_n, rx_desc, tx_desc;
 	bool rx_csum, tx_ip_csum, tx_tcp_csum, fast_free, hw_rss;
-	bool started;
+	bool started, failed;  /* failed: by its own fault, which err then tells */
 	volatile bool link_up; /* written by control, read by workers */
 	uint64_t offload_rx, offload_tx;
 	struct tg_dev_conf conf;
@@ -66,6 +66,10 @@ const char *tg_dev_link_name(enum tg_dev_link link);
 void tg_dev_close(struct tg_dev *dev);
 /* One line on what it is and does, for the start of `serve`. Returns buf. */
 const char *tg_dev_describe(const struct tg_dev *dev, char *buf, size_t size);
+
+/* Of capabilities(7), those that devices of the kernel need. */
+enum tg_dev_capability { TG_DEV_CAP_NET_ADMIN = 12, TG_DEV_CAP_NET_RAW = 13 };
+bool tg_dev_has_capability(enum tg_dev_capability capability);
 
 struct tg_dev_stats {
 	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
