@@ -95,6 +95,13 @@ int tg_cli_split(int argc, char **argv)
 	return argc;
 }
 
+int tg_cli_printed(const char *command)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return TG_EXIT_OK;
+	return tg_cli_failed(command, "standard output cannot be written: %s", strerror(errno));
+}
+
 uint64_t tg_cli_now_ns(void)
 {
 	struct timespec ts;

@@ -40,6 +40,10 @@ bool tg_cli_number(const char *command, const char *option, const char *text, ui
 /* Index of "--" in argv, argc when there is none: what follows is the EAL's. */
 int tg_cli_split(int argc, char **argv);
 
+/* The exit code of a command that has printed all it has to say: a failure, with a message, when
+ * standard output did not take it. */
+int tg_cli_printed(const char *command);
+
 /* The kernel's steady clock, for control. */
 uint64_t tg_cli_now_ns(void);
 void tg_cli_pause_ms(uint32_t ms);

@@ -2,6 +2,7 @@
 /* serve.c: `tidegate serve`: starts what the configuration says, shows figures, ends in order
  * (TD-32): no new connections, FIN for those at rest, RST for what is left after drain_ms. */
 #include "cli.h"
+#include "find.h"
 #include "sight.h"
 
 #include <ctype.h>
@@ -116,6 +117,24 @@ static int read_options(struct options *o, int argc, char **argv)
 
 /* --- start --- */
 
+/* Two of one name could not be told apart by `tidegate stats`. */
+static int check_name(const struct serving *s)
+{
+	struct tg_found *found = calloc(1, sizeof(*found));
+	int rc = 0;
+	if (!found)
+		return tg_cli_failed("serve", "out of memory");
+	tg_find_all(found);
+	for (uint32_t i = 0; i < found->n && rc == 0; i++)
+		if (strcmp(found->list[i].name, s->opt.name) == 0)
+			rc = tg_cli_usage("serve",
+					  "%s runs already (process %llu): give this one another "
+					  "name by --name",
+					  s->opt.name, (unsigned long long)found->list[i].pid);
+	free(found);
+	return rc;
+}
+
 static int start_eal(struct serving *s, char *err, size_t err_size)
 {
 	const char *device[TG_PORT_MAX];
@@ -132,8 +151,10 @@ static int start_eal(struct serving *s, char *err, size_t err_size)
 				  .verbose = s->opt.verbose};
 	if (tg_eal_init(&eal, &s->got, text, sizeof(text)) == 0)
 		return 0;
-	return tg_conf_fail(&s->conf, tg_conf_line(&s->conf.engine, "workers"), err, err_size, "%s",
-			    text);
+	/* A line of the file is to blame only for what the file says. */
+	bool workers = strncmp(text, "workers", strlen("workers")) == 0;
+	return tg_conf_fail(&s->conf, workers ? tg_conf_line(&s->conf.engine, "workers") : 0, err,
+			    err_size, "%s", text);
 }
 
 static void print_link(const struct tg_dev *dev)
@@ -233,6 +254,9 @@ static void finish(struct serving *s)
 static int serve(struct serving *s)
 {
 	char err[TG_CONF_ERR];
+	int rc = check_name(s);
+	if (rc != 0)
+		return rc;
 	tg_cli_catch_signals();
 	if (tg_plan_fits(&s->plan, &s->conf, tg_host_buffers_mb(&s->conf), err, sizeof(err)) != 0 ||
 	    start_eal(s, err, sizeof(err)) != 0)

@@ -31,14 +31,17 @@ static struct {
 	uint32_t arg_n;
 } eal;
 
-/* The first line of text, without blanks around it. */
+/* The first line of text that is not the head of a manual, without blanks around it. */
 static void note_error(const char *text, size_t size)
 {
+	static const char usage[] = "Usage:";
 	size_t from = 0, len;
 	while (from < size && isspace((unsigned char)text[from]))
 		from++;
 	for (len = 0; from + len < size && text[from + len] != '\n';)
 		len++;
+	if (len >= sizeof(usage) && memcmp(text + from, usage, sizeof(usage) - 1) == 0)
+		return;
 	if (len >= sizeof(eal.error))
 		len = sizeof(eal.error) - 1;
 	memcpy(eal.error, text + from, len);
@@ -299,9 +302,28 @@ static int init_quietly(void)
 	return rc;
 }
 
+static int check_conf(const struct tg_eal_conf *conf, char *err, size_t err_size)
+{
+	static const char *const type[] = {"--proc-type"};
+	if (conf->worker_n > RTE_MAX_LCORE - 1 || conf->worker_n > TG_WORKER_MAX)
+		snprintf(err, err_size,
+			 "workers = %u: at most %d, because this DPDK has %d lcores and one is for "
+			 "control",
+			 conf->worker_n, RTE_MAX_LCORE - 1, RTE_MAX_LCORE);
+	else if (user_gave(conf, type, 1))
+		snprintf(
+		    err, err_size,
+		    "--proc-type: it shares no memory with other DPDK processes; leave it out");
+	else
+		return 0;
+	return -1;
+}
+
 int tg_eal_init(const struct tg_eal_conf *conf, struct tg_eal_got *got, char *err, size_t err_size)
 {
 	memset(got, 0, sizeof(*got));
+	if (check_conf(conf, err, err_size) != 0)
+		return -1;
 	eal.verbose = conf->verbose;
 	eal.log = fopencookie(NULL, "w", (cookie_io_functions_t){.write = log_write});
 	if (eal.log) {
@@ -318,7 +340,9 @@ int tg_eal_init(const struct tg_eal_conf *conf, struct tg_eal_got *got, char *er
 		arg_add(conf->extra[i]);
 	if (init_quietly() < 0) {
 		snprintf(err, err_size, "DPDK does not start: %s",
-			 eal.error[0] ? eal.error : rte_strerror(rte_errno));
+			 eal.error[0]    ? eal.error
+			 : conf->extra_n ? "look at the EAL options behind `--`, or add --verbose"
+					 : rte_strerror(rte_errno));
 		return -1;
 	}
 	return find_lcores(conf, got, err, err_size);

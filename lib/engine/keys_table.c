@@ -46,7 +46,8 @@ const struct tg_key tg_keys[] = {
     {"challenge_ms", HOST_LAB, TG_KEY_UINT, "ms", 1, 60000, NULL, "500", NULL, NULL, NULL,
      "least time between two challenge ACKs of a connection (RFC 5961 7)", AT(challenge_ms)},
     {"rst_rate", HOST_LAB, TG_KEY_UINT, "packets/s", 0, 100000000, NULL, "1000", NULL, NULL, NULL,
-     "RST and SYN-ACK replies a second to a /24 or /48 that has proved nothing; 0 = no limit",
+     "RST and SYN-ACK replies a second to a /24 or /48 that has proved nothing, "
+     "all workers together (each has its share); 0 = no limit",
      AT(rst_rate)},
     {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
      "on SIGTERM, how long connections may take to end", AT(drain_ms)},

@@ -164,7 +164,7 @@ need_hugepages() {
 kernel_device() { # NAME DEVICE INTERFACE_OF_THE_KERNEL
 	local name=$1 why
 	config "$name" "$2"
-	start "$name" ip netns exec "$ns" "$bin" serve -q -c "$dir/$name.ini" || { fail "$name" "does not start"; return; }
+	start "$name" ip netns exec "$ns" "$bin" serve -q --name "dev$$" -c "$dir/$name.ini" || { fail "$name" "does not start"; return; }
 	# ip netns exec becomes the program it runs, so $pid is tidegate's.
 	ip -n "$ns" addr add 192.0.2.2/24 dev "$3" 2>/dev/null
 	ip -n "$ns" addr add 2001:db8::2/64 dev "$3" nodad 2>/dev/null
@@ -203,7 +203,7 @@ test_af_xdp() {
 	need_root af_xdp || return
 	veth af_xdp || return
 	config af_xdp net_af_xdp0,iface=tga
-	if ! start af_xdp ip netns exec "$ns" "$bin" serve -q -c "$dir/af_xdp.ini"; then
+	if ! start af_xdp ip netns exec "$ns" "$bin" serve -q --name "dev$$" -c "$dir/af_xdp.ini"; then
 		skip af_xdp "this kernel does not do it: $(tail -1 "$dir/af_xdp.log")"
 		return
 	fi
@@ -218,7 +218,7 @@ test_pcap() {
 	local n
 	syns "$dir/in.pcap" 1000
 	config pcap "net_pcap0,rx_pcap=$dir/in.pcap,tx_pcap=$dir/out.pcap"
-	timeout 20 "$bin" serve -q -c "$dir/pcap.ini" --exit-when-idle 300 > "$dir/pcap.log" 2>&1 || { fail pcap "exit $?"; return; }
+	timeout 20 "$bin" serve -q --name "dev$$" -c "$dir/pcap.ini" --exit-when-idle 300 > "$dir/pcap.log" 2>&1 || { fail pcap "exit $?"; return; }
 	n=$(synacks "$dir/out.pcap")
 	[ "$n" = 1000 ] && ok pcap || fail pcap "$n of 1000 SYNs were answered"
 }
@@ -227,7 +227,7 @@ test_pcap() {
 
 test_ring() {
 	config ring net_ring0
-	start ring "$bin" serve -q -c "$dir/ring.ini" || { fail ring "does not start"; return; }
+	start ring "$bin" serve -q --name "dev$$" -c "$dir/ring.ini" || { fail ring "does not start"; return; }
 	sleep 0.5
 	stop ring || return
 	# Its other end is the same process: the demo joins two of them and talks over them.
@@ -238,7 +238,7 @@ test_ring() {
 test_null() {
 	local n
 	config null net_null0
-	start null "$bin" serve -q -c "$dir/null.ini" || { fail null "does not start"; return; }
+	start null "$bin" serve -q --name "dev$$" -c "$dir/null.ini" || { fail null "does not start"; return; }
 	sleep 0.5
 	n=$("$bin" stats --name null --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["rx_packets"])')
 	stop null || return
@@ -280,7 +280,7 @@ macs=('mac = 02:00:00:00:00:01' 'gateway_mac = 02:00:00:00:00:99')
 test_memif() {
 	need_testpmd memif || return
 	config memif "net_memif0,role=server,socket=$dir/memif.sock,socket-abstract=no" "${macs[@]}"
-	start memif "$bin" serve -q -c "$dir/memif.ini" || { fail memif "does not start"; return; }
+	start memif "$bin" serve -q --name "dev$$" -c "$dir/memif.ini" || { fail memif "does not start"; return; }
 	peer memif "net_memif0,role=client,socket=$dir/memif.sock,socket-abstract=no" --no-huge -m 512 --no-shconf
 	judge memif
 }
@@ -288,7 +288,7 @@ test_memif() {
 test_vhost() {
 	need_testpmd vhost && need_hugepages vhost || return
 	config vhost "net_vhost0,iface=$dir/vhost.sock" "${macs[@]}"
-	start vhost "$bin" serve -q -c "$dir/vhost.ini" || { fail vhost "does not start"; return; }
+	start vhost "$bin" serve -q --name "dev$$" -c "$dir/vhost.ini" || { fail vhost "does not start"; return; }
 	peer vhost "net_virtio_user0,path=$dir/vhost.sock,mac=02:00:00:00:00:99" --in-memory --single-file-segments
 	judge vhost
 }
@@ -298,7 +298,7 @@ test_virtio_user() {
 	peer virtio_user "net_vhost0,iface=$dir/user.sock" --in-memory --single-file-segments
 	for _ in $(seq 50); do [ -S "$dir/user.sock" ] && break; sleep 0.1; done
 	config virtio_user "net_virtio_user0,path=$dir/user.sock" "${macs[@]}"
-	if ! start virtio_user "$bin" serve -q -c "$dir/virtio_user.ini"; then
+	if ! start virtio_user "$bin" serve -q --name "dev$$" -c "$dir/virtio_user.ini"; then
 		wait "$peer"
 		fail virtio_user "does not start"
 		return
@@ -311,7 +311,7 @@ test_virtio_user() {
 test_pci() {
 	local lines rc
 	config pci 0000:ff:1f.7
-	timeout 20 "$bin" serve -q -c "$dir/pci.ini" > "$dir/pci.out" 2> "$dir/pci.log"
+	timeout 20 "$bin" serve -q --name "dev$$" -c "$dir/pci.ini" > "$dir/pci.out" 2> "$dir/pci.log"
 	rc=$?
 	lines=$(wc -l < "$dir/pci.log")
 	# No card here may be taken away from the kernel: shown is that a wrong address is told, in one line.
