@@ -304,12 +304,13 @@ static int run(void *ctx)
 
 /* --- the table --- */
 
+/* At most 79 columns. */
 static void print_head(void)
 {
-	printf("\n%6s  %-9s %10s %9s %9s %9s %10s %10s %10s\n", "", "", "held and", "half-",
-	       "TIME-", "opened", "SYNs", "cookies", "packets");
-	printf("%6s  %-9s %10s %9s %9s %9s %10s %10s %10s\n", "time", "", "open", "open", "WAIT",
-	       "/s", "/s", "/s", "/s");
+	printf("\n%6s  %-9s %7s %6s %6s %7s %9s %9s %9s\n", "", "", "", "half-", "TIME-", "opened",
+	       "SYNs", "cookies", "packets");
+	printf("%6s  %-9s %7s %6s %6s %7s %9s %9s %9s\n", "time", "", "open", "open", "WAIT", "/s",
+	       "/s", "/s", "/s");
 }
 
 static void print_row(double at, const char *what, const struct tg_sight *server,
@@ -319,7 +320,7 @@ static void print_row(double at, const char *what, const struct tg_sight *server
 	uint64_t syns = now->v[TG_CTR_synack_sent] + now->v[TG_CTR_cookie_sent] +
 			now->v[TG_CTR_synack_limited] - old->v[TG_CTR_synack_sent] -
 			old->v[TG_CTR_cookie_sent] - old->v[TG_CTR_synack_limited];
-	printf("%4.0f s  %-9s %10u %9u %9u %9.0f %10.0f %10.0f %10.0f\n", at, what,
+	printf("%4.0f s  %-9s %7u %6u %6u %7.0f %9.0f %9.0f %9.0f\n", at, what,
 	       server->engine.state[TG_ESTABLISHED], server->engine.state[TG_SYN_RECEIVED],
 	       server->engine.tw_count + client->engine.tw_count,
 	       (double)(now->v[TG_CTR_conn_opened] - old->v[TG_CTR_conn_opened]) / s,
@@ -394,15 +395,16 @@ static void print_flood(const struct demo *d, const struct tg_counters *c)
 {
 	if (d->attacker.sent == 0)
 		return;
-	printf(
-	    "  The attacker sent %llu SYNs from made-up addresses. The server answered %llu SYNs "
-	    "with a cookie, which\n"
-	    "  takes no memory, and never held more than %u half-open connections.\n"
-	    "  Clients opened %.0f connections a second before the flood, %.0f during it, %.0f "
-	    "after it.\n",
-	    (unsigned long long)d->attacker.sent, (unsigned long long)c->v[TG_CTR_cookie_sent],
-	    d->half_open_max, per_second(d, PART_CALM), per_second(d, PART_FLOOD),
-	    per_second(d, PART_AFTER));
+	printf("  The attacker sent %llu SYNs from made-up addresses. The server\n"
+	       "  answered %llu SYNs with a cookie, which takes no memory, and never held\n"
+	       "  more than %u half-open connections.\n",
+	       (unsigned long long)d->attacker.sent, (unsigned long long)c->v[TG_CTR_cookie_sent],
+	       d->half_open_max);
+	if (d->took_ns[PART_AFTER])
+		printf("  Clients opened %.0f connections a second before the flood, %.0f during\n"
+		       "  it, %.0f after it.\n",
+		       per_second(d, PART_CALM), per_second(d, PART_FLOOD),
+		       per_second(d, PART_AFTER));
 }
 
 static bool print_checks(const struct demo *d, char *why, size_t why_size)
@@ -420,27 +422,26 @@ static int summary(const struct demo *d)
 	const struct tg_counters *c = tg_engine_counters(d->server.host.worker[0].engine);
 	char why[256] = "";
 	uint64_t lost = v->broken + v->wrong;
-	printf("\nWhat happened\n");
-	printf("  Clients opened %llu connections to the server. %llu of them sent %d bytes, got "
-	       "the same bytes back\n"
-	       "  and closed; %d stayed open all the time. %llu were broken off, %llu bytes were "
-	       "wrong.\n",
-	       (unsigned long long)v->started, (unsigned long long)v->done, DEMO_MESSAGE, HOLD_WANT,
+	printf("\nWhat happened%s\n", tg_cli_is_interrupted() ? " until it was interrupted" : "");
+	printf("  Clients opened %llu connections to the server. %llu of them sent %d\n"
+	       "  bytes, got the same bytes back and closed; %u stayed open all the\n"
+	       "  time. %llu were broken off, %llu bytes were wrong.\n",
+	       (unsigned long long)v->started, (unsigned long long)v->done, DEMO_MESSAGE, v->held,
 	       (unsigned long long)v->broken, (unsigned long long)v->wrong);
 	print_flood(d, c);
-	printf("  %llu packets came in, %llu went out; server, clients and attacker took turns on "
-	       "one core.\n",
+	printf("  %llu packets came in, %llu went out; server, clients and attacker\n"
+	       "  took turns on one core.\n",
 	       (unsigned long long)c->v[TG_CTR_rx_segments],
 	       (unsigned long long)c->v[TG_CTR_tx_packets]);
 	bool sound = print_checks(d, why, sizeof(why));
 	if (d->capture.err[0])
 		printf("  %s is cut short: %s.\n", d->file, d->capture.err);
 	else
-		printf("  %llu packets are in %s: open it with Wireshark, or `tcpdump -nr %s | "
-		       "less`.\n",
+		printf("  %llu packets are in %s: open it with Wireshark, or\n"
+		       "  `tcpdump -nr %s | less`.\n",
 		       (unsigned long long)d->capture.written, d->file, d->file);
-	printf("Next: `tidegate serve -c config/tap.ini` makes a server that your own curl can "
-	       "talk to.\n");
+	printf("Next: `tidegate serve -c config/tap.ini` makes a server that your own curl\n"
+	       "can talk to.\n");
 	return lost == 0 && sound && v->done > 0 && !d->capture.err[0] ? TG_EXIT_OK
 								       : TG_EXIT_FAILED;
 }
