@@ -383,6 +383,18 @@ static int check_section(const struct tg_conf *conf, const struct tg_conf_sectio
 	return tg_conf_fail(conf, tg_conf_line(s, key), err, err_size, "%s", text);
 }
 
+/* An address without its prefix length is a network of one host: without a gateway, whose network
+ * it would have to lie in, or a given neighbour, nobody would ever get an answer. */
+static bool reaches_nobody(const struct tg_settings *s)
+{
+	if (s->gateway_mac[0] || s->gateway_n || strncmp(s->device, "net_pcap", 8) == 0)
+		return false;
+	for (uint32_t i = 0; i < s->addr_n; i++)
+		if (s->addr[i].prefix_len < (tg_addr_is_v4(&s->addr[i].addr) ? 32 : 128))
+			return false;
+	return true;
+}
+
 static int check_port(const struct tg_conf *conf, uint32_t i, char *err, size_t err_size)
 {
 	const struct tg_conf_section *p = &conf->port[i];
@@ -397,6 +409,12 @@ static int check_port(const struct tg_conf *conf, uint32_t i, char *err, size_t 
 				    "[port %s] has no address: add `address = ` with addresses and "
 				    "prefix lengths",
 				    p->name);
+	if (reaches_nobody(&p->set))
+		return tg_conf_fail(conf, tg_conf_line(p, "address"), err, err_size,
+				    "address = %s reaches nobody: add the length of its network's "
+				    "prefix, like /%d",
+				    tg_addr_format(&p->set.addr[0].addr, text, sizeof(text)),
+				    tg_addr_is_v4(&p->set.addr[0].addr) ? 24 : 64);
 	for (uint32_t k = 0; k < i; k++) {
 		const struct tg_conf_section *o = &conf->port[k];
 		size_t len = strcspn(p->set.device, ",");

@@ -240,7 +240,7 @@ test_null() {
 	config null net_null0
 	start null "$bin" serve -q --name "dev$$" -c "$dir/null.ini" || { fail null "does not start"; return; }
 	sleep 0.5
-	n=$("$bin" stats --name null --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["rx_packets"])')
+	n=$("$bin" stats --name "dev$$" --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["rx_packets"])')
 	stop null || return
 	[ "${n:-0}" -gt 1000 ] && ok null || fail null "counted ${n:-nothing}"
 }

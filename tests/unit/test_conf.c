@@ -242,6 +242,16 @@ static void test_conf_line_withoutEquals_refused(void)
 	refused("hello\n", "x.ini:1: ", "no `=`");
 }
 
+static void test_conf_hostRouteWithNeighbour_isRead(void)
+{
+	int rc = parse("[port a]\ndevice = net_null0\naddress = 192.0.2.1\n"
+		       "gateway_mac = 02:00:00:00:00:02\n"
+		       "[listener l]\nport = 7\nservice = echo\n");
+	CU_ASSERT_EQUAL(rc, 0);
+	CU_ASSERT_EQUAL(conf.port[0].set.addr[0].prefix_len, 32);
+	tg_conf_free(&conf);
+}
+
 static void test_conf_line_over198_refused(void)
 {
 	char text[1024], line[256];
@@ -266,6 +276,10 @@ static void test_conf_bytes_notText_refused(void)
 	refused("\x7f"
 		"ELF\x02\x01\x01\n",
 		"x.ini:1: ", "control character");
+	char binary[300];
+	memset(binary, 1, sizeof(binary) - 1);
+	binary[sizeof(binary) - 1] = 0;
+	refused(binary, "x.ini:1: ", "no text file");
 }
 
 static void test_conf_between_sections_refused(void)
@@ -276,6 +290,9 @@ static void test_conf_between_sections_refused(void)
 		"x.ini:1: ", "no device");
 	refused("[port a]\ndevice = net_null0\n[listener l]\nport = 7\nservice = echo\n",
 		"x.ini:1: ", "no address");
+	refused("[port a]\ndevice = net_null0\naddress = 192.0.2.1\n[listener l]\nport = 7\n"
+		"service = echo\n",
+		"x.ini:3: ", "reaches nobody");
 	refused(with("[listener b]\nservice = echo\n"), "x.ini:7: ", "no port");
 	refused(with("[listener b]\nport = 81\n"), "x.ini:7: ", "no service");
 	refused(with("[listener b]\nservice = echo\nport = 80\n"),
@@ -352,6 +369,7 @@ static const struct tg_test tests[] = {
     {"conf_value_outOfRange_refused", test_conf_value_outOfRange_refused},
     {"conf_listLine_wrong_isTheOneNamed", test_conf_listLine_wrong_isTheOneNamed},
     {"conf_line_withoutEquals_refused", test_conf_line_withoutEquals_refused},
+    {"conf_hostRouteWithNeighbour_isRead", test_conf_hostRouteWithNeighbour_isRead},
     {"conf_line_over198_refused", test_conf_line_over198_refused},
     {"conf_bytes_notText_refused", test_conf_bytes_notText_refused},
     {"conf_between_sections_refused", test_conf_between_sections_refused},
