@@ -5,10 +5,12 @@ set -euo pipefail
 
 usage() {
 	cat <<'END'
-usage: perf/run.sh [--quick] [--build DIR] [--no-macro]
+usage: perf/run.sh [--quick] [--fast] [--build DIR] [--no-macro]
 
   --quick       a minute instead of ten: fewer rounds
-  --build DIR   where to build (build-perf); the table goes to DIR/perf-results.txt, too
+  --fast        built with -Doptimization=3 -Db_lto=true
+  --build DIR   where to build (build-perf, build-perf-fast); the table goes to
+                DIR/perf-results.txt, too
   --no-macro    without the comparison with dpdk-testpmd
 
 Prints ns and instructions per packet for SYN to SYN-ACK, handshake ACK, in-order data with ACK out,
@@ -17,10 +19,11 @@ a packet passes; and the engine's share of dpdk-testpmd's packet rate.
 END
 }
 
-quick="" build="" macro=yes
+quick="" fast="" build="" macro=yes
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=yes ;;
+	--fast) fast="-fast" ;;
 	--no-macro) macro="" ;;
 	--build) shift; build=${1:?--build needs a directory} ;;
 	--help | -h) usage; exit 0 ;;
@@ -28,7 +31,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-mkdir -p "${build:=$(dirname "$0")/../build-perf}"
+mkdir -p "${build:=$(dirname "$0")/../build-perf$fast}"
 build=$(cd "$build" && pwd)
 cd "$(dirname "$0")/.."
 
@@ -39,7 +42,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 build_all() {
-	[ -e "$build/build.ninja" ] || meson setup "$build" . || return
+	[ -e "$build/build.ninja" ] ||
+		meson setup "$build" . ${fast:+-Doptimization=3 -Db_lto=true} || return
 	# The process is built when it can be: without it only the comparison is left out.
 	ninja -C "$build" perf/bench_parts perf/bench_engine || return
 	ninja -C "$build" app/tidegate || true
@@ -50,7 +54,7 @@ about_machine() {
 	cpu=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
 	load=$(cut -d' ' -f1 /proc/loadavg)
 	echo "$(date -u +%Y-%m-%d) commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)," \
-		"$(nproc) x ${cpu:-unknown CPU}, load $load"
+		"$(nproc) x ${cpu:-unknown CPU}, load $load${fast:+, -O3 and link-time optimisation}"
 }
 
 # Instructions of each case: name, size, instructions an operation, parted by tabs.
