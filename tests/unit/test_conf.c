@@ -247,7 +247,7 @@ static void test_conf_hostRouteWithNeighbour_isRead(void)
 	int rc = parse("[port a]\ndevice = net_null0\naddress = 192.0.2.1\n"
 		       "gateway_mac = 02:00:00:00:00:02\n"
 		       "[listener l]\nport = 7\nservice = echo\n");
-	CU_ASSERT_EQUAL(rc, 0);
+	CU_ASSERT_EQUAL_FATAL(rc, 0);
 	CU_ASSERT_EQUAL(conf.port[0].set.addr[0].prefix_len, 32);
 	tg_conf_free(&conf);
 }
