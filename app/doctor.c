@@ -206,13 +206,14 @@ static void check_card(struct doctor *d, const char *pci)
 	const char *driver = n > 0 && strrchr(link, '/') ? strrchr(link, '/') + 1 : "no driver";
 	bool ours = strcmp(driver, "vfio-pci") == 0 || strcmp(driver, "igb_uio") == 0 ||
 		    strcmp(driver, "uio_pci_generic") == 0;
-	bool shared = strncmp(driver, "mlx", 3) == 0;
+	bool shared = strncmp(driver, "mlx", 3) == 0, in_use = is_in_use(pci);
 	snprintf(text, sizeof(text), "%s (%s)%s", pci, driver,
-		 ours || shared   ? ": device = this address"
-		 : is_in_use(pci) ? ": the kernel uses it; take it only if nothing here needs it"
-				  : ": the kernel has it, and does not use it");
+		 ours || shared ? ": device = this address"
+		 : in_use       ? ": the kernel uses it, so it is left alone"
+				: ": the kernel has it, and does not use it");
 	snprintf(fix, sizeof(fix), "sudo dpdk-devbind.py --bind=vfio-pci %s", pci);
-	say(d, ours || shared ? GOOD : LIMIT, "network card", text, fix);
+	/* Taking away the card that the user came in by is no fix. */
+	say(d, ours || shared || in_use ? GOOD : LIMIT, "network card", text, fix);
 }
 
 static void check_cards(struct doctor *d)
