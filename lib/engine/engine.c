@@ -260,11 +260,6 @@ void tg_engine_clock(struct tg_engine *e, uint64_t now_ns)
 	e->env.now_ms = (now_ns + TG_NS_PER_MS - 1) / TG_NS_PER_MS;
 }
 
-void tg_engine_set_wall(struct tg_engine *e, uint64_t wall_ns)
-{
-	e->wall_ns = wall_ns;
-}
-
 void tg_engine_begin(struct tg_engine *e, struct tg_pkt out[], uint32_t max)
 {
 	assert(e->busy == 0);

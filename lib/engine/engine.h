@@ -164,7 +164,6 @@ struct tg_engine {
 	struct tg_rng rng;
 	struct tg_engine_conf conf;
 	struct tg_engine_ops ops;
-	uint64_t wall_ns; /* wall time, for fleets */
 
 	/* --- the call --- */
 	struct tg_counters ctr;

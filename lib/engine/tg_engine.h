@@ -127,8 +127,6 @@ uint32_t tg_engine_tick(struct tg_engine *engine, struct tg_pkt out[], uint32_t 
 /* When tick has something to do next, in ns; may be early, never late; UINT64_MAX: nothing armed.
  * 0: at once (work is waiting). */
 uint64_t tg_engine_next_deadline(const struct tg_engine *engine);
-/* Wall time for cookie epochs in fleets. */
-void tg_engine_set_wall(struct tg_engine *engine, uint64_t wall_ns);
 
 /* --- listeners and active opens --- */
 
