@@ -15,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_run=(libdpdk-dev dpdk libinih-dev libpcap-dev gcc libc6-dev meson ninja-build pkg-config python3)
-packages_tests=(libcunit1-dev dpdk-dev iputils-ping clang llvm libclang-rt-14-dev clang-format binutils curl wrk nginx-light
+packages_tests=(libcunit1-dev dpdk-dev iputils-ping netbase clang llvm libclang-rt-14-dev clang-format binutils curl wrk nginx-light
 	ethtool iproute2 procps tshark netcat-openbsd valgrind util-linux git ca-certificates)
 want_tests=0 want_packages=1 want_build=1 want_hugepages=1
 
