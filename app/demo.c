@@ -482,7 +482,7 @@ static int demo(struct demo *d)
 	if (start(d, err, sizeof(err)) != 0)
 		return tg_cli_usage("demo", "%s", err);
 	printf("packet buffers in %s\n",
-	       d->got.hugepages ? "hugepages" : "ordinary memory (no hugepages are free)");
+	       d->got.hugepages ? "hugepages" : "ordinary memory (too few free hugepages)");
 	rte_eal_remote_launch(run, d, d->got.lcore[0]);
 	tg_sight_publish(&d->server.host, "demo", &d->got);
 	print_head();

@@ -122,7 +122,8 @@ int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_
 	uint64_t need = need_mb(plan) + extra_mb, have = meminfo("MemAvailable: %llu kB");
 	if (have == 0)
 		return 0; /* a kernel that does not tell */
-	have += meminfo("HugePages_Free: %llu") * meminfo("Hugepagesize: %llu kB");
+	uint64_t pages = meminfo("HugePages_Free: %llu"), taken = meminfo("HugePages_Rsvd: %llu");
+	have += (pages > taken ? pages - taken : 0) * meminfo("Hugepagesize: %llu kB");
 	have >>= 10;
 	return need > have ? too_much(conf, need, have, " free now", err, err_size) : 0;
 }

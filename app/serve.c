@@ -176,7 +176,7 @@ static void print_start(const struct serving *s)
 		printf("listener %s: port %u, %s\n", s->plan.listener[i].name,
 		       s->plan.listener[i].port, s->plan.listener[i].service->name);
 	printf("packet buffers in %s, connections in %s\n",
-	       s->got.hugepages ? "hugepages" : "ordinary memory (no hugepages are free)",
+	       s->got.hugepages ? "hugepages" : "ordinary memory (too few free hugepages)",
 	       s->host.hugepages ? "hugepages" : "ordinary memory");
 	printf("serving as %s, %u worker%s; Ctrl-C ends it\n", s->opt.name, s->plan.worker_n,
 	       s->plan.worker_n == 1 ? "" : "s");

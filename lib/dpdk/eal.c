@@ -116,7 +116,11 @@ uint64_t tg_eal_hugepage_free(void)
 		if (sscanf(e->d_name, "hugepages-%lukB", &kb) != 1)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/free_hugepages", base, e->d_name);
-		bytes += read_number(path) * kb * 1024;
+		uint64_t free_n = read_number(path);
+		/* Promised to another process already, which has not touched them yet. */
+		snprintf(path, sizeof(path), "%s/%s/resv_hugepages", base, e->d_name);
+		uint64_t reserved_n = read_number(path);
+		bytes += free_n > reserved_n ? (free_n - reserved_n) * kb * 1024 : 0;
 	}
 	closedir(dir);
 	return bytes;
@@ -145,30 +149,49 @@ static bool user_gave(const struct tg_eal_conf *conf, const char *const names[],
 	return false;
 }
 
+/* The megabytes that the user gave by -m; 0: not given. */
+static uint32_t user_memory_mb(const struct tg_eal_conf *conf)
+{
+	for (uint32_t i = 0; i < conf->extra_n; i++) {
+		if (strncmp(conf->extra[i], "-m", 2) != 0)
+			continue;
+		const char *number = conf->extra[i] + 2;
+		if (!*number && i + 1 < conf->extra_n)
+			number = conf->extra[i + 1];
+		return (uint32_t)strtoul(number, NULL, 10);
+	}
+	return 0;
+}
+
+/* Which kind of memory, unless the user chose; how much, the user may say alone. */
 static void add_memory(const struct tg_eal_conf *conf, struct tg_eal_got *got)
 {
-	static const char *const names[] = {"--no-huge",    "--in-memory", "--huge-dir",
-					    "--socket-mem", "--no-shconf", "--legacy-mem",
-					    "-m",           "--proc-type", "--huge-unlink"};
-	char mb[16];
+	static const char *const names[] = {"--no-huge",    "--in-memory",  "--huge-dir",
+					    "--socket-mem", "--no-shconf",  "--legacy-mem",
+					    "--proc-type",  "--huge-unlink"};
+	uint32_t given_mb = user_memory_mb(conf), mb = given_mb;
+	char text[16];
 	if (user_gave(conf, names, sizeof(names) / sizeof(names[0]))) {
 		static const char *const no_huge[] = {"--no-huge"};
 		got->hugepages = !user_gave(conf, no_huge, 1);
 		return;
 	}
-	uint64_t need = (uint64_t)(conf->memory_mb + HEADROOM_MB) << 20;
-	got->hugepages = tg_eal_hugepage_free() >= need;
+	if (mb == 0)
+		mb = conf->memory_mb + HEADROOM_MB;
+	got->hugepages = tg_eal_hugepage_free() >= (uint64_t)mb << 20;
 	if (got->hugepages) {
 		/* One file a hugepage size: vhost-user hands few descriptors to its peer. */
 		arg_add("--in-memory");
 		arg_add("--single-file-segments");
 		return;
 	}
-	snprintf(mb, sizeof(mb), "%u", conf->memory_mb + HEADROOM_MB);
 	arg_add("--no-huge");
 	arg_add("--no-shconf");
+	if (given_mb)
+		return;
+	snprintf(text, sizeof(text), "%u", mb);
 	arg_add("-m");
-	arg_add(mb);
+	arg_add(text);
 }
 
 static uint32_t cpu_list(int cpu[CPU_MAX])
