@@ -250,7 +250,8 @@ bool tg_lab_validate(const struct tg_lab *lab, char *why, size_t why_size)
 		why_size = sizeof(unread);
 	}
 	why[0] = '\0';
-	if (!tg_engine_validate(lab->engine, why, why_size))
+	if (!tg_engine_validate(lab->engine, why, why_size) ||
+	    !lab_sock_validate(lab, why, why_size))
 		return false;
 	/* The engine keeps at most its spare buffers: the one neighbour always answers. */
 	if (lab->buf_n - lab->free_n - lab->out_n > TG_BURST_MAX) {

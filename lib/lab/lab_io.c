@@ -76,7 +76,7 @@ static int take_error(struct lab_sock *s)
 
 static ssize_t read_or_peek(struct tg_lab *lab, int sock, void *buf, size_t len, bool leave)
 {
-	struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view, *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
@@ -109,7 +109,7 @@ ssize_t tg_lab_peek(struct tg_lab *lab, int sock, void *buf, size_t len)
 
 ssize_t tg_lab_write(struct tg_lab *lab, int sock, const void *buf, size_t len)
 {
-	struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view, *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
@@ -132,11 +132,24 @@ ssize_t tg_lab_write(struct tg_lab *lab, int sock, const void *buf, size_t len)
 
 /* --- ends --- */
 
+static int shut(struct tg_lab *lab, struct lab_sock *s, bool rd, bool wr)
+{
+	int rc = 0, number = s->number;
+
+	s->shut_rd |= rd;
+	if (wr && !s->shut_wr) {
+		rc = tg_conn_shutdown(lab->engine, s->conn);
+		s->shut_wr = rc == 0;
+		lab_settle(lab);
+	}
+	lab_slim(lab, number);
+	return rc;
+}
+
 int tg_lab_shutdown(struct tg_lab *lab, int sock, int how)
 {
-	struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view, *s = lab_at(lab, sock, &view);
 	bool rd = how == SHUT_RD || how == SHUT_RDWR, wr = how == SHUT_WR || how == SHUT_RDWR;
-	int rc = 0;
 
 	if (!s)
 		return -EBADF;
@@ -148,51 +161,65 @@ int tg_lab_shutdown(struct tg_lab *lab, int sock, int how)
 
 	if (s->conn == TG_NONE)
 		return again ? 0 : -ENOTCONN;
-	s->shut_rd |= rd;
-	if (wr && !s->shut_wr) {
-		rc = tg_conn_shutdown(lab->engine, s->conn);
-		s->shut_wr = rc == 0;
-		lab_settle(lab);
-	}
-	return rc;
+	if (again)
+		return 0;
+	s = lab_whole(lab, s->conn); /* from here on there is something to keep */
+	return s ? shut(lab, s, rd, wr) : -ENOMEM;
+}
+
+/* The user is done: of what comes nobody hears. */
+static void leave(struct tg_lab *lab, uint32_t conn, bool abort)
+{
+	tg_conn_set_word(lab->engine, conn, LAB_DONE);
+	if (abort)
+		tg_conn_abort(lab->engine, conn);
+	else
+		tg_conn_close(lab->engine, conn);
+}
+
+/* The connection of an entry of a queue, whose object goes; TG_NONE: there is none. */
+static uint32_t disown(struct tg_lab *lab, uint32_t entry)
+{
+	if (entry == TG_NONE)
+		return TG_NONE;
+	if (entry & LAB_THIN)
+		return entry & ~LAB_THIN;
+	uint32_t conn = lab->sock[entry].at->conn;
+
+	lab_sock_drop(lab, lab->sock[entry].at);
+	return conn;
 }
 
 /* Connections that nobody accepted are reset; the listener and its half-open entries vanish. */
 static void close_listener(struct tg_lab *lab, struct lab_sock *s)
 {
-	struct lab_sock *child;
+	uint32_t entry;
 
-	while ((child = lab_queue_take(lab, s)) != NULL) {
-		uint32_t conn = child->conn;
-		lab_sock_free(lab, child);
+	while (lab_queue_take(lab, s, &entry)) {
+		uint32_t conn = disown(lab, entry);
 		if (conn != TG_NONE)
-			tg_conn_abort(lab->engine, conn);
+			leave(lab, conn, true);
 	}
-	tg_engine_unlisten(lab->engine, s->listener);
-	lab_sock_free(lab, s);
+	tg_engine_unlisten(lab->engine, s->l->listener);
+	lab->listener[s->l->listener] = NULL;
+	lab_sock_drop(lab, s);
 }
 
 static int end(struct tg_lab *lab, int sock, bool abort)
 {
-	struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view, *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
-	if (s->kind == LAB_LISTENER) {
-		close_listener(lab, s);
-		lab_settle(lab);
-		return 0;
-	}
 	uint32_t conn = s->conn;
 
-	/* From here on the object is the engine's to end: it goes when `closed` comes. */
-	lab_sock_free(lab, s);
-	if (conn == TG_NONE)
-		return 0;
-	if (abort)
-		tg_conn_abort(lab->engine, conn);
-	else
-		tg_conn_close(lab->engine, conn);
+	lab_number_free(lab, sock);
+	if (s->kind == LAB_LISTENER)
+		close_listener(lab, s);
+	else if (s != &view)
+		lab_sock_drop(lab, s);
+	if (conn != TG_NONE)
+		leave(lab, conn, abort);
 	lab_settle(lab);
 	return 0;
 }

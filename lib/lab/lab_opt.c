@@ -114,14 +114,14 @@ static int set_conn(struct tg_lab *lab, struct lab_sock *s, enum tg_lab_opt opt,
 
 static int set_listener(struct tg_lab *lab, struct lab_sock *s, enum tg_lab_opt opt, int64_t value)
 {
-	int rc = conf_set(&s->conf.tcp, opt, value);
+	int rc = conf_set(&s->l->conf.tcp, opt, value);
 
 	return rc ? rc : lab_relisten(lab, s);
 }
 
 int tg_lab_setopt(struct tg_lab *lab, int sock, enum tg_lab_opt opt, int64_t value)
 {
-	struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view, *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
@@ -260,15 +260,18 @@ static int get_conn(struct tg_lab *lab, struct lab_sock *s, enum tg_lab_opt opt,
 
 int tg_lab_getopt(struct tg_lab *lab, int sock, enum tg_lab_opt opt, int64_t *value)
 {
-	struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view, *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
 	if ((int)opt < TG_LAB_NODELAY || opt > TG_LAB_URGENT)
 		return -EINVAL;
-	if (s->kind == LAB_CONN)
-		return get_conn(lab, s, opt, value);
-	*value = is_settable(opt) ? conf_get(&s->conf.tcp, opt) : 0;
+	if (s->kind == LAB_CONN) {
+		int rc = get_conn(lab, s, opt, value);
+		lab_slim(lab, sock);
+		return rc;
+	}
+	*value = is_settable(opt) ? conf_get(&s->l->conf.tcp, opt) : 0;
 	return 0;
 }
 
@@ -289,26 +292,42 @@ static int put_addr(const struct tg_addr *a, uint16_t from, char *addr, size_t a
 	return 0;
 }
 
+/* The engine knows it as long as there is a connection. */
+static struct tg_tuple tuple_of(const struct tg_lab *lab, const struct lab_sock *s)
+{
+	struct tg_tuple tuple = s->tuple;
+
+	if (s->conn != TG_NONE)
+		tg_conn_tuple(lab->engine, s->conn, &tuple);
+	return tuple;
+}
+
 int tg_lab_local(const struct tg_lab *lab, int sock, char *addr, size_t addr_size, uint16_t *port)
 {
-	const struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view;
+	const struct lab_sock *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
 	if (s->kind == LAB_LISTENER) /* no address: any, which is all zero */
-		return put_addr(&s->conf.addr[0], s->conf.port, addr, addr_size, port);
-	return put_addr(&s->tuple.laddr, s->tuple.lport, addr, addr_size, port);
+		return put_addr(&s->l->conf.addr[0], s->l->conf.port, addr, addr_size, port);
+	const struct tg_tuple tuple = tuple_of(lab, s);
+
+	return put_addr(&tuple.laddr, tuple.lport, addr, addr_size, port);
 }
 
 int tg_lab_peer(const struct tg_lab *lab, int sock, char *addr, size_t addr_size, uint16_t *port)
 {
-	const struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view;
+	const struct lab_sock *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
 	if (s->kind == LAB_LISTENER)
 		return -ENOTCONN;
-	return put_addr(&s->tuple.raddr, s->tuple.rport, addr, addr_size, port);
+	const struct tg_tuple tuple = tuple_of(lab, s);
+
+	return put_addr(&tuple.raddr, tuple.rport, addr, addr_size, port);
 }
 
 /* --- sight --- */
@@ -331,18 +350,20 @@ static int poll_conn(const struct tg_lab *lab, const struct lab_sock *s)
 
 int tg_lab_poll(const struct tg_lab *lab, int sock)
 {
-	const struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view;
+	const struct lab_sock *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return -EBADF;
 	if (s->kind == LAB_LISTENER)
-		return s->first != TG_NONE ? TG_LAB_IN : 0;
+		return s->l->queue.n ? TG_LAB_IN : 0;
 	return poll_conn(lab, s);
 }
 
 const char *tg_lab_state(const struct tg_lab *lab, int sock)
 {
-	const struct lab_sock *s = lab_at(lab, sock);
+	struct lab_sock view;
+	const struct lab_sock *s = lab_at(lab, sock, &view);
 
 	if (!s)
 		return tg_tcp_state_name(TG_CLOSED);
