@@ -423,3 +423,34 @@ enum tg_tcp_state host_state(const struct host_peer *p)
 {
 	return tg_engine_state_of(p->h->e, &p->t);
 }
+
+void host_begin(struct host *h, struct host_peer *p)
+{
+	host_defaults(h);
+	host_init(h);
+	CU_ASSERT_FATAL(host_listen(h, 80) >= 0);
+	host_peer(p, h, 80, 5000, false);
+}
+
+void host_end(struct host *h)
+{
+	struct tg_engine_stats s;
+
+	tg_engine_stats(h->e, &s);
+	CU_ASSERT_EQUAL(s.conn_count, 0);
+	CU_ASSERT_EQUAL(s.ext_used, 0);
+	CU_ASSERT_EQUAL(s.chunk_used, 0);
+	CU_ASSERT_EQUAL(s.timer_count, 0);
+	CU_ASSERT_EQUAL(s.tw_count, 0);
+	host_fini(h);
+}
+
+struct tg_seg host_expect_ctl(struct host_peer *p, uint8_t ctl)
+{
+	struct host_frame f;
+	struct tg_seg seg = {0};
+
+	CU_ASSERT(host_expect(p, &seg, &f));
+	CU_ASSERT_EQUAL(seg.ctl, ctl);
+	return seg;
+}

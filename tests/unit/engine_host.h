@@ -92,4 +92,11 @@ bool host_handshake(struct host_peer *p);
 uint64_t host_ctr(const struct host *h, enum tg_ctr ctr);
 enum tg_tcp_state host_state(const struct host_peer *p);
 
+/* The usual test: a listener on port 80 and a peer at port 5000; and its end: pools full, no flows,
+ * no timers. */
+void host_begin(struct host *h, struct host_peer *p);
+void host_end(struct host *h);
+/* The next segment to p, which must have exactly these control bits. */
+struct tg_seg host_expect_ctl(struct host_peer *p, uint8_t ctl);
+
 #endif

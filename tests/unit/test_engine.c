@@ -6,38 +6,6 @@
 static struct host h;
 static struct host_peer p;
 
-static void begin(void)
-{
-	host_defaults(&h);
-	host_init(&h);
-	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
-	host_peer(&p, &h, 80, 5000, false);
-}
-
-/* Pools full, no flows, no timers. */
-static void end(void)
-{
-	struct tg_engine_stats s;
-
-	tg_engine_stats(h.e, &s);
-	CU_ASSERT_EQUAL(s.conn_count, 0);
-	CU_ASSERT_EQUAL(s.ext_used, 0);
-	CU_ASSERT_EQUAL(s.chunk_used, 0);
-	CU_ASSERT_EQUAL(s.timer_count, 0);
-	CU_ASSERT_EQUAL(s.tw_count, 0);
-	host_fini(&h);
-}
-
-static struct tg_seg expect(uint8_t ctl)
-{
-	struct host_frame f;
-	struct tg_seg seg = {0};
-
-	CU_ASSERT(host_expect(&p, &seg, &f));
-	CU_ASSERT_EQUAL(seg.ctl, ctl);
-	return seg;
-}
-
 static void expect_nothing(void)
 {
 	CU_ASSERT_EQUAL(h.tx_n, 0);
@@ -48,14 +16,14 @@ static void close_by_peer(void)
 {
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_LAST_ACK);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
 }
 
 static void test_listen_handshake_opens(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.close_on_eof = true;
 	CU_ASSERT(host_handshake(&p));
 	CU_ASSERT_EQUAL(h.svc.opened, 1);
@@ -65,53 +33,53 @@ static void test_listen_handshake_opens(void)
 	close_by_peer();
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_NORMAL);
-	end();
+	host_end(&h);
 }
 
 static void test_listen_syn6_opens(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.close_on_eof = true;
 	host_peer(&p, &h, 80, 5000, true);
 	CU_ASSERT(host_handshake(&p));
 	close_by_peer();
-	end();
+	host_end(&h);
 }
 
 static void test_listen_synRetries_oneEntry(void)
 {
-	begin();
+	host_begin(&h, &p);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	static const uint32_t at_ms[] = {1000, 2000, 4000, 8000, 16000};
 	for (uint32_t i = 0; i < 5; i++) { /* TO-02 */
 		host_tick(&h, at_ms[i] - 1);
 		expect_nothing();
 		host_tick(&h, 1);
-		expect(TG_TCP_SYN | TG_TCP_ACK);
+		host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	}
 	host_tick(&h, 31999);
 	CU_ASSERT_EQUAL(host_state(&p), TG_SYN_RECEIVED);
 	host_tick(&h, 1);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
 	CU_ASSERT_EQUAL(h.svc.opened + h.svc.closed, 0);
-	end();
+	host_end(&h);
 }
 
 static void test_closed_syn_isReset(void)
 {
-	begin();
+	host_begin(&h, &p);
 	host_peer(&p, &h, 81, 5000, false);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	struct tg_seg seg = expect(TG_TCP_RST | TG_TCP_ACK);
+	struct tg_seg seg = host_expect_ctl(&p, TG_TCP_RST | TG_TCP_ACK);
 	CU_ASSERT_EQUAL(seg.ack.v, p.snd_nxt.v);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_rst_sent), 1);
-	end();
+	host_end(&h);
 }
 
 static void test_established_data_isEchoed(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.echo = h.svc.close_on_eof = true;
 	CU_ASSERT(host_handshake(&p));
 	host_send(&p, TG_TCP_ACK | TG_TCP_PSH, "hello", 5);
@@ -123,47 +91,47 @@ static void test_established_data_isEchoed(void)
 	CU_ASSERT_EQUAL(seg.ack.v, p.snd_nxt.v); /* the ACK rides on the answer */
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	close_by_peer();
-	end();
+	host_end(&h);
 }
 
 static void test_established_weClose_timeWaitLasts2Msl(void)
 {
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	tg_conn_close(h.e, h.svc.last);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), 0); /* something is to be said */
 	host_tick(&h, 0);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_FIN_WAIT_2);
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	host_tick(&h, 59999);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	host_tick(&h, 1);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
-	end();
+	host_end(&h);
 }
 
 /* TD-14, TO-05: never early, although the FIN came in the middle of a tick. */
 static void test_timeWait_finInMidTick_lastsWhole(void)
 {
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	tg_conn_close(h.e, h.svc.last);
 	host_tick(&h, 0);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	h.now_ns += 700000;
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	host_tick(&h, 60000); /* to the nanosecond 2MSL: the tick is not over */
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	host_tick(&h, 1);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
-	end();
+	host_end(&h);
 }
 
 static void to_time_wait(void)
@@ -171,118 +139,118 @@ static void to_time_wait(void)
 	CU_ASSERT(host_handshake(&p));
 	tg_conn_close(h.e, h.svc.last);
 	host_tick(&h, 0);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 }
 
 static void test_timeWait_finAgain_restarts(void)
 {
-	begin();
+	host_begin(&h, &p);
 	to_time_wait();
 	host_tick(&h, 40000);
 	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, tg_seq_sub(p.snd_nxt, 1), p.rcv_nxt, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	host_tick(&h, 59999);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	host_tick(&h, 1);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
-	end();
+	host_end(&h);
 }
 
 static void test_timeWait_newerSyn_opensAboveOld(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.close_on_eof = true;
 	to_time_wait();
 	tg_seq old = p.rcv_nxt;
 	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	struct tg_seg seg = expect(TG_TCP_SYN | TG_TCP_ACK);
+	struct tg_seg seg = host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	CU_ASSERT(tg_seq_diff(seg.seq, old) >= 65537 - 1); /* EST-02 */
 	CU_ASSERT_EQUAL(host_state(&p), TG_SYN_RECEIVED);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_tw_reused), 1);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
 	close_by_peer();
-	end();
+	host_end(&h);
 }
 
 /* TD-24: a RST ends the half-open entry; the record wakes with its old deadline. */
 static void test_timeWait_newerSynThenRst_recordWakes(void)
 {
-	begin();
+	host_begin(&h, &p);
 	to_time_wait();
 	tg_seq rcv = p.rcv_nxt, snd = p.snd_nxt;
 	host_tick(&h, 10000);
 	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_RST, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, tg_seq_sub(snd, 1), rcv, NULL, 0);
-	struct tg_seg seg = expect(TG_TCP_ACK);
+	struct tg_seg seg = host_expect_ctl(&p, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(seg.ack.v, snd.v);
 	host_tick(&h, 60001);
-	end();
+	host_end(&h);
 }
 
 static void test_timeWait_newerSynThenSilence_bothEnd(void)
 {
-	begin();
+	host_begin(&h, &p);
 	to_time_wait();
 	host_tick(&h, 50000);
 	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	host_tick(&h, 63000);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
-	end();
+	host_end(&h);
 }
 
 /* ADV-66 */
 static void test_timeWait_newerSynNoListener_isResetAndStays(void)
 {
-	begin();
+	host_begin(&h, &p);
 	to_time_wait();
 	tg_engine_unlisten(h.e, 0);
 	p.snd_nxt = tg_seq_add(p.snd_nxt, 100000);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_RST | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_RST | TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	host_tick(&h, 60000);
-	end();
+	host_end(&h);
 }
 
 static void test_established_rst_isClosedOnce(void)
 {
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	host_send(&p, TG_TCP_RST, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_RESET);
-	end();
+	host_end(&h);
 }
 
 static void test_established_weAbort_rstAtOnce(void)
 {
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	tg_conn_abort(h.e, h.svc.last);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
 	host_tick(&h, 0);
-	struct tg_seg seg = expect(TG_TCP_RST | TG_TCP_ACK);
+	struct tg_seg seg = host_expect_ctl(&p, TG_TCP_RST | TG_TCP_ACK);
 	CU_ASSERT_EQUAL(seg.seq.v, p.rcv_nxt.v);
-	end();
+	host_end(&h);
 }
 
 /* UC-01: live connections go on without their listener. */
 static void test_established_unlisten_goesOn(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.echo = h.svc.close_on_eof = true;
 	CU_ASSERT(host_handshake(&p));
 	struct host_peer q;
@@ -295,10 +263,10 @@ static void test_established_unlisten_goesOn(void)
 	host_check(&h);
 	CU_ASSERT_EQUAL(host_state(&q), TG_CLOSED);
 	host_send(&p, TG_TCP_ACK, "x", 1);
-	CU_ASSERT_EQUAL(expect(TG_TCP_ACK | TG_TCP_PSH).len, 1);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p, TG_TCP_ACK | TG_TCP_PSH).len, 1);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	close_by_peer();
-	end();
+	host_end(&h);
 }
 
 /* --- one burst --- */
@@ -311,15 +279,15 @@ static void test_burst_wholeLife_eachLookupIsFresh(void)
 	const uint8_t *at[4] = {frame[0], frame[1], frame[2], frame[3]};
 	uint32_t len[4];
 
-	begin();
+	host_begin(&h, &p);
 	h.svc.close_on_eof = true;
 	len[0] = host_build(&p, TG_TCP_SYN, tg_seq_make(1000), tg_seq_make(0), NULL, 0, frame[0]);
 	len[1] = host_build(&p, TG_TCP_RST, tg_seq_make(1001), tg_seq_make(0), NULL, 0, frame[1]);
 	len[2] = host_build(&p, TG_TCP_SYN, tg_seq_make(9000), tg_seq_make(0), NULL, 0, frame[2]);
 	len[3] = host_build(&p, TG_TCP_SYN, tg_seq_make(9000), tg_seq_make(0), NULL, 0, frame[3]);
 	host_rx(&h, at, len, 4);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
-	CU_ASSERT_EQUAL(expect(TG_TCP_SYN | TG_TCP_ACK).ack.v, 9001);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK).ack.v, 9001);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_conn_passive), 2);
 	p.snd_nxt = tg_seq_make(9001);
 	len[0] = host_build(&p, TG_TCP_ACK, p.snd_nxt, p.rcv_nxt, NULL, 0, frame[0]);
@@ -333,9 +301,9 @@ static void test_burst_wholeLife_eachLookupIsFresh(void)
 	host_rx(&h, at, len, 3);
 	CU_ASSERT_EQUAL(h.svc.got_len, 3);
 	p.snd_nxt = tg_seq_add(p.snd_nxt, 4);
-	CU_ASSERT_EQUAL(expect(TG_TCP_FIN | TG_TCP_ACK).ack.v, p.snd_nxt.v);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK).ack.v, p.snd_nxt.v);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
-	end();
+	host_end(&h);
 }
 
 /* DT-12 */
@@ -346,7 +314,7 @@ static void test_burst_manySegments_fewAcks(void)
 	uint32_t len[32];
 	uint8_t text[1000] = {0};
 
-	begin();
+	host_begin(&h, &p);
 	h.svc.close_on_eof = true;
 	CU_ASSERT(host_handshake(&p));
 	for (uint32_t i = 0; i < 32; i++) {
@@ -358,9 +326,9 @@ static void test_burst_manySegments_fewAcks(void)
 	CU_ASSERT_EQUAL(h.svc.got_len, 32000);
 	CU_ASSERT(h.tx_n >= 1 && h.tx_n <= 16);
 	while (h.tx_n)
-		expect(TG_TCP_ACK);
+		host_expect_ctl(&p, TG_TCP_ACK);
 	close_by_peer();
-	end();
+	host_end(&h);
 }
 
 /* --- out[] is full --- */
@@ -374,12 +342,12 @@ static void write_much(struct host_svc *s, struct tg_engine *e, uint32_t conn)
 
 static void test_established_outOfOne_nothingIsLost(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.out_max = 1;
 	h.svc.on_opened = write_much;
 	h.svc.close_on_eof = true;
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(h.tx_n, 1);
 	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), 0);
@@ -402,7 +370,7 @@ static void test_established_outOfOne_nothingIsLost(void)
 	host_send(&p, TG_TCP_ACK, NULL, 0);
 	host_tick(&h, 1);
 	close_by_peer();
-	end();
+	host_end(&h);
 }
 
 /* Twenty connections want to say much, one packet at a time: each has its turn. */
@@ -412,13 +380,13 @@ static void test_established_outOfOneMany_noneStarves(void)
 	uint32_t got[10] = {0};
 	struct tg_engine_stats s;
 
-	begin();
+	host_begin(&h, &p);
 	h.svc.on_opened = write_much;
 	for (uint32_t i = 0; i < 10; i++) {
 		host_peer(&peer[i], &h, 80, (uint16_t)(7000 + i), false);
 		host_send(&peer[i], TG_TCP_SYN, NULL, 0);
 		p = peer[i];
-		expect(TG_TCP_SYN | TG_TCP_ACK);
+		host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 		peer[i] = p;
 	}
 	h.out_max = 1;
@@ -439,39 +407,39 @@ static void test_established_outOfOneMany_noneStarves(void)
 	tg_engine_stats(h.e, &s);
 	CU_ASSERT_EQUAL(s.conn_count, 0);
 	CU_ASSERT_EQUAL(h.svc.closed, 10);
-	end();
+	host_end(&h);
 }
 
 /* An immediate ACK that finds no room is said later. */
 static void test_established_ackFindsNoRoom_comesLater(void)
 {
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	h.out_max = 0;
 	host_raw(&p, TG_TCP_ACK, tg_seq_sub(p.snd_nxt, 50), p.rcv_nxt, "old", 3); /* SE-27 */
 	h.out_max = 1;
 	host_tick(&h, 0);
-	CU_ASSERT_EQUAL(expect(TG_TCP_ACK).ack.v, p.snd_nxt.v);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p, TG_TCP_ACK).ack.v, p.snd_nxt.v);
 	host_send(&p, TG_TCP_RST, NULL, 0);
-	end();
+	host_end(&h);
 }
 
 /* The last ACK waits for room; the peer's next segment must still meet TIME-WAIT. */
 static void test_timeWait_ackDeferred_recordAnswers(void)
 {
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	tg_conn_close(h.e, h.svc.last);
 	host_tick(&h, 0);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	h.out_max = 0;
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	h.out_max = 1;
 	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, tg_seq_sub(p.snd_nxt, 1), p.rcv_nxt, NULL, 0);
-	CU_ASSERT_EQUAL(expect(TG_TCP_ACK).ack.v, p.snd_nxt.v);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p, TG_TCP_ACK).ack.v, p.snd_nxt.v);
 	host_tick(&h, 60000);
-	end();
+	host_end(&h);
 }
 
 /* --- services that call back --- */
@@ -488,43 +456,43 @@ static void abort_now(struct host_svc *s, struct tg_engine *e, uint32_t conn)
 
 static void test_service_closesInOpened_closedOnce(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.on_opened = close_now;
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	host_tick(&h, 60000);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
-	end();
+	host_end(&h);
 }
 
 static void test_service_abortsInOpenedWithData_closedOnce(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.on_opened = abort_now;
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_ACK | TG_TCP_FIN, "data", 4); /* opened, readable, eof at once */
-	expect(TG_TCP_RST | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_RST | TG_TCP_ACK);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(h.svc.readable, 0);
-	end();
+	host_end(&h);
 }
 
 static void test_service_closesUnread_resets(void)
 {
-	begin();
+	host_begin(&h, &p);
 	h.svc.on_readable = close_now;
 	CU_ASSERT(host_handshake(&p));
 	host_send(&p, TG_TCP_ACK, "data", 4);
-	expect(TG_TCP_RST | TG_TCP_ACK); /* UC-08 */
+	host_expect_ctl(&p, TG_TCP_RST | TG_TCP_ACK); /* UC-08 */
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_abort_on_unread), 1);
-	end();
+	host_end(&h);
 }
 
 /* In `closed` of one, the service ends all the others, and opens a new one. */
@@ -544,7 +512,7 @@ static void test_service_endsOthersInClosed_eachOnce(void)
 {
 	struct host_peer q[3];
 
-	begin();
+	host_begin(&h, &p);
 	for (uint16_t i = 0; i < 3; i++) {
 		host_peer(&q[i], &h, 80, (uint16_t)(5000 + i), false);
 		CU_ASSERT(host_handshake(&q[i]));
@@ -562,7 +530,7 @@ static void test_service_endsOthersInClosed_eachOnce(void)
 	tg_engine_abort_all(h.e);
 	host_tick(&h, 0);
 	h.tx_n = 0;
-	end();
+	host_end(&h);
 }
 
 static uint32_t kicks;
@@ -574,7 +542,7 @@ static void kick_thrice(struct host_svc *s, struct tg_engine *e, uint32_t conn)
 
 static void test_service_kicks_calledOncePerCall(void)
 {
-	begin();
+	host_begin(&h, &p);
 	kicks = 0;
 	h.svc.on_readable = kick_thrice;
 	CU_ASSERT(host_handshake(&p));
@@ -586,7 +554,7 @@ static void test_service_kicks_calledOncePerCall(void)
 	tg_conn_abort(h.e, h.svc.last);
 	host_tick(&h, 0);
 	h.tx_n = 0;
-	end();
+	host_end(&h);
 }
 
 static void timer_100(struct host_svc *s, struct tg_engine *e, uint32_t conn)
@@ -598,7 +566,7 @@ static void test_service_timer_firesOnceAndAtRest(void)
 {
 	struct tg_engine_stats s;
 
-	begin();
+	host_begin(&h, &p);
 	h.svc.on_opened = timer_100;
 	CU_ASSERT(host_handshake(&p));
 	tg_engine_stats(h.e, &s);
@@ -610,7 +578,7 @@ static void test_service_timer_firesOnceAndAtRest(void)
 	host_tick(&h, 1000);
 	CU_ASSERT_EQUAL(h.svc.expired, 1);
 	host_send(&p, TG_TCP_RST, NULL, 0);
-	end();
+	host_end(&h);
 }
 
 /* --- timers in order, each at its own time --- */
@@ -627,7 +595,7 @@ static void test_tick_late_eachAtItsOwnTime(void)
 	uint32_t conn[2];
 	struct tg_service svc = host_service;
 
-	begin();
+	host_begin(&h, &p);
 	svc.expired = note_time;
 	tg_engine_unlisten(h.e, 0);
 	struct tg_listener_conf l;
@@ -653,7 +621,7 @@ static void test_tick_late_eachAtItsOwnTime(void)
 	tg_conn_abort(h.e, conn[1]);
 	host_tick(&h, 0);
 	h.tx_n = 0;
-	end();
+	host_end(&h);
 }
 
 static const struct tg_test tests[] = {

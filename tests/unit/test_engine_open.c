@@ -5,38 +5,6 @@
 static struct host h;
 static struct host_peer p;
 
-static void begin(void)
-{
-	host_defaults(&h);
-	host_init(&h);
-	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
-	host_peer(&p, &h, 80, 5000, false);
-}
-
-/* Pools full, no flows, no timers. */
-static void end(void)
-{
-	struct tg_engine_stats s;
-
-	tg_engine_stats(h.e, &s);
-	CU_ASSERT_EQUAL(s.conn_count, 0);
-	CU_ASSERT_EQUAL(s.ext_used, 0);
-	CU_ASSERT_EQUAL(s.chunk_used, 0);
-	CU_ASSERT_EQUAL(s.timer_count, 0);
-	CU_ASSERT_EQUAL(s.tw_count, 0);
-	host_fini(&h);
-}
-
-static struct tg_seg expect(uint8_t ctl)
-{
-	struct host_frame f;
-	struct tg_seg seg = {0};
-
-	CU_ASSERT(host_expect(&p, &seg, &f));
-	CU_ASSERT_EQUAL(seg.ctl, ctl);
-	return seg;
-}
-
 static void expect_nothing(void)
 {
 	CU_ASSERT_EQUAL(h.tx_n, 0);
@@ -47,9 +15,9 @@ static void to_time_wait(void)
 	CU_ASSERT(host_handshake(&p));
 	tg_conn_close(h.e, h.svc.last);
 	host_tick(&h, 0);
-	expect(TG_TCP_FIN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 }
 
@@ -59,37 +27,37 @@ static void test_synSent_synAck_opens(void)
 {
 	uint32_t conn;
 
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
 			      0);
 	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
 			-EADDRINUSE);
 	host_tick(&h, 0);
-	expect(TG_TCP_SYN);
+	host_expect_ctl(&p, TG_TCP_SYN);
 	host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
 	CU_ASSERT_EQUAL(h.svc.opened, 1);
 	CU_ASSERT_EQUAL(h.svc.closed, 0);
 	host_send(&p, TG_TCP_RST, NULL, 0);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
-	end();
+	host_end(&h);
 }
 
 static void test_synSent_rst_isRefused(void)
 {
 	uint32_t conn;
 
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT_EQUAL_FATAL(tg_engine_connect(h.e, &p.t, &h.tcp, &host_service, &h.svc, 1, &conn),
 			      0);
 	host_tick(&h, 0);
-	expect(TG_TCP_SYN);
+	host_expect_ctl(&p, TG_TCP_SYN);
 	host_send(&p, TG_TCP_RST | TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(h.svc.opened, 0);
 	CU_ASSERT_EQUAL(h.svc.closed, 1);
 	CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_REFUSED);
-	end();
+	host_end(&h);
 }
 
 static void test_connect_badArguments_areTold(void)
@@ -97,7 +65,7 @@ static void test_connect_badArguments_areTold(void)
 	struct tg_tuple t;
 	uint32_t conn;
 
-	begin();
+	host_begin(&h, &p);
 	t = p.t;
 	tg_addr_parse("192.0.2.255", &t.raddr);
 	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &t, &h.tcp, &host_service, &h.svc, 1, &conn),
@@ -123,7 +91,7 @@ static void test_connect_badArguments_areTold(void)
 	host_tick(&h, 0);
 	CU_ASSERT_EQUAL(h.svc.closed, h.conf.ext_max);
 	h.tx_n = 0;
-	end();
+	host_end(&h);
 }
 
 /* A listener on the exact address comes before one on all. */
@@ -131,7 +99,7 @@ static void test_listen_exactAndWildcard_exactWins(void)
 {
 	struct tg_listener_conf l;
 
-	begin(); /* that one is on all */
+	host_begin(&h, &p); /* that one is on all */
 	tg_engine_unlisten(h.e, 0);
 	host_listener(&h, &l, 80);
 	l.addr[0] = h.conf.port[0].addr[0].addr;
@@ -148,7 +116,7 @@ static void test_listen_exactAndWildcard_exactWins(void)
 	CU_ASSERT(host_handshake(&p));
 	CU_ASSERT_EQUAL(tg_conn_word(h.e, h.svc.last), 2);
 	host_send(&p, TG_TCP_RST, NULL, 0);
-	end();
+	host_end(&h);
 }
 
 /* Much is said, so that the clock of the ISN does not do by itself what the floor must (EST-02). */
@@ -180,12 +148,12 @@ static void test_timeWait_noTimestamps_isNotOurs(void)
 {
 	uint32_t conn;
 
-	begin();
+	host_begin(&h, &p);
 	to_time_wait();
 	host_tick(&h, 2000);
 	CU_ASSERT_EQUAL(connect_again(&conn), -EADDRINUSE);
 	host_tick(&h, 60000);
-	end();
+	host_end(&h);
 }
 
 /* TD-27: after a second, above the old numbers; the record sleeps until the new connection is open,
@@ -194,36 +162,36 @@ static void test_timeWait_timestamps_weReopen(void)
 {
 	uint32_t conn;
 
-	begin();
+	host_begin(&h, &p);
 	p.opts.has_ts = 1;
 	p.opts.tsval = 1000;
 	CU_ASSERT(host_handshake(&p));
 	say_much();
 	tg_conn_close(h.e, h.svc.last);
 	host_tick(&h, 0);
-	p.opts.tsecr = expect(TG_TCP_FIN | TG_TCP_ACK).opts.tsval;
+	p.opts.tsecr = host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK).opts.tsval;
 	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	tg_seq old = p.rcv_nxt;
 	host_tick(&h, 900);
 	CU_ASSERT_EQUAL(connect_again(&conn), -EADDRINUSE);
 	host_tick(&h, 200);
 	CU_ASSERT_EQUAL_FATAL(connect_again(&conn), 0);
 	host_tick(&h, 0);
-	CU_ASSERT(tg_seq_diff(expect(TG_TCP_SYN).seq, old) >= 65537 - 1);
+	CU_ASSERT(tg_seq_diff(host_expect_ctl(&p, TG_TCP_SYN).seq, old) >= 65537 - 1);
 	tg_conn_abort(h.e, conn);
 	host_tick(&h, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
 	CU_ASSERT_EQUAL_FATAL(connect_again(&conn), 0);
 	host_tick(&h, 0);
-	p.opts.tsecr = expect(TG_TCP_SYN).opts.tsval;
+	p.opts.tsecr = host_expect_ctl(&p, TG_TCP_SYN).opts.tsval;
 	p.snd_nxt = tg_seq_make(5);
 	host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
-	expect(TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
 	host_send(&p, TG_TCP_RST, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
-	end();
+	host_end(&h);
 }
 
 /* --- the end of everything (TD-32) --- */
@@ -234,7 +202,7 @@ static void test_drain_idle_getFinOthersRst(void)
 	struct tg_seg seg;
 	struct host_frame f;
 
-	begin();
+	host_begin(&h, &p);
 	CU_ASSERT(host_handshake(&p));
 	host_peer(&q, &h, 80, 6000, false);
 	CU_ASSERT(host_handshake(&q));
@@ -252,19 +220,19 @@ static void test_drain_idle_getFinOthersRst(void)
 	CU_ASSERT(host_expect(&p, &seg, &f) && (seg.ctl & TG_TCP_RST));
 	CU_ASSERT(host_expect(&q, &seg, &f) && (seg.ctl & TG_TCP_RST));
 	CU_ASSERT_EQUAL(h.svc.closed, 2);
-	end();
+	host_end(&h);
 }
 
 /* DESIGN 4: toward a prefix that has proved nothing at most one packet out for one in. */
 static void test_abortAll_halfOpen_isForgottenUnsaid(void)
 {
-	begin();
+	host_begin(&h, &p);
 	host_send(&p, TG_TCP_SYN, NULL, 0);
-	expect(TG_TCP_SYN | TG_TCP_ACK);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
 	tg_engine_abort_all(h.e);
 	host_tick(&h, 0);
 	expect_nothing();
-	end();
+	host_end(&h);
 }
 
 static const struct tg_test tests[] = {
