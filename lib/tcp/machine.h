@@ -92,6 +92,8 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env);
 void tg_rto_update(struct tg_tcb *tcb);
 /* cwnd and ssthresh as new (IW), e.g. after rest. */
 void tg_newreno_init(struct tg_tcb *tcb);
+/* The initial window of RFC 6928 (DT-19), bytes: what cwnd is when nothing was learnt. */
+uint32_t tg_newreno_iw(const struct tg_tcb *tcb);
 /* SendMSS less the options that every segment carries (EST-11). */
 static inline uint32_t tg_tx_mss(const struct tg_tcb *tcb)
 {

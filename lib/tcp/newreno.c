@@ -19,14 +19,19 @@ static uint32_t min32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* DT-19, EST-25: one segment when SYN or SYN-ACK was lost more than once. */
-static uint32_t initial_window(const struct tg_tcb *tcb)
+uint32_t tg_newreno_iw(const struct tg_tcb *tcb)
 {
 	uint32_t mss = tg_tx_mss(tcb);
 
-	if (tcb->rexmit_syn && tcb->syn_sent_n > 2)
-		return mss;
 	return min32(IW_SEGMENTS * mss, max32(2 * mss, IW_BYTES));
+}
+
+/* DT-19, EST-25: one segment when SYN or SYN-ACK was lost more than once. */
+static uint32_t initial_window(const struct tg_tcb *tcb)
+{
+	if (tcb->rexmit_syn && tcb->syn_sent_n > 2)
+		return tg_tx_mss(tcb);
+	return tg_newreno_iw(tcb);
 }
 
 void tg_newreno_init(struct tg_tcb *tcb)

@@ -14,8 +14,6 @@ enum {
 	TS_AGE_SHIFT = 16,
 	CWND_ONE = 0x8000, /* with srtt 0, in rttvar */
 	RTO_MS_MAX = 0x7fff,
-	IW_SEGMENTS = 10, /* as newreno.c has it (DT-19) */
-	IW_BYTES = 14600,
 };
 
 void tg_tcb_init(struct tg_tcb *tcb, const struct tg_tcp_conf *conf, enum tg_tcp_state state)
@@ -71,13 +69,6 @@ static uint32_t small_float_of(uint16_t f)
 
 /* --- may it? --- */
 
-static uint32_t initial_window(const struct tg_tcb *tcb)
-{
-	uint32_t mss = tg_tx_mss(tcb), two = 2 * mss > IW_BYTES ? 2 * mss : IW_BYTES;
-
-	return IW_SEGMENTS * mss < two ? IW_SEGMENTS * mss : two;
-}
-
 /* EST-25: the one small cwnd that outlives rest. */
 static bool is_cwnd_one(const struct tg_tcb *tcb)
 {
@@ -92,7 +83,7 @@ uint64_t tg_rest_at(const struct tg_tcb *tcb)
 		return 0;
 	if (tcb->rexmits)
 		at = tcb->sent_ms + REXMITS_KEPT_MS;
-	if (tcb->cwnd == initial_window(tcb) || is_cwnd_one(tcb))
+	if (tcb->cwnd == tg_newreno_iw(tcb) || is_cwnd_one(tcb))
 		return at;
 	uint64_t idle = tcb->sent_ms + tg_rto_ms(tcb) + 1;
 
