@@ -13,9 +13,11 @@
 #ifndef TG_TCB_H
 #define TG_TCB_H
 
+#include "tg_cc.h"
 #include "tg_conn.h"
 #include "tg_counters.h"
 #include "tg_rng.h"
+#include "tg_sent.h"
 #include "tg_span.h"
 #include "tg_tcp_conf.h"
 #include "tg_wire.h"
@@ -105,6 +107,7 @@ struct tg_tcb {
 	/* --- congestion (RFC 5681, 6582) --- */
 	uint32_t cwnd, ssthresh; /* bytes */
 	uint32_t acked_bytes;    /* appropriate byte counting in congestion avoidance */
+	struct tg_cc cc;         /* what the controllers remember */
 	uint8_t dupacks;
 	tg_seq recover;
 	tg_seq rexmit_nxt; /* next byte to send again; = snd.nxt when nothing is to be repeated */
@@ -129,10 +132,13 @@ struct tg_tcb {
 	struct tg_tcp_conf *conf_own; /* where conf points when own_conf */
 
 	/* --- last, since tg_tcb_init need not clear them --- */
-	struct tg_span tx; /* bytes from snd.una (SYN not counted) to tx_end */
-	struct tg_span rx; /* bytes from rx_read to the highest received */
+	struct tg_span tx;   /* bytes from snd.una (SYN not counted) to tx_end */
+	struct tg_span rx;   /* bytes from rx_read to the highest received */
+	struct tg_sent sent; /* what is in flight, for loss recovery */
 };
-_Static_assert(offsetof(struct tg_tcb, tx) + 2 * sizeof(struct tg_span) == sizeof(struct tg_tcb),
+_Static_assert(sizeof(struct tg_tcb) - offsetof(struct tg_tcb, tx) -
+		       (2 * sizeof(struct tg_span) + sizeof(struct tg_sent)) <
+		   8,
 	       "nothing stands behind the queues");
 
 enum { TG_TCB_RESTLESS = offsetof(struct tg_tcb, fin_held), TG_TCB_RESTLESS_N = 12 };

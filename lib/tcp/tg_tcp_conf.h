@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum tg_cc { TG_CC_NEWRENO = 1 };
+enum tg_congestion { TG_CC_NEWRENO = 1, TG_CC_CUBIC = 2 };
 
 struct tg_tcp_conf {
 	bool timestamps, sack, ecn, nodelay, keepalive;
 	uint8_t window_scale;                /* our shift, 0..14 (EST-13) */
-	uint8_t congestion;                  /* enum tg_cc */
+	uint8_t congestion;                  /* enum tg_congestion */
 	uint8_t syn_retries, synack_retries; /* TO-01: 0 = until 180 s are over; TO-02: 5 */
 	uint8_t keepalive_count;
 	uint16_t mss_max; /* ceiling of the MSS that we advertise; 0 = from the MTU */
