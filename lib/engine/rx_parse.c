@@ -81,7 +81,7 @@ static enum tg_ctr parse_tcp(struct tg_engine *e, struct tg_rx *rx)
 		return TG_CTR_bad_csum;
 	if (why != TG_CTR_NONE)
 		return why;
-	rx->seg.ce = (rx->ip.tos & 3) == 3;
+	rx->seg.ecn = rx->ip.tos & 3;
 	rx->tuple.laddr = rx->ip.dst;
 	rx->tuple.raddr = rx->ip.src;
 	rx->tuple.lport = rx->seg.dport;

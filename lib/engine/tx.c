@@ -25,8 +25,8 @@ uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t)
 	return (uint32_t)tg_siphash13(&e->flow_key, t, sizeof(*t)) & 0xfffff;
 }
 
-static uint32_t emit_ip(struct tg_engine *e, uint8_t *p, const struct tg_dest *to, uint32_t len,
-			bool v4, bool csum_offload)
+static uint32_t emit_ip(struct tg_engine *e, uint8_t *p, const struct tg_dest *to, uint8_t ecn,
+			uint32_t len, bool v4, bool csum_offload)
 {
 	const struct tg_tuple *t = to->tuple;
 	struct tg_ip ip;
@@ -35,7 +35,7 @@ static uint32_t emit_ip(struct tg_engine *e, uint8_t *p, const struct tg_dest *t
 	ip.dst = t->raddr;
 	ip.proto = TG_PROTO_TCP;
 	ip.ttl = to->ttl;
-	ip.tos = (uint8_t)(to->dscp << 2);
+	ip.tos = (uint8_t)(to->dscp << 2 | ecn);
 	if (!v4)
 		return tg_ip6_emit(p, &ip, len, tg_tx_flow(e, t));
 	ip.frag_id = tg_tx_ip_id(e);
@@ -62,7 +62,7 @@ static void fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_
 			sum = tg_csum_add(sum, tcp + l4, seg->len);
 	}
 	tg_tcp_csum_set(tcp, l4 + seg->len, sum, &t->laddr, &t->raddr, tcp_csum);
-	emit_ip(e, pkt->data + l2, to, l4 + seg->len, v4, ip_csum);
+	emit_ip(e, pkt->data + l2, to, seg->ecn, l4 + seg->len, v4, ip_csum);
 	pkt->tx_flags = (uint8_t)((tcp_csum ? TG_TX_TCP_CSUM : 0) | (ip_csum ? TG_TX_IP_CSUM : 0));
 	pkt->l2_len = (uint8_t)l2;
 	pkt->l3_len = (uint8_t)l3;

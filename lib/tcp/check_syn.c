@@ -5,9 +5,18 @@
 
 #include "control.h"
 
-/* SE-02: the SYN-ACK again, by the limit of challenges; text in the SYN is ignored. */
-static void syn_again(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
+/* EST-32: a peer whose SYN or SYN-ACK is without ECN does not speak it, whatever the first SYN said
+ * (RFC 3168 6.1.1.1). */
+static void note_ecn(struct tg_tcb *tcb, const struct tg_seg *seg)
 {
+	tcb->ecn_on = tcb->ecn_on && tg_syn_has_ecn(seg);
+}
+
+/* SE-02: the SYN-ACK again, by the limit of challenges; text in the SYN is ignored. */
+static void syn_again(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+		      struct tg_act *act)
+{
+	note_ecn(tcb, seg);
 	if (tcb->ch_ms && env->now_ms - tcb->ch_ms < env->challenge_ms) {
 		tg_ctr_inc(env->ctr, TG_CTR_ch_skipped);
 		return;
@@ -30,6 +39,7 @@ static void complete(struct tg_tcb *tcb, const struct tg_seg *seg, const struct 
 {
 	struct tg_seg rest = *seg;
 
+	note_ecn(tcb, seg);
 	if (!tg_check_ack(tcb, seg, env, act))
 		return;
 	tcb->ack_now = true;
@@ -45,7 +55,7 @@ static void half_open(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 	if (may_complete(tcb, seg))
 		complete(tcb, seg, env, act);
 	else if (!(seg->ctl & TG_TCP_ACK) && tg_seq_eq(seg->seq, tcb->rcv.irs))
-		syn_again(tcb, env, act);
+		syn_again(tcb, seg, env, act);
 	else
 		tg_reply_challenge(tcb, env, act);
 }

@@ -65,6 +65,8 @@ uint16_t tg_syn_peer_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env
 			 uint16_t mss);
 /* Takes the options of the peer's SYN or SYN-ACK, as far as we want or offered them. */
 void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
+/* True when the peer's SYN or SYN-ACK asks for, or agrees to, ECN (EST-32). */
+bool tg_syn_has_ecn(const struct tg_seg *seg);
 /* The receive side starts behind the peer's SYN. */
 void tg_syn_receive(struct tg_tcb *tcb, tg_seq irs);
 /* ISS or cookie candidate, lifted above the old SND.NXT (EST-02). */

@@ -49,15 +49,16 @@ static void set_ts_recent(struct tg_tcb *tcb, uint32_t tsval, const struct tg_tc
 	tcb->ts_recent_ms = env->now_ms;
 }
 
-/* RFC 3168 6.1.1.1: a SYN asks with ECE and CWR, a SYN-ACK agrees with ECE alone; a SYN that is
- * itself marked must not negotiate (EST-32). */
-static bool peer_ecn(const struct tg_seg *seg)
+/* RFC 3168 6.1.1: a SYN asks with ECE and CWR, a SYN-ACK agrees with ECE alone. EST-32: a SYN that
+ * is itself ECN-capable in its IP header is none that this RFC knows; a SYN-ACK may be (RFC 5562).
+ */
+bool tg_syn_has_ecn(const struct tg_seg *seg)
 {
 	uint8_t bits = seg->ctl & (TG_TCP_ECE | TG_TCP_CWR);
 
-	if (seg->ce)
-		return false;
-	return bits == ((seg->ctl & TG_TCP_ACK) ? TG_TCP_ECE : (TG_TCP_ECE | TG_TCP_CWR));
+	if (seg->ctl & TG_TCP_ACK)
+		return bits == TG_TCP_ECE;
+	return bits == (TG_TCP_ECE | TG_TCP_CWR) && seg->ecn == TG_ECN_NOT;
 }
 
 void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
@@ -70,7 +71,8 @@ void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 	tcb->snd_scale = tcb->ws_on ? peer_scale(seg, env) : 0;
 	tcb->rcv_scale = tcb->ws_on ? conf->window_scale : 0;
 	tcb->sack_on = conf->sack && opts->has_sack_perm;
-	tcb->ecn_on = conf->ecn && peer_ecn(seg);
+	/* RFC 3168 6.1.1.1: one SYN without it, sent or received, and it is off. */
+	tcb->ecn_on = conf->ecn && tcb->syn_sent_n <= 1 && tg_syn_has_ecn(seg);
 	tcb->ts_on = conf->timestamps && opts->has_ts;
 	if (tcb->ts_on)
 		set_ts_recent(tcb, opts->tsval, env);
@@ -140,7 +142,9 @@ void tg_fill_syn(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_seg
 	seg->wnd = tg_rx_window(tcb, true);
 	fill_options(tcb, env, offer, seg);
 	if (offer) {
-		if (tcb->conf->ecn)
+		/* RFC 3168 6.1.1.1: a repeated SYN does without, as something on the path may drop
+		 * SYNs that ask. */
+		if (tcb->conf->ecn && tcb->syn_sent_n == 1)
 			seg->ctl |= TG_TCP_ECE | TG_TCP_CWR;
 		return;
 	}

@@ -151,7 +151,7 @@ enum tg_ctr tg_tcp_parse(const uint8_t *data, uint32_t len, struct tg_seg *seg)
 	seg->seq = tg_seq_make(tg_be32_get(data + 4));
 	seg->ack = tg_seq_make(tg_be32_get(data + 8));
 	seg->ctl = data[13]; /* the reserved bits stand in data[12]: ignored (ADV-88) */
-	seg->ce = 0;
+	seg->ecn = TG_ECN_NOT;
 	seg->wnd = tg_be16_get(data + 14);
 	seg->up = tg_be16_get(data + 18);
 	seg->text = data + hdr_len;

@@ -102,6 +102,9 @@ enum {
 	TG_TCP_CWR = 0x80,
 };
 
+/* The last two bits of TOS or traffic class (RFC 3168 5). */
+enum tg_ecn { TG_ECN_NOT = 0, TG_ECN_ECT1 = 1, TG_ECN_ECT0 = 2, TG_ECN_CE = 3 };
+
 struct tg_sack_block {
 	tg_seq left, right; /* [left, right) */
 };
@@ -125,7 +128,7 @@ struct tg_seg {
 	uint32_t len;     /* SEG.LEN's text part: bytes at text, SYN and FIN not counted */
 	uint16_t wnd, up; /* as on the wire, unscaled */
 	uint8_t ctl;      /* TG_TCP_* */
-	uint8_t ce;       /* the IP header said congestion experienced; the parser says 0 */
+	uint8_t ecn;      /* enum tg_ecn of the IP header: not TCP's, so the parser says 0 */
 	uint16_t sport, dport;
 	const uint8_t *text;
 	struct tg_tcp_opts opts;
