@@ -18,22 +18,29 @@ struct tg_tcb;
  * "nothing yet". */
 struct tg_cc {
 	/* CUBIC, RFC 9438 4.1.2 */
-	uint32_t w_max;      /* bytes */
+	uint64_t epoch_ms;   /* when this congestion avoidance began; 0 = not begun */
+	uint64_t grown_ms;   /* the last ACK that could make cwnd grow */
+	uint32_t w_max;      /* bytes; 0 = no congestion was met yet */
 	uint32_t w_est;      /* bytes: the Reno-friendly estimate */
-	uint32_t cwnd_epoch; /* bytes: cwnd when the epoch began */
+	uint32_t cwnd_prior; /* bytes: cwnd when ssthresh was set last */
 	uint32_t k_ms;
-	uint64_t epoch_ms; /* when this congestion avoidance began; 0 = not begun */
+	uint16_t cwnd_part, w_est_part; /* what cwnd and w_est have beyond whole bytes, 2^-16 */
+	bool after_timeout;             /* the first congestion avoidance after one: 4.8 */
 	/* HyStart++, RFC 9406 4.2 */
+	bool hystart_done; /* the first slow start is over */
+	uint8_t samples;   /* rttSampleCount */
+	uint8_t css_rounds;
+	bool round_on;         /* round_end is set */
 	tg_seq round_end;      /* window_end of the round */
 	uint32_t round_min_us; /* currentRoundMinRTT; 0 = none */
 	uint32_t last_min_us;  /* lastRoundMinRTT; 0 = none */
 	uint32_t css_base_us;  /* cssBaselineMinRtt; 0 = not in conservative slow start */
-	uint8_t samples;       /* rttSampleCount */
-	uint8_t css_rounds;
-	bool hystart_done; /* the first slow start is over */
 	/* undo of a reduction that proved spurious (RFC 3522, 8985, 9438 4.9) */
-	uint32_t prior_cwnd, prior_ssthresh; /* prior_cwnd 0 = nothing to undo */
-	uint32_t prior_w_max;
+	struct {
+		uint32_t cwnd, ssthresh; /* cwnd 0 = nothing to undo */
+		uint32_t w_max, w_est, cwnd_prior, k_ms;
+		uint64_t epoch_ms;
+	} undo;
 };
 
 /* --- used by recovery.c, ack.c, tx.c, rest.c --- */

@@ -9,8 +9,11 @@
  * up to TG_SENT_MAX in one chunk of the pool while they are needed. When all are taken, or the pool
  * is empty, the two neighbours of equal flags that lie closest in time are merged; where no two
  * have equal flags, a SACK block is not noted: what it told will be sent again. A merged record
- * keeps its latest time: loss is seen later, never earlier. Every call costs at most
- * O(TG_SENT_MAX), whatever the peer sends (ADV-42).
+ * keeps its latest time: loss is seen later, never earlier. SACKED neighbours are always merged,
+ * AGAIN if one of them was: their times count no more. A few places are kept for what we do
+ * ourselves; when a peer has filled all others and even these are gone, tg_sent_again and
+ * tg_sent_lose take in the whole of a record that they cannot cut, and tg_sent_push lets the last
+ * record grow. Every call costs at most O(TG_SENT_MAX), whatever the peer sends (ADV-42).
  *
  * Times are microseconds of the engine's clock, modulo 2^32; a record older than half of that is
  * LOST already or its connection given up. */
@@ -31,7 +34,7 @@ struct tg_sent_rec {
 	uint32_t us;     /* its last transmission; of a merged one the latest */
 	uint16_t spread; /* the earliest was so much before, in units of 64 us, capped */
 	uint8_t flags;   /* TG_SENT_* */
-	uint8_t pad;
+	uint8_t state;   /* private to sent.c */
 };
 _Static_assert(sizeof(struct tg_sent_rec) == 12, "");
 
@@ -51,7 +54,8 @@ struct tg_sent_news {
 	uint32_t delivered; /* bytes newly acknowledged or SACKed: no byte counts twice */
 	uint32_t sacked;    /* of these, by SACK */
 	bool any;           /* the fields below are set */
-	uint32_t us;        /* latest transmission among what was delivered */
+	uint32_t us;        /* latest transmission among what was delivered; of a record merged for
+			       want of room the earliest, so that nothing is found lost too early */
 	tg_seq end;         /* and the highest end of those sent then */
 	bool again;         /* and whether that was a retransmission */
 	bool has_fresh;     /* something delivered was sent once only: */
@@ -64,7 +68,8 @@ void tg_sent_init(struct tg_sent *s, tg_seq una);
 /* Gives the chunk back. */
 void tg_sent_fini(struct tg_sent *s, struct tg_chunks *c);
 /* [last end, end) was sent for the first time. granule_us: it may join the last record when that
- * was sent no more than so long ago (counted from its earliest). */
+ * was sent no more than so long ago (counted from its earliest) and nothing was sent again since.
+ */
 void tg_sent_push(struct tg_sent *s, struct tg_chunks *c, tg_seq end, uint32_t now_us,
 		  uint32_t granule_us);
 /* [left, right), inside what is recorded, was sent again: not LOST any more, AGAIN. SACKED parts of
@@ -79,8 +84,9 @@ bool tg_sent_sack(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq ri
 /* [left, right) is taken for lost, but for what is SACKED in it. */
 void tg_sent_lose(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right);
 /* A timeout: no SACKED mark stands (DT-17, RFC 2018 8), everything is LOST. */
-void tg_sent_lose_all(struct tg_sent *s);
-/* The first LOST range at or above from, the whole of it; false: none. O(n). */
+void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c);
+/* The first LOST bytes at or above from, with all that are LOST behind them without a gap, however
+ * they were sent; false: none. O(n). */
 bool tg_sent_next_lost(const struct tg_sent *s, const struct tg_chunks *c, tg_seq from,
 		       tg_seq *left, tg_seq *right);
 

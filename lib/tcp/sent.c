@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tg_sent.h"
+
+#include <assert.h>
+
+enum {
+	SPREAD_UNIT = 64, /* us */
+	/* Places out of the peer's reach: the last one is for what is sent next, those before it
+	 * for what we send again or take for lost. */
+	KEPT_FROM_SACK = 3,
+	KEPT_FROM_MARK = 1,
+};
+
+/* struct tg_sent_rec state */
+enum {
+	CLOSED = 1 << 0, /* something was sent again since: what is sent now may not join */
+	ROUGH = 1 << 1,  /* merged for want of room: its pieces were sent far apart */
+};
+
+enum mark { MARK_SACK, MARK_AGAIN, MARK_LOSE };
+
+/* --- times --- */
+
+static bool is_later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+static uint32_t earliest(const struct tg_sent_rec *r)
+{
+	return r->us - (uint32_t)r->spread * SPREAD_UNIT;
+}
+
+/* From the earliest of both to the latest. */
+static uint32_t time_span(const struct tg_sent_rec *a, const struct tg_sent_rec *b)
+{
+	uint32_t last = is_later(a->us, b->us) ? a->us : b->us;
+	uint32_t first = is_later(earliest(a), earliest(b)) ? earliest(b) : earliest(a);
+
+	return last - first;
+}
+
+static void set_time(struct tg_sent_rec *r, uint32_t us, uint32_t first)
+{
+	uint32_t units = (us - first) / SPREAD_UNIT + ((us - first) % SPREAD_UNIT != 0);
+
+	r->us = us;
+	r->spread = (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
+}
+
+/* --- places --- */
+
+static const struct tg_sent_rec *rec(const struct tg_sent *s, const struct tg_chunks *c, uint32_t i)
+{
+	const struct tg_sent_rec *r = s->own;
+
+	if (s->chunk != TG_NONE)
+		r = (const struct tg_sent_rec *)(const void *)tg_chunks_at(c, s->chunk);
+	return &r[s->head + i];
+}
+
+static tg_seq begin(const struct tg_sent *s, const struct tg_chunks *c, uint32_t i)
+{
+	return i ? rec(s, c, i - 1)->end : s->una;
+}
+
+static uint32_t length(const struct tg_sent *s, const struct tg_chunks *c, uint32_t i)
+{
+	return (uint32_t)tg_seq_diff(rec(s, c, i)->end, begin(s, c, i));
+}
+
+static uint32_t capacity(const struct tg_sent *s)
+{
+	return s->chunk == TG_NONE ? TG_SENT_OWN : TG_SENT_MAX;
+}
+
+/* The record that holds seq; n when it is past the end. */
+static uint32_t find(const struct tg_sent *s, const struct tg_chunks *c, tg_seq seq)
+{
+	uint32_t lo = 0, hi = s->n, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (tg_seq_gt(rec(s, c, mid)->end, seq))
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* Into a chunk; no harm when the pool is empty. */
+static void widen(struct tg_sent *s, struct tg_chunks *c)
+{
+	uint32_t chunk = tg_chunks_alloc(c);
+
+	if (chunk == TG_NONE)
+		return;
+	memcpy(tg_chunks_at(c, chunk), &s->own[s->head], s->n * sizeof(s->own[0]));
+	s->chunk = chunk;
+	s->head = 0;
+}
+
+/* Opens a place before record i; there is room. */
+static struct tg_sent_rec *insert(struct tg_sent *s, const struct tg_chunks *c, uint32_t i)
+{
+	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
+
+	assert(s->n < capacity(s) && i <= s->n);
+	if (s->head + s->n == capacity(s)) {
+		memmove(r - s->head, r, s->n * sizeof(*r));
+		r -= s->head;
+		s->head = 0;
+	}
+	memmove(&r[i + 1], &r[i], (s->n - i) * sizeof(*r));
+	s->n++;
+	return &r[i];
+}
+
+/* Cuts the record that holds at, unless one begins there. Returns the one that begins at it. */
+static uint32_t cut(struct tg_sent *s, const struct tg_chunks *c, tg_seq at)
+{
+	uint32_t i = find(s, c, at);
+	struct tg_sent_rec *r;
+
+	if (i == s->n || tg_seq_eq(begin(s, c, i), at))
+		return i;
+	r = insert(s, c, i);
+	r[0] = r[1];
+	r[0].end = at;
+	return i + 1;
+}
+
+/* --- merging --- */
+
+/* a takes in b, which follows it. */
+static void absorb(struct tg_sent_rec *a, const struct tg_sent_rec *b)
+{
+	uint32_t first = is_later(earliest(a), earliest(b)) ? earliest(b) : earliest(a);
+
+	if (a->us != b->us)
+		a->state |= ROUGH;
+	a->state = (uint8_t)((a->state & ROUGH) | b->state);
+	set_time(a, is_later(a->us, b->us) ? a->us : b->us, first);
+	a->end = b->end;
+	a->flags |= b->flags & TG_SENT_AGAIN;
+}
+
+/* Nothing is lost when these neighbours become one. */
+static bool is_same(const struct tg_sent_rec *a, const struct tg_sent_rec *b)
+{
+	if (a->flags & b->flags & TG_SENT_SACKED)
+		return true;
+	return a->flags == b->flags && a->us == b->us;
+}
+
+/* Merges what is the same among records lo..hi. */
+static void tidy(struct tg_sent *s, const struct tg_chunks *c, uint32_t lo, uint32_t hi)
+{
+	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
+	uint32_t to = lo;
+
+	for (uint32_t i = lo + 1; i <= hi; i++) {
+		if (is_same(&r[to], &r[i]))
+			absorb(&r[to], &r[i]);
+		else if (++to != i)
+			r[to] = r[i];
+	}
+	if (to == hi)
+		return;
+	memmove(&r[to + 1], &r[hi + 1], (s->n - hi - 1) * sizeof(*r));
+	s->n = (uint16_t)(s->n - (hi - to));
+}
+
+/* Merges the two neighbours of equal flags that are closest in time. False: there are none. */
+static bool merge_closest(struct tg_sent *s, const struct tg_chunks *c)
+{
+	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
+	uint32_t best = TG_NONE, least = 0, span;
+
+	for (uint32_t i = 0; i + 1 < s->n; i++) {
+		if (r[i].flags != r[i + 1].flags)
+			continue;
+		span = time_span(&r[i], &r[i + 1]);
+		if (best == TG_NONE || span < least) {
+			best = i;
+			least = span;
+		}
+	}
+	if (best == TG_NONE)
+		return false;
+	absorb(&r[best], &r[best + 1]);
+	memmove(&r[best + 1], &r[best + 2], (s->n - best - 2) * sizeof(*r));
+	s->n--;
+	return true;
+}
+
+/* --- marking a range --- */
+
+/* Marking r so would change nothing. */
+static bool is_marked(const struct tg_sent_rec *r, enum mark mark, uint32_t now_us)
+{
+	if (r->flags & TG_SENT_SACKED)
+		return true;
+	if (mark == MARK_LOSE)
+		return r->flags & TG_SENT_LOST;
+	return mark == MARK_AGAIN && r->flags == TG_SENT_AGAIN && r->us == now_us && !r->spread;
+}
+
+/* Leaves out what is marked already at both ends of [*left, *right). False: nothing is left. */
+static bool trim(const struct tg_sent *s, const struct tg_chunks *c, tg_seq *left, tg_seq *right,
+		 enum mark mark, uint32_t now_us)
+{
+	uint32_t i;
+
+	if (tg_seq_lt(*left, s->una))
+		*left = s->una;
+	*right = tg_seq_min(*right, begin(s, c, s->n));
+	if (tg_seq_ge(*left, *right))
+		return false;
+	for (i = find(s, c, *left); i < s->n && is_marked(rec(s, c, i), mark, now_us); i++)
+		*left = rec(s, c, i)->end;
+	if (tg_seq_ge(*left, *right))
+		return false;
+	for (i = find(s, c, tg_seq_sub(*right, 1)); is_marked(rec(s, c, i), mark, now_us); i--)
+		*right = begin(s, c, i);
+	return true;
+}
+
+/* How many cuts [left, right) needs, and whether each of them goes with a merge. */
+static uint32_t cuts(const struct tg_sent *s, const struct tg_chunks *c, tg_seq left, tg_seq right,
+		     enum mark mark, uint32_t now_us, bool *grows)
+{
+	uint32_t i = find(s, c, left), j = find(s, c, tg_seq_sub(right, 1));
+	bool cut_left = !tg_seq_eq(left, begin(s, c, i)), cut_right;
+	uint32_t joins = 0, n;
+
+	cut_right = !tg_seq_eq(right, rec(s, c, j)->end);
+	if (mark != MARK_LOSE) {
+		if (!cut_left && i > 0 && is_marked(rec(s, c, i - 1), mark, now_us))
+			joins++;
+		if (!cut_right && j + 1 < s->n && is_marked(rec(s, c, j + 1), mark, now_us))
+			joins++;
+	}
+	n = (uint32_t)cut_left + cut_right;
+	*grows = n > joins;
+	return n;
+}
+
+/* Finds places for the cuts at left and right; false: there are none. */
+static bool make_room(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
+		      enum mark mark, uint32_t now_us)
+{
+	uint32_t kept, n;
+	bool grows;
+
+	do {
+		n = cuts(s, c, left, right, mark, now_us, &grows);
+		if (s->chunk == TG_NONE && s->n + n > TG_SENT_OWN)
+			widen(s, c);
+		kept = mark == MARK_SACK ? KEPT_FROM_SACK : KEPT_FROM_MARK;
+		if (!grows || (s->chunk == TG_NONE && c->free_n))
+			kept = 0;
+		if (n == 0 || s->n + n + kept <= capacity(s))
+			return true;
+	} while (merge_closest(s, c));
+	return false;
+}
+
+static void tell(struct tg_sent_news *news, const struct tg_sent_rec *r, uint32_t len, tg_seq end)
+{
+	uint32_t us = r->us;
+
+	/* Which piece of a rough one this is nobody knows: the earliest time keeps others from
+	 * being taken for lost by it. */
+	if (r->state & ROUGH)
+		us = earliest(r);
+	news->delivered += len;
+	if (!news->any || is_later(us, news->us) || (us == news->us && tg_seq_gt(end, news->end))) {
+		news->us = us;
+		news->end = end;
+		news->again = r->flags & TG_SENT_AGAIN;
+	}
+	news->any = true;
+	if (r->flags & TG_SENT_AGAIN)
+		return;
+	if (!news->has_fresh || tg_seq_lt(end, news->fresh_low))
+		news->fresh_low = end;
+	news->has_fresh = true;
+}
+
+static void mark_one(struct tg_sent *s, const struct tg_chunks *c, uint32_t i, enum mark mark,
+		     uint32_t now_us)
+{
+	struct tg_sent_rec *r = tg_sent_at(s, c, i);
+	uint32_t len = length(s, c, i);
+
+	if (r->flags & TG_SENT_LOST)
+		s->lost -= len;
+	switch (mark) {
+	case MARK_SACK:
+		r->flags = (uint8_t)((r->flags & TG_SENT_AGAIN) | TG_SENT_SACKED);
+		s->sacked += len;
+		break;
+	case MARK_LOSE:
+		r->flags |= TG_SENT_LOST;
+		s->lost += len;
+		break;
+	case MARK_AGAIN:
+		r->flags = TG_SENT_AGAIN;
+		r->state = 0;
+		set_time(r, now_us, now_us);
+		break;
+	}
+}
+
+/* [left, right) is trimmed, and there is room. */
+static void mark_range(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
+		       enum mark mark, uint32_t now_us, struct tg_sent_news *news)
+{
+	uint32_t i = cut(s, c, left), end = cut(s, c, right), first = i;
+	uint32_t before = s->sacked;
+
+	for (; i < end; i++) {
+		const struct tg_sent_rec *r = rec(s, c, i);
+
+		if (r->flags & TG_SENT_SACKED)
+			continue;
+		if (news)
+			tell(news, r, length(s, c, i), r->end);
+		mark_one(s, c, i, mark, now_us);
+	}
+	if (news)
+		news->sacked += s->sacked - before;
+	tidy(s, c, first ? first - 1 : 0, end < s->n ? end : end - 1);
+}
+
+/* Where [*left, *right) cannot be cut out it takes in the records at its ends. */
+static void take_whole(const struct tg_sent *s, const struct tg_chunks *c, tg_seq *left,
+		       tg_seq *right)
+{
+	*left = begin(s, c, find(s, c, *left));
+	*right = rec(s, c, find(s, c, tg_seq_sub(*right, 1)))->end;
+}
+
+/* --- the contract --- */
+
+void tg_sent_init(struct tg_sent *s, tg_seq una)
+{
+	s->una = una;
+	s->sacked = s->lost = 0;
+	s->chunk = TG_NONE;
+	s->head = s->n = 0;
+}
+
+void tg_sent_fini(struct tg_sent *s, struct tg_chunks *c)
+{
+	if (s->chunk != TG_NONE)
+		tg_chunks_free(c, s->chunk);
+	tg_sent_init(s, s->una);
+}
+
+/* Something may stand behind the last record: a place is found, unless a peer has filled all. */
+static bool make_place(struct tg_sent *s, struct tg_chunks *c)
+{
+	if (s->n < capacity(s))
+		return true;
+	if (s->chunk == TG_NONE)
+		widen(s, c);
+	return s->n < capacity(s) || merge_closest(s, c);
+}
+
+/* The last record takes in new text that found no place. */
+static void grow_last(struct tg_sent *s, const struct tg_chunks *c, tg_seq end, uint32_t now_us)
+{
+	struct tg_sent_rec *r = tg_sent_at(s, c, s->n - 1u);
+	uint32_t len = length(s, c, s->n - 1u);
+
+	if (r->flags & TG_SENT_LOST)
+		s->lost -= len;
+	if (r->flags & TG_SENT_SACKED)
+		s->sacked -= len;
+	r->flags &= TG_SENT_AGAIN;
+	r->state |= ROUGH;
+	r->end = end;
+	set_time(r, now_us, earliest(r));
+}
+
+void tg_sent_push(struct tg_sent *s, struct tg_chunks *c, tg_seq end, uint32_t now_us,
+		  uint32_t granule_us)
+{
+	struct tg_sent_rec *r = s->n ? tg_sent_at(s, c, s->n - 1u) : NULL;
+
+	assert(tg_seq_gt(end, begin(s, c, s->n)));
+	if (r && r->flags == 0 && !(r->state & CLOSED) && now_us - earliest(r) <= granule_us) {
+		r->end = end;
+		if (r->us != now_us)
+			set_time(r, now_us, earliest(r));
+		return;
+	}
+	if (!make_place(s, c)) {
+		grow_last(s, c, end, now_us);
+		return;
+	}
+	r = insert(s, c, s->n);
+	*r = (struct tg_sent_rec){.end = end, .us = now_us};
+}
+
+void tg_sent_again(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
+		   uint32_t now_us)
+{
+	if (!trim(s, c, &left, &right, MARK_AGAIN, now_us))
+		return;
+	if (!make_room(s, c, left, right, MARK_AGAIN, now_us))
+		take_whole(s, c, &left, &right);
+	mark_range(s, c, left, right, MARK_AGAIN, now_us, NULL);
+	tg_sent_at(s, c, s->n - 1u)->state |= CLOSED;
+}
+
+void tg_sent_lose(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right)
+{
+	if (!trim(s, c, &left, &right, MARK_LOSE, 0))
+		return;
+	if (!make_room(s, c, left, right, MARK_LOSE, 0))
+		take_whole(s, c, &left, &right);
+	mark_range(s, c, left, right, MARK_LOSE, 0, NULL);
+}
+
+bool tg_sent_sack(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
+		  struct tg_sent_news *news)
+{
+	if (!trim(s, c, &left, &right, MARK_SACK, 0))
+		return true;
+	if (!make_room(s, c, left, right, MARK_SACK, 0))
+		return false;
+	mark_range(s, c, left, right, MARK_SACK, 0, news);
+	return true;
+}
+
+void tg_sent_ack(struct tg_sent *s, struct tg_chunks *c, tg_seq una, struct tg_sent_news *news)
+{
+	assert(tg_seq_ge(una, s->una) && tg_seq_le(una, begin(s, c, s->n)));
+	while (s->n && tg_seq_gt(una, s->una)) {
+		const struct tg_sent_rec *r = rec(s, c, 0);
+		tg_seq end = tg_seq_min(una, r->end);
+		uint32_t len = (uint32_t)tg_seq_diff(end, s->una);
+
+		if (r->flags & TG_SENT_SACKED)
+			s->sacked -= len;
+		else
+			tell(news, r, len, end);
+		if (r->flags & TG_SENT_LOST)
+			s->lost -= len;
+		s->una = end;
+		if (tg_seq_eq(end, r->end)) {
+			s->head++;
+			s->n--;
+		}
+	}
+	if (s->n == 0)
+		tg_sent_fini(s, c);
+}
+
+void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c)
+{
+	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
+
+	for (uint32_t i = 0; i < s->n; i++)
+		r[i].flags = (uint8_t)((r[i].flags & TG_SENT_AGAIN) | TG_SENT_LOST);
+	s->sacked = 0;
+	s->lost = (uint32_t)tg_seq_diff(begin(s, c, s->n), s->una);
+	if (s->n)
+		tidy(s, c, 0, s->n - 1u);
+}
+
+bool tg_sent_next_lost(const struct tg_sent *s, const struct tg_chunks *c, tg_seq from,
+		       tg_seq *left, tg_seq *right)
+{
+	uint32_t i = tg_seq_lt(from, s->una) ? 0 : find(s, c, from);
+
+	if (s->lost == 0)
+		return false;
+	while (i < s->n && !(rec(s, c, i)->flags & TG_SENT_LOST))
+		i++;
+	if (i == s->n)
+		return false;
+	*left = tg_seq_max(begin(s, c, i), from);
+	for (; i < s->n && (rec(s, c, i)->flags & TG_SENT_LOST); i++)
+		*right = rec(s, c, i)->end;
+	return true;
+}
+
+/* --- validation --- */
+
+static bool is_place_sound(const struct tg_sent *s, const struct tg_chunks *c)
+{
+	if (s->chunk != TG_NONE && (s->chunk >= c->n || s->n == 0))
+		return false;
+	return (uint32_t)s->head + s->n <= capacity(s);
+}
+
+static const char *first_fault(const struct tg_sent *s, const struct tg_chunks *c)
+{
+	uint32_t sacked = 0, lost = 0;
+
+	if (!is_place_sound(s, c))
+		return "T4: sent records stand where they may not";
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint8_t flags = rec(s, c, i)->flags;
+
+		if (tg_seq_le(rec(s, c, i)->end, begin(s, c, i)))
+			return "T1: sent records do not ascend";
+		if ((flags & TG_SENT_SACKED) && (flags & TG_SENT_LOST))
+			return "T3: a sent record is SACKED and LOST";
+		sacked += flags & TG_SENT_SACKED ? length(s, c, i) : 0;
+		lost += flags & TG_SENT_LOST ? length(s, c, i) : 0;
+	}
+	if (sacked != s->sacked || lost != s->lost)
+		return "T2: the sums of the sent records are wrong";
+	return NULL;
+}
+
+bool tg_sent_validate(struct tg_sent *s, const struct tg_chunks *c, const char **why)
+{
+	const char *fault = first_fault(s, c);
+
+	if (fault && why)
+		*why = fault;
+	return fault == NULL;
+}
