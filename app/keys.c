@@ -27,7 +27,12 @@ static void print_range(const struct tg_key *key)
 	case TG_KEY_TEXT:
 	case TG_KEY_ADDR:
 		break;
+	case TG_KEY_RANGE:
+		printf(" (%llu to %llu)", (unsigned long long)key->min,
+		       (unsigned long long)key->max);
+		break;
 	case TG_KEY_ADDR_LIST:
+	case TG_KEY_PREFIX_LIST:
 		printf(" (at most %llu, parted by blanks)", (unsigned long long)key->max);
 		break;
 	}

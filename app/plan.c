@@ -49,6 +49,7 @@ static int plan_listener(struct tg_plan *plan, const struct tg_conf *conf, uint3
 	to->backlog = share(s->backlog, plan->worker_n);
 	to->synq_high = share(s->synq_high, plan->worker_n);
 	to->synq_low = s->synq_low / plan->worker_n;
+	tg_settings_listener(s, to);
 	to->tcp = s->tcp;
 	to->service = tg_service_find(s->service);
 	if (to->service)

@@ -2,6 +2,7 @@
 /* conn.c: the pools of connections and extensions, the table, and the way between rest and motion.
  */
 #include "engine.h"
+#include "source.h"
 
 /* --- one bit a connection --- */
 
@@ -225,6 +226,9 @@ uint32_t tg_conn_new(struct tg_engine *e, const struct tg_tuple *t, uint64_t has
 		c->flags |= TG_CONN_ACTIVE;
 	e->class[class_idx].refs++;
 	e->state_n[state]++;
+	e->zwin.rest_n += tg_zwin_is_shut_at_rest(c);
+	if (e->sources && !active)
+		tg_sources_add(e->sources, &t->raddr, state == TG_SYN_RECEIVED);
 	if (state == TG_SYN_RECEIVED && !active)
 		tg_listen_half_add(e, e->class[class_idx].listener);
 	return i;
@@ -243,6 +247,7 @@ uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn)
 	struct tg_conn *c = &e->conn[conn];
 
 	assert(tg_ext_room(e) && !(c->flags & TG_CONN_EXT));
+	e->zwin.rest_n -= tg_zwin_is_shut_at_rest(c);
 	if (x != TG_NONE)
 		e->ext_free = e->ext[x].link;
 	else
@@ -258,7 +263,7 @@ uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn)
 
 static void ext_free(struct tg_engine *e, uint32_t x)
 {
-	assert(!(e->ext[x].flags & (TG_EXT_READY | TG_EXT_KICK)));
+	assert(!(e->ext[x].flags & (TG_EXT_READY | TG_EXT_KICK | TG_EXT_ZWIN)));
 	e->ext[x].flags = 0;
 	e->ext[x].link = e->ext_free;
 	e->ext_free = x;
@@ -335,9 +340,15 @@ void tg_conn_arm(struct tg_engine *e, uint32_t x)
 void tg_conn_rest(struct tg_engine *e, uint32_t conn, const struct tg_tcb *tcb)
 {
 	struct tg_conn *c = &e->conn[conn];
+	bool was_shut = tg_zwin_is_shut_at_rest(c);
 	uint64_t deadline = tg_tcb_pack(tcb, c, e->env.now_ms);
 
 	c->flags &= ~(uint32_t)TG_CONN_EXT;
+	bool shut = tg_zwin_is_shut_at_rest(c);
+
+	e->zwin.rest_n = e->zwin.rest_n - was_shut + shut;
+	if (!shut)
+		tg_bits_clear(&e->zwin.seen, conn);
 	arm_exactly(e, conn, deadline);
 }
 
@@ -354,12 +365,25 @@ void tg_conn_settle(struct tg_engine *e, uint32_t x)
 	uint32_t conn = ext->tcb.conn;
 
 	assert(!e->busy && !(ext->flags & (TG_EXT_GONE | TG_EXT_READY)));
+	tg_zwin_note(e, x);
 	if (may_rest(e, ext)) {
+		tg_zwin_leave(e, x);
 		tg_conn_rest(e, conn, &ext->tcb);
 		ext_free(e, x);
 	} else {
 		tg_conn_arm(e, x);
 	}
+}
+
+/* A half-open entry that goes on is open for its source, if only until it is retired. */
+static void sync_source(struct tg_engine *e, uint32_t conn)
+{
+	struct tg_tuple t;
+
+	if (!e->sources || !tg_conn_is_half_open(e, conn))
+		return;
+	tg_conn_tuple(e, conn, &t);
+	tg_sources_opened(e->sources, &t.raddr);
 }
 
 void tg_conn_sync(struct tg_engine *e, uint32_t x)
@@ -371,6 +395,7 @@ void tg_conn_sync(struct tg_engine *e, uint32_t x)
 		return;
 	if (tg_conn_is_half_open(e, tcb->conn))
 		tg_listen_half_sub(e, e->class[c->conf].listener);
+	sync_source(e, tcb->conn);
 	e->state_n[c->state]--;
 	e->state_n[tcb->state]++;
 	c->state = tcb->state;
@@ -382,6 +407,8 @@ static uint32_t dormant_of(const struct tg_engine *e, const struct tg_conn *c)
 {
 	if (c->flags & TG_CONN_EXT)
 		return e->ext[c->word].tcb.dormant;
+	if (c->state != TG_SYN_RECEIVED) /* the bit means something else */
+		return TG_NONE;
 	return (c->flags & TG_CONN_DORMANT) ? c->word : TG_NONE;
 }
 
@@ -416,9 +443,20 @@ static void to_grave(struct tg_engine *e, uint32_t x)
 
 	for (uint32_t i = 0; i < TG_LIST_N; i++)
 		tg_ext_list_remove(e, i, x);
+	tg_zwin_leave(e, x);
 	ext->flags |= TG_EXT_GONE;
 	ext->link = e->grave;
 	e->grave = x;
+}
+
+static void leave_source(struct tg_engine *e, uint32_t conn)
+{
+	struct tg_tuple t;
+
+	if (!e->sources || (e->conn[conn].flags & TG_CONN_ACTIVE))
+		return;
+	tg_conn_tuple(e, conn, &t);
+	tg_sources_remove(e->sources, &t.raddr, tg_conn_is_half_open(e, conn));
 }
 
 void tg_conn_retire(struct tg_engine *e, uint32_t conn)
@@ -430,12 +468,15 @@ void tg_conn_retire(struct tg_engine *e, uint32_t conn)
 	assert(removed);
 	(void)removed;
 	e->table_gen++;
+	e->zwin.rest_n -= tg_zwin_is_shut_at_rest(c);
+	leave_source(e, conn);
 	wake_dormant(e, conn);
 	if (tg_conn_is_half_open(e, conn))
 		tg_listen_half_sub(e, e->class[c->conf].listener);
 	tg_wheel_cancel(&e->wheel, conn);
 	tg_bits_clear(&e->write_wait, conn);
 	tg_bits_clear(&e->close_wait, conn);
+	tg_bits_clear(&e->zwin.seen, conn);
 	e->state_n[c->state]--;
 	c->state = TG_CLOSED;
 	if (c->flags & TG_CONN_EXT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* engine.c: memory, start and end, and what frames each call. */
 #include "engine.h"
+#include "source.h"
 #include <stdio.h>
 
 /* --- memory: one walk serves the footprint, the plan and the start --- */
@@ -19,6 +20,7 @@ enum part_id {
 	PART_BITS,
 	PART_RST,
 	PART_MARK,
+	PART_SOURCE,
 	PART_SERVICE,
 	PART_N
 };
@@ -61,9 +63,11 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_NEIGH] = {"neighbours", tg_neigh_footprint(c), c->neigh_max},
 	    [PART_BUDGET] = {"reply budgets", tg_budget_footprint(), 1},
 	    [PART_ECHO] = {"echo budgets", tg_budget_footprint(), 1},
-	    [PART_BITS] = {"waiting marks", 2 * bits_bytes(c->conn_max), c->conn_max},
+	    [PART_BITS] = {"waiting marks", 3 * bits_bytes(c->conn_max), c->conn_max},
 	    [PART_RST] = {"waiting resets", rst_count(c) * sizeof(struct tg_rst), rst_count(c)},
 	    [PART_MARK] = {"validation marks", bits_bytes(c->chunk_max), c->chunk_max},
+	    [PART_SOURCE] = {"sources", c->source_max ? tg_sources_footprint(c->conn_max) : 0,
+			     c->source_max ? c->conn_max : 0},
 	    [PART_SERVICE] = {"services", 0, c->service_n},
 	};
 
@@ -205,6 +209,10 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	e->write_wait = (struct tg_bits){.word = (uint64_t *)at[PART_BITS], .word_n = word_n};
 	e->close_wait =
 	    (struct tg_bits){.word = (uint64_t *)at[PART_BITS] + word_n, .word_n = word_n};
+	e->zwin.seen =
+	    (struct tg_bits){.word = (uint64_t *)at[PART_BITS] + 2 * word_n, .word_n = word_n};
+	if (e->conf.source_max)
+		e->sources = tg_sources_init(at[PART_SOURCE], e->conf.conn_max, &e->secret.tuple);
 	e->rst = (struct tg_rst *)at[PART_RST];
 	e->rst_cap = rst_count(&e->conf);
 	e->mark = (uint64_t *)at[PART_MARK];

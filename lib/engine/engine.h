@@ -17,7 +17,8 @@
  * as refs says; I4 connections by state, and half-open ones by listener, are as counted; I5 an
  * attached extension and its connection name each other; I6 the timer of a moving connection is
  * armed no later than its first deadline; I7 a resting connection may rest; I8 no grave is left
- * between calls; I9 the rooms below are valid; I10 rx_segments = rx_accepted + drops. */
+ * between calls; I9 the rooms below are valid; I10 rx_segments = rx_accepted + drops; I11 windows
+ * that are closed are listed or counted once; I12 sources hold what their connections say. */
 #ifndef TG_ENGINE_PRIVATE_H
 #define TG_ENGINE_PRIVATE_H
 
@@ -39,6 +40,7 @@ enum {
 	TG_REAP_BUDGET = 256, /* connections that drain and abort_all look at in one call */
 	TG_LISTEN_HEADS = 256,
 };
+	TG_ZWIN_LISTS = 1024, /* a power of two */
 
 /* What connections share: `conf` of struct tg_conn is an index of these. */
 struct tg_class {
@@ -71,13 +73,17 @@ enum {
 	TG_EXT_WANT_WRITE = 1 << 3, /* the service is owed a `writable` */
 	TG_EXT_GONE = 1 << 4,       /* over; in the grave list */
 };
+	TG_EXT_ZWIN = 1 << 5,       /* the peer's window is closed; on a list of zwin.c */
 
 struct tg_ext {
 	struct tg_tcb tcb;
 	uint32_t next[TG_LIST_N], prev[TG_LIST_N];
 	uint32_t flags;
-	uint32_t link; /* free list, grave list */
-	uint64_t hash; /* of the tuple, when a segment brought it; 0 = not known */
+	uint32_t link;    /* free list, grave list */
+	uint64_t hash;    /* of the tuple, when a segment brought it; 0 = not known */
+	uint64_t zwin_ms; /* since when its window is closed */
+	uint32_t zwin_next, zwin_prev;
+	uint16_t zwin_list;
 	struct tg_tcp_conf own;
 };
 
@@ -92,6 +98,21 @@ struct tg_bits {
 };
 
 /* A RST that found no room in out[], or was due between calls. */
+/* Connections whose peer keeps its window closed, by a hash of their source, the oldest first. */
+struct tg_zwin_list {
+	uint64_t since_ms; /* of head */
+	uint32_t head, tail, n;
+};
+
+/* zwin.c. rest_n: those at rest, which are on no list. */
+struct tg_zwin {
+	uint64_t next_ms;         /* no list has one that has waited long enough before */
+	uint64_t scan_ms, lap_ms; /* when the search goes on; when its lap began */
+	uint32_t n, rest_n, cursor;
+	struct tg_bits seen; /* at rest with a closed window when the search last came by */
+	struct tg_zwin_list list[TG_ZWIN_LISTS];
+};
+
 struct tg_rst {
 	struct tg_tuple tuple;
 	tg_seq seq, ack;
@@ -100,6 +121,8 @@ struct tg_rst {
 };
 
 enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP };
+struct tg_sources;
+
 
 /* One packet of the burst. */
 struct tg_rx {
@@ -152,6 +175,8 @@ struct tg_engine {
 	struct tg_wheel wheel;
 	uint64_t *mark; /* validate's bitmap of chunks */
 
+	struct tg_zwin zwin;
+	struct tg_sources *sources; /* NULL: no limit for sources */
 	/* --- policy --- */
 	struct tg_class class[TG_CONF_MAX];
 	struct tg_listener listener[TG_LISTENER_MAX];
@@ -293,6 +318,18 @@ void tg_event_scan(struct tg_engine *e);
 bool tg_event_is_waiting(const struct tg_engine *e);
 
 /* --- tx.c --- */
+/* --- zwin.c: windows that stay closed --- */
+
+/* The output of extension x is done: on or off the lists, by its window. */
+void tg_zwin_note(struct tg_engine *e, uint32_t x);
+void tg_zwin_leave(struct tg_engine *e, uint32_t x);
+/* At rest, with a closed window, and the peer may still be sent to. */
+bool tg_zwin_is_shut_at_rest(const struct tg_conn *c);
+/* Under pressure those that stay closed longest are aborted (ADV-55); bounded work. */
+void tg_zwin_run(struct tg_engine *e);
+/* When tg_zwin_run may have something to do; may be early. */
+uint64_t tg_zwin_next(const struct tg_engine *e);
+
 
 /* Where a segment goes and how its IP header looks. */
 struct tg_dest {
@@ -319,6 +356,8 @@ struct tg_listener *tg_listen_find(struct tg_engine *e, const struct tg_addr *la
 				   uint16_t lport);
 bool tg_listen_is_full(const struct tg_listener *l);
 /* A segment for a listener. h, floor: the TIME-WAIT record that gives way, or TG_NONE and NULL. */
+/* ADV-57: whether the source of a peer has as many connections as it may. */
+bool tg_listen_is_source_full(const struct tg_engine *e, const struct tg_addr *peer);
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor);
 /* Tries an ACK as a cookie that was sent for the tuple of record h; true: it opened, and the record

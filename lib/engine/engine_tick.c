@@ -54,13 +54,22 @@ static uint32_t run_wheel(struct tg_engine *e, uint64_t tick, uint32_t budget)
 	return n;
 }
 
-/* When TIME-WAIT or the neighbours have something to do; early is allowed there. */
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When TIME-WAIT, the neighbours or closed windows have something to do; early is allowed there. */
 static uint64_t others_next(const struct tg_engine *e)
 {
 	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
-	uint64_t neigh = tg_neigh_next(e->neigh);
 
-	return tw < neigh ? tw : neigh;
+	return min64(min64(tw, tg_neigh_next(e->neigh)), tg_zwin_next(e));
 }
 
 /* Returns how many records were looked at. */
@@ -72,17 +81,8 @@ static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint32_t budget)
 		e->last_dst_port = TG_NONE;
 		tg_neigh_tick(e->neigh, tick, &e->out);
 	}
+	tg_zwin_run(e);
 	return n;
-}
-
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 /* Runs ticks up to now_tick; true when nothing due is left. */

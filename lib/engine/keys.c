@@ -311,9 +311,44 @@ static int add_gateway(struct tg_settings *s, const struct tg_key *key, const ch
 	return 0;
 }
 
+/* True when no bit stands behind the prefix. */
+static bool is_network(const struct tg_port_addr *p)
+{
+	uint32_t from = (tg_addr_is_v4(&p->addr) ? 96u : 0u) + p->prefix_len;
+
+	for (uint32_t i = from; i < 128; i++)
+		if (p->addr.b[i / 8] >> (7 - i % 8) & 1)
+			return false;
+	return true;
+}
+
+static int add_allow(struct tg_settings *s, const struct tg_key *key, const char *word, char *err,
+		     size_t err_size)
+{
+	struct tg_port_addr net;
+
+	if (!tg_addr_parse_prefix(word, &net.addr, &net.prefix_len) || !is_network(&net))
+		return fail_value(key, word,
+				  "must be a network whose address ends with its prefix, like "
+				  "192.0.2.0/24 or 2001:db8::/32",
+				  err, err_size);
+	for (uint32_t i = 0; i < s->allow_n; i++)
+		if (s->allow[i].prefix_len == net.prefix_len &&
+		    tg_addr_equal(&s->allow[i].addr, &net.addr))
+			return fail_value(key, word, "is given twice; leave one out", err,
+					  err_size);
+	if (s->allow_n == key->max)
+		return fail_value(key, word, "is one too many; at most 16 are allowed", err,
+				  err_size);
+	s->allow[s->allow_n++] = net;
+	return 0;
+}
+
 static int add_addr(struct tg_settings *s, const struct tg_key *key, const char *word, char *err,
 		    size_t err_size)
 {
+	if (key->type == TG_KEY_PREFIX_LIST)
+		return add_allow(s, key, word, err, err_size);
 	if (key->offset == offsetof(struct tg_settings, addr))
 		return add_port_addr(s, key, word, err, err_size);
 	if (key->offset == offsetof(struct tg_settings, gateway))
@@ -374,6 +409,31 @@ static int set_number(struct tg_settings *s, const struct tg_key *key, const cha
 	return 0;
 }
 
+/* "LOW-HIGH" or "ONE". */
+static int set_range(struct tg_settings *s, const struct tg_key *key, const char *value, char *err,
+		     size_t err_size)
+{
+	uint32_t *range = place(s, key);
+	const char *dash = strchr(value, '-');
+	size_t len = dash ? (size_t)(dash - value) : strlen(value);
+	char text[24] = "", allowed[96];
+	uint64_t low = 0, high = 0;
+
+	if (len < sizeof(text))
+		memcpy(text, value, len);
+	if (!parse_uint(text, &low) || !parse_uint(dash ? dash + 1 : text, &high) ||
+	    low < key->min || high > key->max || low > high) {
+		snprintf(allowed, sizeof(allowed),
+			 "must be a number from %llu to %llu, or two with - between, the lower "
+			 "first",
+			 (unsigned long long)key->min, (unsigned long long)key->max);
+		return fail_value(key, value, allowed, err, err_size);
+	}
+	range[0] = (uint32_t)low;
+	range[1] = (uint32_t)high;
+	return 0;
+}
+
 /* True when value says the same as off, which is all that may be said of what is not built. */
 static bool is_off_value(const struct tg_key *key, const char *value)
 {
@@ -410,7 +470,10 @@ static int set_value(struct tg_settings *s, const struct tg_key *key, const char
 		return set_text(s, key, value, err, err_size);
 	case TG_KEY_ADDR:
 	case TG_KEY_ADDR_LIST:
+	case TG_KEY_PREFIX_LIST:
 		return set_addr_list(s, key, value, err, err_size);
+	case TG_KEY_RANGE:
+		return set_range(s, key, value, err, err_size);
 	}
 	return -1;
 }
@@ -591,4 +654,16 @@ void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg
 	conf->msl_ms = s->msl_ms;
 	conf->challenge_ms = s->challenge_ms;
 	conf->rst_rate = workers > 1 && s->rst_rate ? share(s->rst_rate, workers, 1) : s->rst_rate;
+	conf->zero_window_ms = s->zero_window_ms;
+	conf->source_max = s->source_max;
+	conf->source_refuse = (uint8_t)s->source_refuse;
+}
+
+void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *conf)
+{
+	memcpy(conf->allow, s->allow, sizeof(conf->allow));
+	conf->allow_n = s->allow_n;
+	conf->allow_port_low = (uint16_t)s->allow_port[0];
+	conf->allow_port_high = (uint16_t)s->allow_port[1];
+	conf->refuse = (uint8_t)s->refuse;
 }

@@ -49,6 +49,16 @@ const struct tg_key tg_keys[] = {
      "RST and SYN-ACK replies a second to a /24 or /48 that has proved nothing, "
      "all workers together (each has its share); 0 = no limit",
      AT(rst_rate)},
+    {"zero_window_ms", HOST_LAB, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
+     "when connections or buffers run short, a peer whose window stays closed may be given up "
+     "after "
+     "so long (RFC 6429)",
+     AT(zero_window_ms)},
+    {"source_max", HOST_LAB, TG_KEY_UINT, "connections", 0, 100000000, NULL, "0", NULL, NULL, NULL,
+     "connections at once from one IPv4 address or IPv6 /64, in each worker; 0 = no limit",
+     AT(source_max)},
+    {"source_refuse", HOST_LAB, TG_KEY_WORD, NULL, TG_REFUSE_DROP, 1, "drop|rst", "drop", NULL,
+     NULL, NULL, "what a source above source_max is told: nothing, or a RST", AT(source_refuse)},
     {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
      "on SIGTERM, how long connections may take to end", AT(drain_ms)},
     /* --- the lab's own --- */
@@ -95,6 +105,16 @@ const struct tg_key tg_keys[] = {
     {"synq_low", LISTEN_LAB, TG_KEY_UINT, "entries", 0, 100000000, NULL, "49152", "768", NULL, NULL,
      "half-open entries below which they are disarmed; 3/4 of synq_high if not given",
      AT(synq_low)},
+    {"allow", TG_KEY_LISTENER | TG_KEY_LAB_LISTEN, TG_KEY_PREFIX_LIST, NULL, 0,
+     TG_LISTENER_ALLOW_MAX, NULL, "", NULL, NULL, NULL,
+     "networks whose hosts may connect, like 192.0.2.0/24; default: all, of both families",
+     AT(allow)},
+    {"allow_port", TG_KEY_LISTENER | TG_KEY_LAB_LISTEN, TG_KEY_RANGE, NULL, 1, 65535, NULL, "",
+     NULL, NULL, NULL, "source ports that may connect, like 1024-65535; default: all",
+     AT(allow_port)},
+    {"refuse", LISTEN_LAB, TG_KEY_WORD, NULL, TG_REFUSE_DROP, 1, "drop|rst", "rst", NULL, NULL,
+     NULL, "what those who may not connect are told: nothing, or a RST as by a closed port",
+     AT(refuse)},
     {"defer_accept_ms", LISTEN_LAB, TG_KEY_UINT, "ms", 0, 3600000, NULL, "0", NULL, NULL, NULL,
      "accept only with data, or after so long; 0 = at once", AT(tcp.defer_accept_ms)},
     /* --- of a connection --- */

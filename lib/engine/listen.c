@@ -2,6 +2,7 @@
 /* listen.c: listeners, what their connections share, and segments that meet a listener: state or a
  * cookie (RFC 9293 3.10.7.2, SC-08, EST-26). */
 #include "engine.h"
+#include "source.h"
 
 /* --- classes --- */
 
@@ -117,6 +118,8 @@ static int check_conf(const struct tg_engine *e, const struct tg_listener_conf *
 {
 	uint32_t port;
 
+	if (conf->allow_n > TG_LISTENER_ALLOW_MAX || conf->allow_port_low > conf->allow_port_high)
+		return -EINVAL;
 	if (conf->port == 0 || conf->addr_n > TG_LISTENER_ADDR_MAX ||
 	    conf->synq_low > conf->synq_high || conf->syn_cookies > TG_COOKIES_ALWAYS)
 		return -EINVAL;
@@ -266,10 +269,34 @@ static bool validates(const struct tg_engine *e, const struct tg_listener *l)
 	       (l->cookie_ms && e->env.now_ms - l->cookie_ms <= (uint64_t)TG_COOKIE_VALID_MS);
 }
 
-/* What a SYN meets: TG_CTR_NONE and *mint, or why it is dropped. */
-static enum tg_ctr admit_syn(struct tg_engine *e, struct tg_listener *l, bool v6, bool *mint)
+bool tg_listen_is_source_full(const struct tg_engine *e, const struct tg_addr *peer)
 {
-	bool room = tg_conn_room(e, v6);
+	return e->sources && tg_sources_count(e->sources, peer).open >= e->conf.source_max;
+}
+
+/* ADV-57. What counts for sure is what is open: anybody can make half-open entries in another's
+ * name. So when those fill the source's room, its SYN is answered with a cookie, where the listener
+ * has them, and nobody is shut out by a stranger. */
+static enum tg_ctr admit_source(struct tg_engine *e, const struct tg_listener *l,
+				const struct tg_addr *peer, bool *mint)
+{
+	if (!e->sources)
+		return TG_CTR_NONE;
+	struct tg_source_count n = tg_sources_count(e->sources, peer);
+
+	if (n.open >= e->conf.source_max)
+		return TG_CTR_source_limited;
+	if (n.half < e->conf.source_max - n.open)
+		return TG_CTR_NONE;
+	*mint = true;
+	return l->conf.syn_cookies == TG_COOKIES_OFF ? TG_CTR_source_limited : TG_CTR_NONE;
+}
+
+/* What a SYN meets: TG_CTR_NONE and *mint, or why it is dropped. */
+static enum tg_ctr admit_syn(struct tg_engine *e, struct tg_listener *l, const struct tg_addr *peer,
+			     bool *mint)
+{
+	bool room = tg_conn_room(e, !tg_addr_is_v4(peer));
 
 	*mint = l->conf.syn_cookies == TG_COOKIES_ALWAYS;
 	if (tg_listen_is_full(l))
@@ -277,7 +304,8 @@ static enum tg_ctr admit_syn(struct tg_engine *e, struct tg_listener *l, bool v6
 	if (l->conf.syn_cookies == TG_COOKIES_OFF) {
 		if (l->half_n >= l->conf.synq_high)
 			return TG_CTR_synq_full;
-		return room ? TG_CTR_NONE : TG_CTR_conn_full;
+		if (!room)
+			return TG_CTR_conn_full;
 	}
 	if (l->conf.syn_cookies == TG_COOKIES_AUTO) {
 		maybe_disarm(e, l);
@@ -285,17 +313,46 @@ static enum tg_ctr admit_syn(struct tg_engine *e, struct tg_listener *l, bool v6
 			arm(e, l);
 		*mint = l->armed;
 	}
-	return TG_CTR_NONE;
+	return admit_source(e, l, peer, mint);
 }
 
 /* Why a connection that a cookie's ACK opens could not be taken now. */
-static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listener *l, bool v6)
+static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listener *l,
+			       const struct tg_addr *peer)
 {
+	if (tg_listen_is_source_full(e, peer))
+		return TG_CTR_source_limited;
 	if (tg_listen_is_full(l))
 		return TG_CTR_accept_overflow; /* SC-17 */
-	if (!tg_conn_room(e, v6))
+	if (!tg_conn_room(e, !tg_addr_is_v4(peer)))
 		return TG_CTR_conn_full;
 	return tg_ext_room(e) ? TG_CTR_NONE : TG_CTR_ext_full;
+}
+
+/* EST-27: whom the listener is there for. */
+static bool is_allowed(const struct tg_listener_conf *c, const struct tg_tuple *t)
+{
+	if (c->allow_port_high && (t->rport < c->allow_port_low || t->rport > c->allow_port_high))
+		return false;
+	for (uint32_t i = 0; i < c->allow_n; i++)
+		if (tg_addr_is_v4(&t->raddr) == tg_addr_is_v4(&c->allow[i].addr) &&
+		    tg_addr_in_prefix(&t->raddr, &c->allow[i].addr, c->allow[i].prefix_len))
+			return true;
+	return c->allow_n == 0;
+}
+
+/* Who is refused is told so as by CLOSED, or nothing; why is counted either way. */
+static enum tg_ctr refuse(struct tg_engine *e, struct tg_rx *rx, uint8_t how, enum tg_ctr why)
+{
+	struct tg_act act;
+
+	if (how == TG_REFUSE_DROP)
+		return why;
+	tg_tcp_closed(&rx->seg, &act);
+	if (!act.has_reply)
+		return act.verdict;
+	act.verdict = why;
+	return tg_rx_answer_rst(e, rx, &act);
 }
 
 /* SC-21: a SYN-ACK that a repeated SYN draws, or the timer, is paid like the first one. */
@@ -421,7 +478,7 @@ static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct 
 	enum tg_ctr refuse = TG_CTR_NONE;
 
 	if (rx->seg.ctl & TG_TCP_ACK)
-		refuse = li->validate ? refuse_open(e, l, is_v6(rx)) : TG_CTR_NONE;
+		refuse = li->validate ? refuse_open(e, l, &rx->tuple.raddr) : TG_CTR_NONE;
 	else if (floor && !tg_conn_room(e, is_v6(rx)))
 		refuse = TG_CTR_conn_full; /* TD-23: state although cookies are minted */
 	bool trial = refuse != TG_CTR_NONE;
@@ -450,8 +507,12 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 
 	if (tg_out_room(&e->out) == 0)
 		return TG_CTR_tx_no_buffer;
+	if (!is_allowed(&l->conf, &rx->tuple))
+		return refuse(e, rx, l->conf.refuse, TG_CTR_listen_refused);
 	if (kind == TG_TCP_SYN) {
-		enum tg_ctr why = admit_syn(e, l, is_v6(rx), &li.mint);
+		enum tg_ctr why = admit_syn(e, l, &rx->tuple.raddr, &li.mint);
+		if (why == TG_CTR_source_limited)
+			return refuse(e, rx, e->conf.source_refuse, why);
 		if (why != TG_CTR_NONE)
 			return why;
 		if (!tg_budget_take(e->budget, &rx->tuple.raddr, e->env.now_ms))
@@ -467,6 +528,8 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 	case TG_LISTEN_DONE:
 		break;
 	}
+	if (refused == TG_CTR_source_limited)
+		return refuse(e, rx, e->conf.source_refuse, refused);
 	if (refused != TG_CTR_NONE)
 		return refused;
 	return act.has_reply ? tg_rx_answer_rst(e, rx, &act) : act.verdict;
@@ -478,7 +541,7 @@ bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_liste
 	struct tg_listen li = {.conf = &e->class[l->class_idx].conf, .validate = validates(e, l)};
 	struct tg_act act;
 
-	if (!li.validate)
+	if (!li.validate || !is_allowed(&l->conf, &rx->tuple))
 		return false;
 	if (ask(e, rx, l, &li, NULL, &act, verdict) == TG_LISTEN_OPEN) {
 		tg_tw_store_remove(e->tw, h);

@@ -28,26 +28,33 @@ enum tg_ctr tg_rx_closed(struct tg_engine *e, struct tg_rx *rx)
 	return act.has_reply ? tg_rx_answer_rst(e, rx, &act) : act.verdict;
 }
 
-/* EST-26: the ACK that completes is dropped while the accept queue is full, and the entry kept. So
- * it is tried on a copy. An entry from LISTEN holds no text, so a copy shares nothing. */
-static bool is_accept_overflow(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
+/* The ACK that completes is dropped, and the entry kept, while the accept queue is full (EST-26),
+ * and when the source has all the connections that it may (ADV-57; cookies may have opened some
+ * since). So it is tried on a copy. An entry from LISTEN holds no text, so a copy shares nothing.
+ */
+static enum tg_ctr refuse_completion(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
 {
 	const struct tg_tcb *tcb = &e->ext[x].tcb;
 	struct tg_act act;
 
 	if (tcb->state != TG_SYN_RECEIVED || tcb->active ||
 	    (rx->seg.ctl & (TG_TCP_ACK | TG_TCP_SYN | TG_TCP_RST)) != TG_TCP_ACK)
-		return false;
+		return TG_CTR_NONE;
 	int16_t listener = e->class[e->conn[tcb->conn].conf].listener;
+	enum tg_ctr why = TG_CTR_NONE;
 
-	if (listener == TG_NO_LISTENER || !tg_listen_is_full(&e->listener[listener]))
-		return false;
+	if (listener != TG_NO_LISTENER && tg_listen_is_full(&e->listener[listener]))
+		why = TG_CTR_accept_overflow;
+	else if (tg_listen_is_source_full(e, &rx->tuple.raddr))
+		why = TG_CTR_source_limited;
+	if (why == TG_CTR_NONE)
+		return TG_CTR_NONE;
 	e->ctr_save = e->ctr;
 	e->scratch = *tcb;
 	tg_tcp_arrives(&e->scratch, &rx->seg, &e->env, &act);
 	tg_tcb_release(&e->scratch, &e->chunks);
 	e->ctr = e->ctr_save;
-	return (act.events & TG_EV_OPENED) != 0;
+	return (act.events & TG_EV_OPENED) ? why : TG_CTR_NONE;
 }
 
 static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
@@ -65,9 +72,11 @@ static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t 
 		if (why != TG_CTR_NONE)
 			return why;
 	}
-	if (is_accept_overflow(e, rx, x)) {
+	enum tg_ctr refused = refuse_completion(e, rx, x);
+
+	if (refused != TG_CTR_NONE) {
 		tg_ext_list_add(e, TG_LIST_READY, x);
-		return TG_CTR_accept_overflow;
+		return refused;
 	}
 	tg_tcp_arrives(tcb, &rx->seg, &e->env, &act);
 	if (!tg_listen_pays_synack(e, x, &act))
@@ -252,5 +261,6 @@ uint32_t tg_engine_rx(struct tg_engine *e, const struct tg_pkt in[], uint32_t n,
 	pass_run(e, n);
 	tg_event_poll(e);
 	tg_tx_run(e);
+	tg_zwin_run(e);
 	return tg_engine_end(e);
 }

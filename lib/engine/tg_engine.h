@@ -19,6 +19,7 @@ enum {
 	TG_PORT_MAX = 16,
 	TG_PORT_ADDR_MAX = 16,
 	TG_LISTENER_ADDR_MAX = 8,
+	TG_LISTENER_ALLOW_MAX = 16,
 	TG_LISTENER_MAX = 200,
 	TG_CONF_MAX = 255,
 	TG_BURST_MAX = 64,
@@ -47,6 +48,9 @@ struct tg_port_conf {
 	struct tg_mac static_neigh;
 };
 
+/* What those who may not connect are told: nothing, or a RST as by a closed port. */
+enum tg_refuse { TG_REFUSE_DROP = 0, TG_REFUSE_RST };
+
 enum tg_cookie_mode { TG_COOKIES_OFF = 0, TG_COOKIES_AUTO, TG_COOKIES_ALWAYS };
 
 struct tg_listener_conf {
@@ -62,6 +66,12 @@ struct tg_listener_conf {
 	void *service_ctx; /* NULL: the engine lays the service out itself (footprint, init), once
 			      per service */
 	uint32_t word;     /* first value of each connection's word */
+	/* Who may connect (EST-27): peers out of these prefixes, none = all, from these ports, high
+	 * 0 = all. */
+	struct tg_port_addr allow[TG_LISTENER_ALLOW_MAX];
+	uint32_t allow_n;
+	uint16_t allow_port_low, allow_port_high;
+	uint8_t refuse; /* enum tg_refuse: the others */
 	struct tg_tcp_conf tcp;
 };
 
@@ -74,6 +84,11 @@ struct tg_engine_conf {
 	uint32_t chunk_max;          /* 2 KiB buffers for all queues */
 	uint32_t neigh_max;
 	uint32_t msl_ms, challenge_ms, rst_rate;
+	uint32_t zero_window_ms; /* a window closed for so long may be given up when pools run
+				    short (ADV-55) */
+	uint32_t source_max;   /* passive connections of one IPv4 address or IPv6 /64 (ADV-57); 0 =
+				  no limit, and no memory for it */
+	uint8_t source_refuse; /* enum tg_refuse */
 	uint32_t timer_budget; /* most timers, and most TIME-WAIT expiries, in one call */
 	bool primary; /* answers ARP, NDP and echo; other workers of the same ports only learn */
 	struct tg_port_conf port[TG_PORT_MAX];

@@ -25,7 +25,9 @@ enum tg_key_type {
 	TG_KEY_WORD,
 	TG_KEY_TEXT,
 	TG_KEY_ADDR,
-	TG_KEY_ADDR_LIST
+	TG_KEY_ADDR_LIST,
+	TG_KEY_PREFIX_LIST, /* networks: 192.0.2.0/24, 2001:db8::/32; an address is one, too */
+	TG_KEY_RANGE        /* LOW-HIGH, or one number */
 };
 
 struct tg_key {
@@ -54,6 +56,7 @@ struct tg_settings {
 	uint32_t connections_ipv6, time_wait, moving, buffer_mb;
 	uint32_t memory_mb, neighbours;
 	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
+	uint32_t zero_window_ms, source_max, source_refuse;
 	/* lab */
 	uint64_t seed, start_ns;
 	/* port */
@@ -71,6 +74,9 @@ struct tg_settings {
 	uint32_t listen_port, backlog, syn_cookies, synq_high, synq_low;
 	bool synq_low_is_given; /* else it follows synq_high */
 	char service[16];
+	struct tg_port_addr allow[TG_LISTENER_ALLOW_MAX];
+	uint32_t allow_n, refuse;
+	uint32_t allow_port[2]; /* low, high; 0, 0 = all */
 	/* connection */
 	struct tg_tcp_conf tcp;
 };
@@ -91,6 +97,8 @@ int tg_settings_check(const struct tg_settings *s, uint32_t sections, char *err,
 /* Fills the engine's share of conf, for one of `workers` workers: pools, times, limits. Ports,
  * seed, services and `primary` are the caller's. */
 void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg_engine_conf *conf);
+/* Fills in who may connect to a listener, and what the others are told. */
+void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *conf);
 /* Text "02:00:00:00:00:01"; false when it is not a unicast MAC address. */
 bool tg_mac_parse(const char *text, struct tg_mac *mac);
 /* Parses "key=value key=value" parted by blanks, as the lab does. */

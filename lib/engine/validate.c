@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* validate.c: the invariants I1..I10 of engine.h, and those of the rooms below. O(n). */
+/* validate.c: the invariants I1..I12 of engine.h, and those of the rooms below. O(n). */
 #include "engine.h"
+#include "source.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -284,9 +285,72 @@ static bool check_rooms(const struct check *k)
 		return fault(k, "I9: the TIME-WAIT store is broken");
 	if (!tg_neigh_validate(e->neigh))
 		return fault(k, "I9: the neighbour table is broken");
-	return check_bits(k, &e->write_wait) && check_bits(k, &e->close_wait) &&
-	       check_list(k, TG_LIST_READY, TG_EXT_READY) &&
+	return check_bits(k, &e->write_wait) && check_bits(k, &e->zwin.seen) &&
+	       check_bits(k, &e->close_wait) && check_list(k, TG_LIST_READY, TG_EXT_READY) &&
 	       check_list(k, TG_LIST_KICK, TG_EXT_KICK);
+}
+
+static bool check_zwin_list(const struct check *k, uint32_t i)
+{
+	const struct tg_engine *e = k->e;
+	const struct tg_zwin_list *l = &e->zwin.list[i];
+	uint32_t x = l->head, prev = TG_NONE;
+
+	for (uint32_t n = 0; n < l->n; n++) {
+		const struct tg_ext *ext = x < e->ext_fresh ? &e->ext[x] : NULL;
+		if (!ext || !(ext->flags & TG_EXT_ZWIN) || ext->zwin_list != i ||
+		    ext->zwin_prev != prev)
+			return fault(k, "I11: list %u of closed windows is broken", i);
+		if (n == 0 ? ext->zwin_ms != l->since_ms : ext->zwin_ms < e->ext[prev].zwin_ms)
+			return fault(k, "I11: list %u of closed windows is out of order", i);
+		prev = x;
+		x = ext->zwin_next;
+	}
+	return l->n == 0 || (prev == l->tail && x == TG_NONE) ||
+	       fault(k, "I11: list %u of closed windows does not end", i);
+}
+
+static bool check_zwin(const struct check *k)
+{
+	const struct tg_engine *e = k->e;
+	uint32_t flagged = 0, listed = 0, resting = 0;
+
+	for (uint32_t i = 0; i < TG_ZWIN_LISTS; i++) {
+		listed += e->zwin.list[i].n;
+		if (!check_zwin_list(k, i))
+			return false;
+	}
+	for (uint32_t x = 0; x < e->ext_fresh; x++)
+		flagged += (e->ext[x].flags & TG_EXT_ZWIN) != 0;
+	for (uint32_t i = 0; i < e->conn_fresh; i++)
+		resting += tg_zwin_is_shut_at_rest(&e->conn[i]);
+	if (flagged != listed || listed != e->zwin.n || resting != e->zwin.rest_n)
+		return fault(
+		    k, "I11: closed windows: %u marked, %u listed, %u counted; at rest %u, %u",
+		    flagged, listed, e->zwin.n, resting, e->zwin.rest_n);
+	return true;
+}
+
+static bool check_sources(const struct check *k)
+{
+	const struct tg_engine *e = k->e;
+	struct tg_source_count want = {0, 0}, got;
+
+	if (!e->sources)
+		return true;
+	for (uint32_t i = 0; i < e->conn_fresh; i++) {
+		const struct tg_conn *c = &e->conn[i];
+		if (c->state == 0 || (c->flags & TG_CONN_ACTIVE))
+			continue;
+		if (c->state == TG_SYN_RECEIVED)
+			want.half++;
+		else
+			want.open++;
+	}
+	got = tg_sources_sum(e->sources);
+	return (got.open == want.open && got.half == want.half) ||
+	       fault(k, "I12: sources hold %u open, %u half-open; there are %u, %u", got.open,
+		     got.half, want.open, want.half);
 }
 
 static bool check_counters(const struct check *k)
@@ -304,5 +368,6 @@ bool tg_engine_validate(const struct tg_engine *e, char *why, size_t why_size)
 	const struct check k = {e, why, why_size};
 
 	return check_conn_pool(&k) && check_ext_pool(&k) && check_chunks(&k) && check_conns(&k) &&
-	       check_states(&k) && check_classes(&k) && check_rooms(&k) && check_counters(&k);
+	       check_states(&k) && check_classes(&k) && check_rooms(&k) && check_zwin(&k) &&
+	       check_sources(&k) && check_counters(&k);
 }

@@ -162,6 +162,7 @@ static int fill_listener(const struct tg_lab *lab, struct lab_listener *s, const
 	s->conf.synq_high = settings.synq_high;
 	s->conf.synq_low = settings.synq_low;
 	s->conf.service_ctx = s->has_service ? NULL : (void *)(uintptr_t)lab;
+	tg_settings_listener(&settings, &s->conf);
 	s->conf.tcp = settings.tcp;
 	return 0;
 }
