@@ -56,3 +56,20 @@ def expand(text):
 
 def section_of(rule_id):
     return rule_id.rsplit("-", 1)[0]
+
+
+def read_tried(root):
+    """rule id -> caught, survived, or not run: the worst of its mutants, as last recorded."""
+    folder, worst = os.path.join(root, "tests/mutants"), {}
+    order = ("caught", "not run", "survived")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            lines = f.read().split("\n")
+        if name.endswith(".tried"):
+            found = [(f[1], f[2]) for f in (line.split() for line in lines) if len(f) >= 3]
+        else:
+            continue
+        for verdict, ids in found:
+            for rule in ids.split(","):
+                worst[rule] = max(worst.get(rule, "caught"), verdict, key=order.index)
+    return worst
