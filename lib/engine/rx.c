@@ -114,7 +114,7 @@ static enum tg_ctr tw_cookie(struct tg_engine *e, struct tg_rx *rx, tg_tw_handle
 
 	if (l && tg_listen_try_cookie(e, rx, l, h, &verdict))
 		return verdict;
-	tg_tw_challenge(tg_tw_store_at(e->tw, h), &e->env, &act);
+	tg_tw_challenge(tg_tw_store_at(e->tw, h), &rx->tuple, &e->env, &act);
 	return tw_answer(e, rx, &act);
 }
 
@@ -124,7 +124,7 @@ static enum tg_ctr tw_arrives(struct tg_engine *e, struct tg_rx *rx, tg_tw_handl
 
 	if (tg_out_room(&e->out) == 0)
 		return TG_CTR_tx_no_buffer;
-	switch (tg_tw_arrives(tg_tw_store_at(e->tw, h), &rx->seg, &e->env, &act)) {
+	switch (tg_tw_arrives(tg_tw_store_at(e->tw, h), &rx->tuple, &rx->seg, &e->env, &act)) {
 	case TG_TW_RESTART:
 		tg_tw_store_restart(e->tw, h, e->env.now_ms + 2ull * e->conf.msl_ms);
 		break;

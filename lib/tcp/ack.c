@@ -107,6 +107,8 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		tcb->probes = 0;
 		tcb->rexmit_since_ms = 0;
 	}
+	if (tcb->ecn_on)
+		tg_ecn_ack_arrives(tcb, seg, env);
 	moved = update_window(tcb, seg);
 	if (tg_seq_gt(seg->ack, tcb->snd.una))
 		advance(tcb, seg, env, act);

@@ -96,6 +96,7 @@ static void reduce(struct tg_tcb *tcb, uint32_t flight, bool ecn)
 	tcb->ssthresh = is_cubic(tcb) ? tg_cubic_ssthresh(tcb, flight, ecn)
 				      : tg_reno_ssthresh(tcb, flight, ecn);
 	tcb->cc.hystart_done = true; /* RFC 9406 4.2: loss or ECE ends the first slow start */
+	tg_ecn_reduced(tcb);         /* RFC 3168 6.1.2: the peer hears of each reduction */
 }
 
 void tg_cc_congestion(struct tg_tcb *tcb, uint32_t flight, bool ecn)

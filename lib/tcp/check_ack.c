@@ -45,6 +45,7 @@ void tg_establish(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_
 	bool timed_out = tcb->backoff > 0;
 
 	tg_ack_handshake(tcb, seg, env);
+	tg_ecn_init(tcb);
 	if (!timed_out) /* RFC 6298 5.7: 3 s only after a timeout, not after a SYN-ACK asked for */
 		tg_rto_update(tcb);
 	tg_enter(tcb, TG_ESTABLISHED, env, act);
@@ -101,6 +102,7 @@ static void syn_is_acked(struct tg_tcb *tcb, const struct tg_seg *seg, const str
 			 struct tg_act *act)
 {
 	tcb->syn_unacked = false;
+	tg_ecn_init(tcb);
 	tcb->snd.una = tg_seq_add(tcb->snd.iss, 1);
 	tcb->snd.wl1 = tg_seq_sub(seg->seq, 1); /* its window is news */
 	tcb->rexmit_nxt = tg_seq_max(tcb->rexmit_nxt, tcb->snd.una);

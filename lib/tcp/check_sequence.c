@@ -59,6 +59,19 @@ static bool is_crossed_probe(const struct tg_tcb *tcb, const struct tg_seg *seg)
 	       has_good_ack(tcb, seg);
 }
 
+/* DT-15, RFC 2883 4.1: text that came before, in a segment that may well be the peer's: its ACK is
+ * one that RB-06 would take. */
+static void note_twice(struct tg_tcb *tcb, const struct tg_seg *seg)
+{
+	tg_seq end = tcb->fin_rcvd ? tg_seq_sub(tcb->rcv.nxt, 1) : tcb->rcv.nxt;
+	tg_seq oldest = tg_seq_sub(tcb->snd.una, tcb->snd.max_wnd);
+
+	if (!(seg->ctl & TG_TCP_ACK) || tg_seq_lt(seg->ack, oldest) ||
+	    tg_seq_gt(seg->ack, tcb->snd.nxt))
+		return;
+	tg_rx_twice(tcb, seg->seq, tg_seq_min(end, tg_seq_add(seg->seq, seg->len)));
+}
+
 /* RB-10: text is answered always, because lost ACKs and closed windows are repaired that way; the
  * rest by the limit. */
 static void answer(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
@@ -66,10 +79,13 @@ static void answer(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 {
 	if (seg->ctl & TG_TCP_SYN)
 		act->verdict = TG_CTR_syn_in_window;
-	if ((seg->ctl & TG_TCP_SYN) || tg_seg_len(seg) == 0)
+	if ((seg->ctl & TG_TCP_SYN) || tg_seg_len(seg) == 0) {
 		tg_reply_challenge(tcb, env, act);
-	else
-		tg_reply_ack(tcb, env, act);
+		return;
+	}
+	if (seg->len > 0)
+		note_twice(tcb, seg);
+	tg_reply_ack(tcb, env, act);
 }
 
 /* In LAST-ACK the ACK of a repeated FIN counts: it may be the one that we wait for. */

@@ -17,7 +17,7 @@ static void syn_again(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 		      struct tg_act *act)
 {
 	note_ecn(tcb, seg);
-	if (tcb->ch_ms && env->now_ms - tcb->ch_ms < env->challenge_ms) {
+	if (tg_challenge_is_limited(tcb, env)) {
 		tg_ctr_inc(env->ctr, TG_CTR_ch_skipped);
 		return;
 	}

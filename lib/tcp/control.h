@@ -53,6 +53,13 @@ void tg_reply_rst_b(const struct tg_seg *seg, struct tg_act *act);
 void tg_reply_reset(const struct tg_seg *seg, const struct tg_tcp_env *env, struct tg_act *act);
 /* The SYN-ACK of tcb. */
 void tg_reply_syn_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act);
+/* RB-08: the last challenge is younger than its interval. Never too short: the stamp was rounded
+ * up, and now is rounded down. */
+static inline bool tg_challenge_is_limited(const struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	return tcb->ch_ms && env->now_ns / TG_NS_PER_MS < tcb->ch_ms + env->challenge_ms;
+}
+
 /* True when a challenge may go now (RB-08); stamps it, and counts ch_sent or ch_skipped. */
 bool tg_challenge_may(struct tg_tcb *tcb, const struct tg_tcp_env *env);
 

@@ -43,9 +43,11 @@ void tg_rx_init(struct tg_tcb *tcb, tg_seq irs);
 /* The window field to send now, and the right edge it makes (never left of the old, EST-16; honest,
  * DT-01). syn: unscaled, at most 65535. */
 uint16_t tg_rx_window(struct tg_tcb *tcb, bool syn);
-/* Fills opts->sack from the hole blocks (DT-14): most recent first, at most 4, 3 with timestamps.
- */
-void tg_rx_sack(const struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tcp_env *env);
+/* Fills opts->sack (DT-14): what came twice, once (DT-15); then the hole blocks, most recent first;
+ * at most 4 in all, 3 with timestamps. */
+void tg_rx_sack(struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tcp_env *env);
+/* Text [l, r) came before (RFC 2883 4): the next ACK says so, if SACK was negotiated. */
+void tg_rx_twice(struct tg_tcb *tcb, tg_seq l, tg_seq r);
 /* Check 7 (text) in ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2: trims to the window, stores, advances
  * RCV.NXT over what became whole, decides on the ACK (delack, ack_now, or an immediate dup ACK as
  * act->reply for text above a hole), sets READABLE. A FIN of the segment above a hole is remembered
@@ -55,6 +57,22 @@ void tg_rx_text(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tc
 /* After tg_rx_text: true when the peer's FIN stands exactly at RCV.NXT now (in this segment or
  * held) and may be taken. */
 bool tg_rx_fin_is_next(const struct tg_tcb *tcb, const struct tg_seg *seg);
+
+/* --- ECN: ecn.c --- */
+
+/* At the handshake, after SND.NXT is known: nothing is owed. */
+void tg_ecn_init(struct tg_tcb *tcb);
+/* ECN is on, and text of seg is inside the window: takes CE and CWR from it (RFC 3168 6.1.3). */
+void tg_ecn_text_arrives(struct tg_tcb *tcb, const struct tg_seg *seg);
+/* ECN is on: before an acceptable ACK moves SND.UNA: true when it has ECE, so that cwnd must not
+ * grow by it; once a window it makes cwnd less (RFC 3168 6.1.2). */
+bool tg_ecn_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
+/* cwnd was reduced, for whatever reason (cc.c); if ECN is on, the peer will be told by CWR, and ECE
+ * of what is in flight now counts no more. */
+void tg_ecn_reduced(struct tg_tcb *tcb);
+/* ECN is on, seg is text sent for the first time, or the FIN: ECT(0), and CWR when it is owed. Not
+ * for what is repeated, probes or empty segments (RFC 3168 6.1.4 to 6.1.6). */
+void tg_ecn_mark(struct tg_tcb *tcb, struct tg_seg *seg);
 
 /* --- data path, send: ack.c, tx.c, rto.c, newreno.c ---
  *

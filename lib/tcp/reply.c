@@ -25,6 +25,8 @@ void tg_fill(struct tg_tcb *tcb, tg_seq seq, uint8_t ctl, const struct tg_tcp_en
 	}
 	if (tcb->sack_on)
 		tg_rx_sack(tcb, &seg->opts, env);
+	if (tcb->ecn_owed & TG_OWE_ECE) /* RFC 3168 6.1.3: until CWR comes */
+		seg->ctl |= TG_TCP_ECE;
 	tcb->rcv.last_ack = tcb->rcv.nxt;
 	tcb->ack_now = false;
 	tcb->delack = false;
@@ -40,7 +42,7 @@ void tg_reply_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_ac
 
 bool tg_challenge_may(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
-	if (tcb->ch_ms && env->now_ms - tcb->ch_ms < env->challenge_ms) {
+	if (tg_challenge_is_limited(tcb, env)) {
 		tg_ctr_inc(env->ctr, TG_CTR_ch_skipped);
 		return false;
 	}

@@ -160,6 +160,7 @@ static inline bool is_numbers_fit(const struct tg_tcb *tcb)
 	if (tcb->srtt_us == 0 && (tcb->rto_us % 1000 || tcb->rto_us / 1000 > RTO_MS_MAX))
 		return false;
 	return tcb->rtt_start_ns == 0 && tcb->backoff == 0 &&
+	       tcb->ecn_owed != (TG_OWE_ECE | TG_OWE_CWR) &&
 	       window_field(tcb->snd.wnd, tcb->snd_scale).fits &&
 	       window_field(tcb->snd.max_wnd, tcb->snd_scale).fits;
 }
@@ -200,13 +201,23 @@ uint64_t tg_tcb_deadline(const struct tg_tcb *tcb)
 
 /* --- pack --- */
 
+/* DT-36: both at once have no room (is_numbers_fit). */
+static inline uint32_t pack_ecn(const struct tg_tcb *tcb)
+{
+	if (!tcb->ecn_on)
+		return 0;
+	if (tcb->ecn_owed & TG_OWE_CWR)
+		return TG_CONN_ECN_OWES;
+	return TG_CONN_ECN | (tcb->ecn_owed ? TG_CONN_ECN_OWES : 0);
+}
+
 static inline uint32_t pack_flags(const struct tg_tcb *tcb, const struct tg_conn *conn)
 {
 	uint32_t flags = conn->flags & TG_CONN_V6;
 
 	flags |= tcb->ts_on ? TG_CONN_TS : 0;
 	flags |= tcb->sack_on ? TG_CONN_SACK : 0;
-	flags |= tcb->ecn_on ? TG_CONN_ECN : 0;
+	flags |= pack_ecn(tcb);
 	flags |= tcb->active ? TG_CONN_ACTIVE : 0;
 	flags |= tcb->orphan ? TG_CONN_ORPHAN : 0;
 	flags |= tcb->deadline[TG_T_SERVICE] ? TG_CONN_TIMER_SERVICE : 0;
@@ -292,11 +303,14 @@ uint64_t tg_tcb_pack(const struct tg_tcb *tcb, struct tg_conn *conn, uint64_t no
 
 /* --- unpack --- */
 
+/* RB-08: never earlier than it was, so that no two challenges come too close. A stamp that has
+ * grown old at rest looks young again for challenge_ms in each 65.5 s, and may cost one challenge:
+ * the peer that repeats its segment gets the next. */
 static uint64_t unpack_stamp(uint16_t stamp, uint64_t now_ms)
 {
-	uint64_t age = (uint16_t)(now_ms - stamp);
+	uint64_t age = (uint16_t)(now_ms + 1 - stamp); /* plus 1: pack_stamp may have added it */
 
-	return stamp && age < now_ms ? now_ms - age : 0;
+	return stamp && age <= now_ms ? now_ms + 1 - age : 0;
 }
 
 static uint64_t unpack_ts_age(uint16_t age, uint64_t now_ms)
@@ -342,6 +356,10 @@ static void unpack_half(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 	tcb->rexmit_syn = tcb->syn_sent_n > 1;
 	tcb->ws_on = conn->flags & TG_CONN_SND_RAW;
 	tcb->ts_recent_ms = now_ms;
+	/* DT-07: the ACK of the first one, echoed late, would measure the backoff. */
+	age_ms = (uint32_t)now_ms + tcb->ts_offset - tcb->ts_last;
+	if (tcb->rexmit_syn && age_ms < now_ms)
+		tcb->resent_ms = now_ms - age_ms;
 	age_ms = (uint32_t)now_ms + tcb->ts_offset - tcb->ts_first;
 	tcb->rtt_seq = tcb->snd.iss;
 	if (!tcb->rexmit_syn && age_ms < now_ms)
@@ -373,6 +391,17 @@ static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 		tcb->cwnd = tg_tx_mss(tcb);
 }
 
+/* All that was sent is acknowledged: an ECE counts again with what is sent from here on. */
+static void unpack_ecn(struct tg_tcb *tcb, const struct tg_conn *conn)
+{
+	bool owes = conn->state != TG_SYN_RECEIVED && (conn->flags & TG_CONN_ECN_OWES);
+	bool ecn = conn->flags & TG_CONN_ECN;
+
+	tcb->ecn_on = ecn || owes;
+	tcb->ecn_owed = (uint8_t)(!owes ? 0 : ecn ? TG_OWE_ECE : TG_OWE_CWR);
+	tcb->ecn_recover = conn->snd_nxt;
+}
+
 static void unpack_timer(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t deadline)
 {
 	enum tg_tcb_timer timer = TG_T_KEEPALIVE;
@@ -398,7 +427,7 @@ void tg_tcb_unpack(struct tg_tcb *tcb, const struct tg_conn *conn, const struct 
 	tcb->rcv_scale = conn->rcv_scale;
 	tcb->ts_on = conn->flags & TG_CONN_TS;
 	tcb->sack_on = conn->flags & TG_CONN_SACK;
-	tcb->ecn_on = conn->flags & TG_CONN_ECN;
+	unpack_ecn(tcb, conn);
 	tcb->orphan = conn->flags & TG_CONN_ORPHAN;
 	tcb->conf_idx = (uint8_t)conn->conf;
 	tcb->word = conn->word;

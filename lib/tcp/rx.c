@@ -224,6 +224,26 @@ static void find_range(const struct tg_tcb *tcb, const struct tg_tcp_env *env, t
 		(*j)++;
 }
 
+void tg_rx_twice(struct tg_tcb *tcb, tg_seq l, tg_seq r)
+{
+	if (tcb->sack_on && tg_seq_lt(l, r))
+		tcb->dsack = (struct tg_sack_block){.left = l, .right = r};
+}
+
+/* RFC 2883 4: of text [l, r) the first part that one of the blocks [i, j) holds already. */
+static void note_held(struct tg_tcb *tcb, const struct ooo *o, tg_seq l, tg_seq r, uint32_t i,
+		      uint32_t j)
+{
+	for (uint32_t k = i; k < j; k++) {
+		tg_seq from = tg_seq_max(l, o->blk[k].left), to = tg_seq_min(r, o->blk[k].right);
+
+		if (tg_seq_lt(from, to)) { /* others only touch it */
+			tg_rx_twice(tcb, from, to);
+			return;
+		}
+	}
+}
+
 /* Text at RCV.NXT: written, and RCV.NXT moved over it and over the blocks that it reaches. Under
  * pressure the holes give way, highest first, never this. False when the pool is empty for all
  * that. */
@@ -237,6 +257,8 @@ static bool take_in_order(struct tg_tcb *tcb, const struct tg_tcp_env *env, cons
 		uint32_t i, j;
 
 		find_range(tcb, env, from, r, &i, &j);
+		if (j > i && tg_seq_eq(tcb->dsack.left, tcb->dsack.right))
+			note_held(tcb, ooo_at(tcb, env), from, r, i, j);
 		at = write_gaps(tcb, env, text + tg_seq_diff(from, l), from, r, i, &j);
 		if (j > i) {
 			struct ooo *o = ooo_at(tcb, env);
@@ -298,6 +320,7 @@ static void take_above(struct tg_tcb *tcb, const struct tg_tcp_env *env, const u
 	if (i == j && !make_room(tcb, env, i))
 		return;
 	o = ooo_at(tcb, env);
+	note_held(tcb, o, l, r, i, j);
 	at = write_gaps(tcb, env, text, l, r, i, &j);
 	if (tg_seq_lt(at, r))
 		tg_ctr_inc(env->ctr, TG_CTR_rx_no_buffer);
@@ -316,15 +339,21 @@ static void take_above(struct tg_tcb *tcb, const struct tg_tcp_env *env, const u
 	tg_ctr_inc(env->ctr, TG_CTR_ofo_queued);
 }
 
-void tg_rx_sack(const struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tcp_env *env)
+/* The block that holds what came twice follows it: it is the one that was touched last. */
+void tg_rx_sack(struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tcp_env *env)
 {
-	uint32_t max = tcb->ts_on ? 3 : 4, below = UINT32_MAX;
+	uint32_t max = tcb->ts_on ? 3 : 4, below = UINT32_MAX, left = tcb->ooo_n;
 	const struct ooo *o;
 
-	if (!tcb->sack_on || tcb->ooo_n == 0)
+	opts->sack_n = 0;
+	if (tg_seq_lt(tcb->dsack.left, tcb->dsack.right)) { /* DT-15: once */
+		opts->sack[opts->sack_n++] = tcb->dsack;
+		tcb->dsack.right = tcb->dsack.left;
+	}
+	if (left == 0)
 		return;
 	o = ooo_at(tcb, env);
-	for (opts->sack_n = 0; opts->sack_n < max && opts->sack_n < tcb->ooo_n; opts->sack_n++) {
+	for (; opts->sack_n < max && left > 0; opts->sack_n++, left--) {
 		uint32_t best = TG_NONE;
 
 		for (uint32_t i = 0; i < tcb->ooo_n; i++)
@@ -442,7 +471,13 @@ void tg_rx_text(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tc
 		ack_at_once(tcb, env, act);
 		return;
 	}
+	if (tcb->ecn_on)
+		tg_ecn_text_arrives(tcb, seg);
 	p = trim(tcb, seg);
+	if (tg_seq_lt(seg->seq, p.l) && seg->len > 0) {
+		tg_rx_twice(tcb, seg->seq, tg_seq_min(p.l, tg_seq_add(seg->seq, seg->len)));
+		tcb->ack_now = true;
+	}
 	if (tg_seq_gt(p.l, tcb->rcv.nxt)) {
 		if (tg_seq_lt(p.l, p.r))
 			take_above(tcb, env, p.text, p.l, p.r);

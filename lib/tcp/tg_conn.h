@@ -49,7 +49,9 @@ enum {
 	TG_CONN_ORPHAN = 1 << 9,         /* fully closed: no reader (TD-12, TO-06) */
 	TG_CONN_TIMER_SERVICE = 1 << 10, /* the one timer is the service's; else by state: SYN-ACK,
 					    FIN-WAIT-2, keepalive */
-	TG_CONN_DORMANT = 1 << 11, /* SYN-RECEIVED: word is a dormant TIME-WAIT record (TD-24) */
+	TG_CONN_DORMANT = 1 << 11,  /* SYN-RECEIVED: word is a dormant TIME-WAIT record (TD-24) */
+	TG_CONN_ECN_OWES = 1 << 11, /* any other state: with TG_CONN_ECN, ECE is owed; without it,
+				       ECN is on all the same and CWR is owed (ecn.c) */
 };
 
 struct tg_conn {

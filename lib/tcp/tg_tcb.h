@@ -34,6 +34,11 @@ enum tg_tcb_timer {
 
 enum { TG_OOO_MAX = 64 }; /* hole blocks a connection may hold (DT-13) */
 
+enum {
+	TG_OWE_ECE = 1 << 0, /* text came marked CE: ECE on all that is sent, until CWR comes */
+	TG_OWE_CWR = 1 << 1, /* cwnd was reduced: CWR on the next new text */
+};
+
 struct tg_tcb {
 	/* --- who, and what was negotiated --- */
 	const struct tg_tcp_conf *conf;
@@ -84,6 +89,7 @@ struct tg_tcb {
 	uint8_t backoff;    /* timeouts since the last progress */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
+	uint8_t ecn_owed;   /* TG_OWE_*: what ECN has to say yet (ecn.c) */
 	tg_seq rcv_fin;     /* number of the FIN that is held */
 
 	/* --- time --- */
@@ -110,7 +116,19 @@ struct tg_tcb {
 	struct tg_cc cc;         /* what the controllers remember */
 	uint8_t dupacks;
 	tg_seq recover;
-	tg_seq rexmit_nxt; /* next byte to send again; = snd.nxt when nothing is to be repeated */
+	tg_seq rexmit_nxt;  /* next byte to send again; = snd.nxt when nothing is to be repeated */
+	tg_seq ecn_recover; /* an ECE counts once the ACK is above this */
+
+	/* --- path MTU (pmtu.c) --- */
+	struct {
+		uint16_t full;   /* SendMSS as negotiated, while the path makes snd.mss less; 0: it
+				    does not */
+		uint16_t claim;  /* MTU of a PTB that is kept (RB-22); 0 = none */
+		uint16_t sent;   /* size of a segment in flight that is longer than any before; 0 =
+				    none */
+		uint16_t proven; /* the longest that was acknowledged; both count as snd.mss does */
+		tg_seq claim_seq, sent_end;
+	} path;
 
 	/* --- queues --- */
 	tg_seq tx_end;     /* one past the last queued byte; the FIN's number once queued */
@@ -121,6 +139,8 @@ struct tg_tcb {
 			    */
 	uint32_t ooo;      /* chunk with the hole blocks; TG_NONE = no holes */
 	uint32_t ooo_n;
+	struct tg_sack_block dsack; /* text that came twice: the next ACK says so (DT-15); left =
+				       right: none */
 
 	/* --- the user --- */
 	uint32_t word;  /* the service's word */

@@ -4,7 +4,7 @@
  * the four-tuple is used again.
  *
  * The tuple is not kept: a keyed 64-bit fingerprint of it is, because TIME-WAIT never speaks
- * unasked and the packet brings the tuple. */
+ * unasked and the packet brings the tuple. From it comes the timestamp offset again (EST-18). */
 #ifndef TG_TIME_WAIT_H
 #define TG_TIME_WAIT_H
 
@@ -21,7 +21,8 @@ enum {
 struct tg_tw {
 	uint64_t fingerprint; /* tg_tcp_tuple_hash of the tuple */
 	tg_seq snd_nxt, rcv_nxt;
-	uint32_t ts_recent, ts_offset; /* without timestamps: ts_offset is MAX.SND.WND (SE-31) */
+	uint32_t ts_recent;
+	uint32_t max_snd_wnd;   /* MAX.SND.WND (SE-31) */
 	uint32_t deadline : 20; /* low bits of the tick: by tg_tw_deadline only; 2MSL stays below
 				   15 minutes */
 	uint32_t flags : 8;     /* TG_TW_* */
@@ -46,10 +47,12 @@ enum tg_tw_outcome {
 	TG_TW_COOKIE_TRY, /* TG_TW_COOKIE is set and the segment may be the cookie's ACK: valid, it
 			     opens the connection and frees the record; else call tg_tw_challenge */
 };
-enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_seg *seg,
-				 const struct tg_tcp_env *env, struct tg_act *act);
+enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_tuple *tuple,
+				 const struct tg_seg *seg, const struct tg_tcp_env *env,
+				 struct tg_act *act);
 /* A challenge ACK from the record, by RB-08. */
-void tg_tw_challenge(struct tg_tw *tw, const struct tg_tcp_env *env, struct tg_act *act);
+void tg_tw_challenge(struct tg_tw *tw, const struct tg_tuple *tuple, const struct tg_tcp_env *env,
+		     struct tg_act *act);
 /* TD-27: may our own active open take this tuple now? entered_ms: when TS.Recent was last set, at
  * the latest. */
 bool tg_tw_may_reopen(const struct tg_tw *tw, uint64_t now_ms, uint64_t two_msl_ms);

@@ -3,7 +3,12 @@
  * gives a verdict; the engine acts. */
 #include "control.h"
 
-enum { DEADLINE_BITS = 20, STAMP_STALE_MS = 32768, REOPEN_MS = 1000 };
+enum {
+	DEADLINE_BITS = 20,
+	STAMP_STALE_MS = 32768,
+	STAMP_AHEAD_MS = 2, /* a stamp of now: rounded up, and 0 means never */
+	REOPEN_MS = 1000,
+};
 #define DEADLINE_MASK ((1u << DEADLINE_BITS) - 1)
 
 /* A deadline may have passed this long ago, and is still known from one to come. */
@@ -44,7 +49,7 @@ void tg_tw_make(struct tg_tw *tw, const struct tg_tcb *tcb, uint64_t fingerprint
 	    .snd_nxt = tcb->snd.nxt,
 	    .rcv_nxt = tcb->rcv.nxt,
 	    .ts_recent = tcb->ts_recent,
-	    .ts_offset = tcb->ts_on ? tcb->ts_offset : tcb->snd.max_wnd,
+	    .max_snd_wnd = tcb->snd.max_wnd,
 	    .flags = (uint32_t)(TG_TW_USED | (tcb->ts_on ? TG_TW_TS : 0)),
 	    .rcv_scale = tcb->rcv_scale & 0xfu,
 	    .rcv_wnd = scaled_up(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale) & 0xffff,
@@ -54,7 +59,8 @@ void tg_tw_make(struct tg_tw *tw, const struct tg_tcb *tcb, uint64_t fingerprint
 }
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with timestamps when they were on (TD-19). */
-static void reply_ack(const struct tg_tw *tw, const struct tg_tcp_env *env, struct tg_act *act)
+static void reply_ack(const struct tg_tw *tw, const struct tg_tuple *tuple,
+		      const struct tg_tcp_env *env, struct tg_act *act)
 {
 	act->has_reply = true;
 	act->reply = (struct tg_seg){
@@ -62,28 +68,37 @@ static void reply_ack(const struct tg_tw *tw, const struct tg_tcp_env *env, stru
 	if (!(tw->flags & TG_TW_TS))
 		return;
 	act->reply.opts.has_ts = 1;
-	act->reply.opts.tsval = tg_tcp_tsval(tw->ts_offset, env);
+	act->reply.opts.tsval = tg_tcp_tsval(tg_tcp_ts_offset(tuple, env), env);
 	act->reply.opts.tsecr = tw->ts_recent;
 }
 
-/* The stamp is the low 16 bits: once in 65 s a stale one may look fresh and cost one challenge. */
-static void challenge(struct tg_tw *tw, const struct tg_tcp_env *env, struct tg_act *act)
+/* RB-08, never sooner: the stamp was rounded up, and now is rounded down. The stamp is the low 16
+ * bits: once in 65 s a stale one looks fresh and costs one challenge. */
+static bool is_limited(const struct tg_tw *tw, const struct tg_tcp_env *env)
 {
-	uint16_t age_ms = (uint16_t)(env->now_ms - tw->ch_stamp);
+	uint64_t now_ms = env->now_ns / TG_NS_PER_MS;
+	uint16_t age_ms = (uint16_t)(now_ms + STAMP_AHEAD_MS - tw->ch_stamp);
 
-	if (tw->ch_stamp && age_ms < env->challenge_ms) {
+	return tw->ch_stamp && age_ms < env->challenge_ms + STAMP_AHEAD_MS;
+}
+
+static void challenge(struct tg_tw *tw, const struct tg_tuple *tuple, const struct tg_tcp_env *env,
+		      struct tg_act *act)
+{
+	if (is_limited(tw, env)) {
 		tg_ctr_inc(env->ctr, TG_CTR_ch_skipped);
 		return;
 	}
 	tw->ch_stamp = stamp(env->now_ms);
 	tg_ctr_inc(env->ctr, TG_CTR_ch_sent);
-	reply_ack(tw, env, act);
+	reply_ack(tw, tuple, env, act);
 }
 
-void tg_tw_challenge(struct tg_tw *tw, const struct tg_tcp_env *env, struct tg_act *act)
+void tg_tw_challenge(struct tg_tw *tw, const struct tg_tuple *tuple, const struct tg_tcp_env *env,
+		     struct tg_act *act)
 {
 	tg_act_init(act);
-	challenge(tw, env, act);
+	challenge(tw, tuple, env, act);
 }
 
 static uint32_t rcv_wnd(const struct tg_tw *tw)
@@ -106,13 +121,14 @@ static bool is_newer_syn(const struct tg_tw *tw, const struct tg_seg *seg)
 	return (int32_t)(seg->opts.tsval - tw->ts_recent) > 0;
 }
 
-static enum tg_tw_outcome syn_arrives(struct tg_tw *tw, const struct tg_seg *seg,
-				      const struct tg_tcp_env *env, struct tg_act *act)
+static enum tg_tw_outcome syn_arrives(struct tg_tw *tw, const struct tg_tuple *tuple,
+				      const struct tg_seg *seg, const struct tg_tcp_env *env,
+				      struct tg_act *act)
 {
 	if (!(seg->ctl & TG_TCP_ACK) && is_newer_syn(tw, seg))
 		return TG_TW_REUSE;
 	act->verdict = TG_CTR_syn_in_window; /* TD-25; SE-21: a SYN,ACK never reuses */
-	challenge(tw, env, act);
+	challenge(tw, tuple, env, act);
 	return TG_TW_DONE;
 }
 
@@ -125,8 +141,9 @@ static bool may_be_cookie(const struct tg_tw *tw, const struct tg_seg *seg)
 	       tg_seq_gt(seg->seq, tw->rcv_nxt) && tg_seq_gt(tg_seq_sub(seg->ack, 1), tw->snd_nxt);
 }
 
-static bool is_before_check_1(struct tg_tw *tw, const struct tg_seg *seg,
-			      const struct tg_tcp_env *env, struct tg_act *act)
+static bool is_before_check_1(struct tg_tw *tw, const struct tg_tuple *tuple,
+			      const struct tg_seg *seg, const struct tg_tcp_env *env,
+			      struct tg_act *act)
 {
 	if (!(tw->flags & TG_TW_TS))
 		return false;
@@ -137,7 +154,7 @@ static bool is_before_check_1(struct tg_tw *tw, const struct tg_seg *seg,
 	if ((int32_t)(seg->opts.tsval - tw->ts_recent) >= 0)
 		return false;
 	act->verdict = TG_CTR_paws_drop; /* SE-43 */
-	challenge(tw, env, act);
+	challenge(tw, tuple, env, act);
 	return true;
 }
 
@@ -160,16 +177,14 @@ static bool is_acceptable(const struct tg_tw *tw, const struct tg_seg *seg)
 	return tg_seq_lt(seg->seq, edge) && tg_seq_gt(tg_seq_add(seg->seq, len), tw->rcv_nxt);
 }
 
-/* SE-31. With timestamps there is no room for MAX.SND.WND: then its largest value (DT-03). */
+/* SE-31, RB-06 */
 static tg_seq oldest_ack(const struct tg_tw *tw)
 {
-	uint32_t max_wnd = (tw->flags & TG_TW_TS) ? 1u << 30 : tw->ts_offset;
-
-	return tg_seq_sub(tw->snd_nxt, max_wnd);
+	return tg_seq_sub(tw->snd_nxt, tw->max_snd_wnd);
 }
 
-static void check_5_on(struct tg_tw *tw, const struct tg_seg *seg, const struct tg_tcp_env *env,
-		       struct tg_act *act)
+static void check_5_on(struct tg_tw *tw, const struct tg_tuple *tuple, const struct tg_seg *seg,
+		       const struct tg_tcp_env *env, struct tg_act *act)
 {
 	if (!(seg->ctl & TG_TCP_ACK))
 		act->verdict = TG_CTR_no_ack; /* SE-25 */
@@ -182,21 +197,22 @@ static void check_5_on(struct tg_tw *tw, const struct tg_seg *seg, const struct 
 	else
 		tg_ctr_inc(env->ctr, TG_CTR_after_fin); /* SE-33, SE-34, SE-41 */
 	if (act->verdict != TG_CTR_no_ack && act->verdict != TG_CTR_tw_old)
-		challenge(tw, env, act);
+		challenge(tw, tuple, env, act);
 }
 
-static enum tg_tw_outcome restart(struct tg_tw *tw, const struct tg_tcp_env *env,
-				  struct tg_act *act)
+static enum tg_tw_outcome restart(struct tg_tw *tw, const struct tg_tuple *tuple,
+				  const struct tg_tcp_env *env, struct tg_act *act)
 {
-	if ((uint16_t)(env->now_ms - tw->ch_stamp) > STAMP_STALE_MS)
+	if ((uint16_t)(env->now_ms + STAMP_AHEAD_MS - tw->ch_stamp) > STAMP_STALE_MS)
 		tw->ch_stamp = 0;
 	tg_ctr_inc(env->ctr, TG_CTR_tw_fin_reack);
-	reply_ack(tw, env, act);
+	reply_ack(tw, tuple, env, act);
 	return TG_TW_RESTART;
 }
 
-enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_seg *seg,
-				 const struct tg_tcp_env *env, struct tg_act *act)
+enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_tuple *tuple,
+				 const struct tg_seg *seg, const struct tg_tcp_env *env,
+				 struct tg_act *act)
 {
 	tg_act_init(act);
 	if (seg->ctl & TG_TCP_RST) { /* TD-18, RFC 1337 F1 */
@@ -204,20 +220,20 @@ enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_seg *seg,
 		return TG_TW_DONE;
 	}
 	if (seg->ctl & TG_TCP_SYN)
-		return syn_arrives(tw, seg, env, act);
+		return syn_arrives(tw, tuple, seg, env, act);
 	if (may_be_cookie(tw, seg))
 		return TG_TW_COOKIE_TRY;
 	tg_note_options(seg, env);
-	if (is_before_check_1(tw, seg, env, act))
+	if (is_before_check_1(tw, tuple, seg, env, act))
 		return TG_TW_DONE;
 	if (is_fin_again(tw, seg))
-		return restart(tw, env, act);
+		return restart(tw, tuple, env, act);
 	if (is_acceptable(tw, seg)) {
-		check_5_on(tw, seg, env, act);
+		check_5_on(tw, tuple, seg, env, act);
 		return TG_TW_DONE;
 	}
 	tg_ctr_inc(env->ctr, TG_CTR_oow_seq);
-	challenge(tw, env, act);
+	challenge(tw, tuple, env, act);
 	return TG_TW_DONE;
 }
 

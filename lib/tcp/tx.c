@@ -337,6 +337,8 @@ static void send_text(struct tg_tcb *tcb, const struct plan *p, const struct tg_
 	seg->text = NULL;
 	if (p->len > 0)
 		fit_sack(tcb, seg);
+	if (tcb->ecn_on && p->kind == PLAN_NEW)
+		tg_ecn_mark(tcb, seg);
 	note_sent(tcb, p, tg_seq_add(text_end, p->fin ? 1 : 0), env);
 	tg_tx_settle(tcb, env);
 }

@@ -92,7 +92,7 @@ static void arrive(struct end *e, const struct tg_seg *seg)
 		tg_tcp_listen(&l, &b->tuple, seg, NULL, &b->env, &b->tcb, &b->act);
 		act(e, true);
 	} else if (e->has_tw) {
-		if (tg_tw_arrives(&e->tw, seg, &b->env, &b->act) == TG_TW_RESTART)
+		if (tg_tw_arrives(&e->tw, &b->tuple, seg, &b->env, &b->act) == TG_TW_RESTART)
 			tg_tw_set_deadline(&e->tw, b->env.now_ms + 60000);
 		if (b->act.has_reply)
 			push(e, &b->act.reply);

@@ -260,7 +260,7 @@ static void to_time_wait(struct bed *b, struct tg_tw *tw, bool ts)
 
 static enum tg_tw_outcome tw_in(struct bed *b, struct tg_tw *tw, struct tg_seg s)
 {
-	enum tg_tw_outcome out = tg_tw_arrives(tw, &s, &b->env, &b->act);
+	enum tg_tw_outcome out = tg_tw_arrives(tw, &b->tuple, &s, &b->env, &b->act);
 
 	if (b->act.has_reply) {
 		CU_ASSERT_EQUAL(b->act.reply.seq.v, tw->snd_nxt.v);
