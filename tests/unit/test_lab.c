@@ -20,7 +20,6 @@ static void test_new_badOption_isASentence(void)
 	    {"rcvbuf", "key=value"},
 	    {"congestion=cubic", "not built yet"},
 	    {"congestion=reno", "newreno|cubic"},
-	    {"ecn=on", "not built yet"},
 	    {"ecn=maybe", "on or off"},
 	    {"timestamps=perhaps", "on or off"},
 	    {"syn_cookies=never", "off|auto|always"},
@@ -55,7 +54,7 @@ static void test_new_allOptions_areTaken(void)
 	    "seed=9 start_ns=5 addr=10.9.8.7 addr=10.9.8.6/24 addr=2001:db8::5/64 mtu=9000 "
 	    "connections=16 msl_ms=1000 fin_wait_2_ms=10 challenge_ms=1 rst_rate=0 backlog=3 "
 	    "syn_cookies=always synq_high=9 synq_low=9 defer_accept_ms=5 window_scale=0 "
-	    "timestamps=off sack=off ecn=off congestion=newreno delayed_ack_ms=0 rto_min_ms=1000 "
+	    "timestamps=off sack=off ecn=on congestion=newreno delayed_ack_ms=0 rto_min_ms=1000 "
 	    "mss_max=1000 mss_min=48 maxseg=500 rcvbuf=128 sndbuf=4194304 nodelay=on keepalive=on "
 	    "user_timeout_ms=1",
 	    err, sizeof(err));
