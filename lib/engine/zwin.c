@@ -5,8 +5,10 @@
  *
  * Those that move are on lists by a hash of their source, each list by age. Under pressure the
  * oldest of the longest list is aborted: who holds most such connections loses first, and an
- * attacker's many do not take an honest peer's one with them. The lists are a thousand, under a key
- * that nobody knows; sharing one with an attacker can only be had by chance.
+ * attacker's many do not take an honest peer's one with them. A window may be closed for a moment
+ * in any honest transfer, so each is given zero_window_ms; but not a source that by itself holds
+ * more than its part of the extensions. The lists are a thousand, under a key that nobody knows;
+ * sharing one with an attacker can only be had by chance.
  *
  * Those at rest (nothing is queued for them) hold 64 bytes and no list. When connections run short,
  * they are searched for in laps around the pool, a bounded step a call: who is found with a closed
@@ -71,6 +73,12 @@ static struct tg_zwin_list *list_of(struct tg_engine *e, uint32_t x)
 	return &e->zwin.list[e->ext[x].zwin_list];
 }
 
+/* Who holds so many has no time to be waited for. */
+static bool is_hog(const struct tg_engine *e, const struct tg_zwin_list *l)
+{
+	return l->n > e->conf.ext_max / SCARCE;
+}
+
 static void join(struct tg_engine *e, uint32_t x)
 {
 	struct tg_ext *ext = &e->ext[x];
@@ -81,7 +89,6 @@ static void join(struct tg_engine *e, uint32_t x)
 
 	ext->zwin_list = (uint16_t)(tg_source_hash(&src, &e->secret.tuple) & (TG_ZWIN_LISTS - 1));
 	struct tg_zwin_list *l = list_of(e, x);
-	uint64_t due = e->env.now_ms + e->conf.zero_window_ms;
 
 	ext->flags |= TG_EXT_ZWIN;
 	ext->zwin_ms = e->env.now_ms;
@@ -93,6 +100,8 @@ static void join(struct tg_engine *e, uint32_t x)
 		l->head = x, l->since_ms = ext->zwin_ms;
 	l->tail = x;
 	l->n++;
+	uint64_t due = e->env.now_ms + (is_hog(e, l) ? 0 : e->conf.zero_window_ms);
+
 	if (e->zwin.n++ == 0 || due < e->zwin.next_ms)
 		e->zwin.next_ms = due;
 }
@@ -135,8 +144,8 @@ void tg_zwin_note(struct tg_engine *e, uint32_t x)
 
 /* --- under pressure --- */
 
-/* The oldest of the source that has most, of sources whose oldest has waited long enough; TG_NONE,
- * and when to look again. */
+/* The oldest of the source that has most, if it has waited long enough or is one of too many;
+ * TG_NONE, and when to look again. */
 static uint32_t pick(struct tg_engine *e)
 {
 	struct tg_zwin_list *l = e->zwin.list, *best = NULL;
@@ -146,7 +155,7 @@ static uint32_t pick(struct tg_engine *e)
 		if (l[i].n == 0)
 			continue;
 		uint64_t due = l[i].since_ms + e->conf.zero_window_ms;
-		if (due > e->env.now_ms)
+		if (due > e->env.now_ms && !is_hog(e, &l[i]))
 			next = due < next ? due : next;
 		else if (!best || l[i].n > best->n ||
 			 (l[i].n == best->n && l[i].since_ms < best->since_ms))
