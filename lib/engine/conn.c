@@ -255,6 +255,7 @@ uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn)
 	e->ext_used++;
 	e->ext[x].flags = TG_EXT_USED;
 	e->ext[x].hash = 0;
+	e->ext[x].path_gen = 0; /* what a block says at rest is what was negotiated */
 	e->ext[x].link = TG_NONE;
 	c->flags |= TG_CONN_EXT;
 	c->word = x;
@@ -305,7 +306,9 @@ uint32_t tg_conn_attach_due(struct tg_engine *e, uint32_t conn, uint64_t deadlin
 
 	/* Before the extension's index takes the place of the word. */
 	tg_conn_unpack(e, conn, &e->ext[x].tcb, deadline);
-	return tg_conn_extend(e, conn);
+	tg_conn_extend(e, conn);
+	tg_conn_see_path(e, x);
+	return x;
 }
 
 uint32_t tg_conn_attach(struct tg_engine *e, uint32_t conn)
@@ -529,4 +532,14 @@ void tg_conn_set_mtu(struct tg_engine *e, uint32_t conn)
 	tg_conn_tuple(e, conn, &t);
 	if (tg_route_is_ours(e->neigh, &t.laddr, &port))
 		e->env.mtu = e->conf.port[port].mtu;
+}
+
+void tg_conn_set_path(struct tg_engine *e, uint32_t x)
+{
+	struct tg_ext *ext = &e->ext[x];
+	struct tg_tuple t;
+
+	tg_conn_tuple(e, ext->tcb.conn, &t);
+	ext->path_gen = e->paths->gen;
+	tg_pmtu_set(&ext->tcb, tg_paths_find(e->paths, &t.raddr));
 }

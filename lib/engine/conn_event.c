@@ -81,6 +81,17 @@ static void reply(struct tg_engine *e, uint32_t x, struct tg_seg *seg, struct tg
 
 /* --- events --- */
 
+/* RB-21: the others that use the path see it when they send next. */
+static void learn_path(struct tg_engine *e, uint32_t x)
+{
+	const struct tg_tcb *tcb = &e->ext[x].tcb;
+	struct tg_tuple t;
+
+	tg_conn_tuple(e, tcb->conn, &t);
+	tg_paths_learn(e->paths, &t.raddr, tg_pmtu(tcb), e->env.now_ms);
+	e->ext[x].path_gen = e->paths->gen;
+}
+
 static void opened(struct tg_engine *e, uint32_t x)
 {
 	struct tg_tcb *tcb = &e->ext[x].tcb;
@@ -89,6 +100,7 @@ static void opened(struct tg_engine *e, uint32_t x)
 	struct tg_addr hop;
 	uint32_t port;
 
+	tg_conn_set_path(e, x); /* what the peer's SYN allows is known only now */
 	tg_conn_tuple(e, tcb->conn, &t);
 	if (tcb->dormant != TG_NONE) { /* TD-24: the new incarnation is real */
 		uint32_t h = tcb->dormant;
@@ -190,6 +202,8 @@ void tg_event_apply(struct tg_engine *e, uint32_t x, struct tg_act *act, struct 
 	if (act->has_reply)
 		reply(e, x, &act->reply, rx);
 	tg_conn_sync(e, x);
+	if (act->events & TG_EV_PTB)
+		learn_path(e, x);
 	if (act->events & TG_EV_OPENED)
 		opened(e, x);
 	if (act->events & TG_EV_NEIGH)

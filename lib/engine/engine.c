@@ -17,6 +17,7 @@ enum part_id {
 	PART_NEIGH,
 	PART_BUDGET,
 	PART_ECHO,
+	PART_PATHS,
 	PART_BITS,
 	PART_RST,
 	PART_MARK,
@@ -63,6 +64,7 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_NEIGH] = {"neighbours", tg_neigh_footprint(c), c->neigh_max},
 	    [PART_BUDGET] = {"reply budgets", tg_budget_footprint(), 1},
 	    [PART_ECHO] = {"echo budgets", tg_budget_footprint(), 1},
+	    [PART_PATHS] = {"path MTUs", tg_paths_footprint(), TG_PATH_SETS * TG_PATH_WAYS},
 	    [PART_BITS] = {"waiting marks", 3 * bits_bytes(c->conn_max), c->conn_max},
 	    [PART_RST] = {"waiting resets", rst_count(c) * sizeof(struct tg_rst), rst_count(c)},
 	    [PART_MARK] = {"validation marks", bits_bytes(c->chunk_max), c->chunk_max},
@@ -161,6 +163,7 @@ static void init_env(struct tg_engine *e, uint64_t now_ns)
 	    .challenge_ms = e->conf.challenge_ms,
 	    .msl_ms = e->conf.msl_ms,
 	    .mtu = e->conf.port[0].mtu,
+	    .pmtu_min_v4 = e->conf.pmtu_min_v4,
 	};
 	tg_engine_clock(e, now_ns);
 	for (uint32_t i = 0; i < e->conf.port_n; i++) {
@@ -206,6 +209,7 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	e->neigh = tg_neigh_init(at[PART_NEIGH], &e->conf, &e->rng, e->env.now_ms);
 	e->budget = tg_budget_init(at[PART_BUDGET], e->conf.rst_rate, &e->rng, e->env.now_ms);
 	e->echo_budget = tg_budget_init(at[PART_ECHO], TG_ECHO_RATE, &e->rng, e->env.now_ms);
+	e->paths = tg_paths_init(at[PART_PATHS], &e->rng);
 	e->write_wait = (struct tg_bits){.word = (uint64_t *)at[PART_BITS], .word_n = word_n};
 	e->close_wait =
 	    (struct tg_bits){.word = (uint64_t *)at[PART_BITS] + word_n, .word_n = word_n};

@@ -24,6 +24,7 @@
 
 #include "budget.h"
 #include "neigh.h"
+#include "path.h"
 #include "tg_cookie.h"
 #include "tg_engine.h"
 #include "tw_store.h"
@@ -39,8 +40,8 @@ enum {
 	TG_POLL_BUDGET = 64,  /* waiting connections looked at in one call */
 	TG_REAP_BUDGET = 256, /* connections that drain and abort_all look at in one call */
 	TG_LISTEN_HEADS = 256,
-};
 	TG_ZWIN_LISTS = 1024, /* a power of two */
+};
 
 /* What connections share: `conf` of struct tg_conn is an index of these. */
 struct tg_class {
@@ -72,8 +73,8 @@ enum {
 	TG_EXT_KICK = 1 << 2,
 	TG_EXT_WANT_WRITE = 1 << 3, /* the service is owed a `writable` */
 	TG_EXT_GONE = 1 << 4,       /* over; in the grave list */
-};
 	TG_EXT_ZWIN = 1 << 5,       /* the peer's window is closed; on a list of zwin.c */
+};
 
 struct tg_ext {
 	struct tg_tcb tcb;
@@ -84,6 +85,7 @@ struct tg_ext {
 	uint64_t zwin_ms; /* since when its window is closed */
 	uint32_t zwin_next, zwin_prev;
 	uint16_t zwin_list;
+	uint32_t path_gen; /* tg_paths gen that snd.mss was set by */
 	struct tg_tcp_conf own;
 };
 
@@ -97,7 +99,6 @@ struct tg_bits {
 	uint32_t word_n, set_n, cursor;
 };
 
-/* A RST that found no room in out[], or was due between calls. */
 /* Connections whose peer keeps its window closed, by a hash of their source, the oldest first. */
 struct tg_zwin_list {
 	uint64_t since_ms; /* of head */
@@ -113,6 +114,7 @@ struct tg_zwin {
 	struct tg_zwin_list list[TG_ZWIN_LISTS];
 };
 
+/* A RST that found no room in out[], or was due between calls. */
 struct tg_rst {
 	struct tg_tuple tuple;
 	tg_seq seq, ack;
@@ -120,9 +122,9 @@ struct tg_rst {
 	uint8_t ctl, ttl, dscp, has_ts;
 };
 
-enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP };
 struct tg_sources;
 
+enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP };
 
 /* One packet of the burst. */
 struct tg_rx {
@@ -147,6 +149,7 @@ struct tg_engine {
 	struct tg_tw_store *tw;
 	struct tg_neigh *neigh;
 	struct tg_budget *budget, *echo_budget;
+	struct tg_paths *paths;
 	uint64_t table_gen;      /* counts inserts and removes */
 	struct tg_addr last_dst; /* the address of ours that was met last, and its port */
 	uint32_t last_dst_port;  /* TG_NONE = not known */
@@ -174,9 +177,9 @@ struct tg_engine {
 	struct tg_chunks chunks;
 	struct tg_wheel wheel;
 	uint64_t *mark; /* validate's bitmap of chunks */
-
 	struct tg_zwin zwin;
 	struct tg_sources *sources; /* NULL: no limit for sources */
+
 	/* --- policy --- */
 	struct tg_class class[TG_CONF_MAX];
 	struct tg_listener listener[TG_LISTENER_MAX];
@@ -296,6 +299,13 @@ static inline void tg_conn_reap(struct tg_engine *e)
 void tg_conn_dormant_gone(void *engine, uint32_t conn);
 /* env.mtu for the port that conn's packets take. */
 void tg_conn_set_mtu(struct tg_engine *e, uint32_t conn);
+/* snd.mss of a moving connection follows what is known of its path now (RB-21). */
+void tg_conn_set_path(struct tg_engine *e, uint32_t x);
+static inline void tg_conn_see_path(struct tg_engine *e, uint32_t x)
+{
+	if (e->ext[x].path_gen != e->paths->gen)
+		tg_conn_set_path(e, x);
+}
 
 /* --- conn_event.c: what the machine said --- */
 
@@ -317,7 +327,6 @@ void tg_event_rested(struct tg_engine *e, uint32_t conn);
 void tg_event_scan(struct tg_engine *e);
 bool tg_event_is_waiting(const struct tg_engine *e);
 
-/* --- tx.c --- */
 /* --- zwin.c: windows that stay closed --- */
 
 /* The output of extension x is done: on or off the lists, by its window. */
@@ -330,6 +339,7 @@ void tg_zwin_run(struct tg_engine *e);
 /* When tg_zwin_run may have something to do; may be early. */
 uint64_t tg_zwin_next(const struct tg_engine *e);
 
+/* --- tx.c --- */
 
 /* Where a segment goes and how its IP header looks. */
 struct tg_dest {
@@ -355,9 +365,9 @@ uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t);
 struct tg_listener *tg_listen_find(struct tg_engine *e, const struct tg_addr *laddr,
 				   uint16_t lport);
 bool tg_listen_is_full(const struct tg_listener *l);
-/* A segment for a listener. h, floor: the TIME-WAIT record that gives way, or TG_NONE and NULL. */
 /* ADV-57: whether the source of a peer has as many connections as it may. */
 bool tg_listen_is_source_full(const struct tg_engine *e, const struct tg_addr *peer);
+/* A segment for a listener. h, floor: the TIME-WAIT record that gives way, or TG_NONE and NULL. */
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor);
 /* Tries an ACK as a cookie that was sent for the tuple of record h; true: it opened, and the record

@@ -79,9 +79,15 @@ static enum tg_ctr error(struct tg_engine *e, const struct tg_icmp *icmp)
 
 	if (x == TG_NONE)
 		return TG_CTR_ext_full;
+	struct tg_tcb *tcb = &e->ext[x].tcb;
+	uint32_t mtu = icmp->kind == TG_ICMP_ERROR_PTB ? icmp->mtu : 0;
+
 	tg_conn_set_mtu(e, conn);
-	tg_tcp_icmp(&e->ext[x].tcb, icmp->quoted_seq, icmp->error, icmp->kind == TG_ICMP_ERROR_HARD,
-		    icmp->kind == TG_ICMP_ERROR_PTB ? icmp->mtu : 0, &e->env, &act);
+	tg_conn_see_path(e, x);
+	if (icmp->kind == TG_ICMP_ERROR_PTB && mtu == 0 && !tcb->v6)
+		mtu = tg_pmtu_plateau(tcb, icmp->quoted_len, &e->env);
+	tg_tcp_icmp(tcb, icmp->quoted_seq, icmp->error, icmp->kind == TG_ICMP_ERROR_HARD, mtu,
+		    &e->env, &act);
 	tg_event_apply(e, x, &act, NULL);
 	return act.verdict;
 }

@@ -653,6 +653,7 @@ void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg
 	conf->neigh_max = s->neighbours;
 	conf->msl_ms = s->msl_ms;
 	conf->challenge_ms = s->challenge_ms;
+	conf->pmtu_min_v4 = (uint16_t)s->pmtu_min_v4;
 	conf->rst_rate = workers > 1 && s->rst_rate ? share(s->rst_rate, workers, 1) : s->rst_rate;
 	conf->zero_window_ms = s->zero_window_ms;
 	conf->source_max = s->source_max;

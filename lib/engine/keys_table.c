@@ -59,6 +59,8 @@ const struct tg_key tg_keys[] = {
      AT(source_max)},
     {"source_refuse", HOST_LAB, TG_KEY_WORD, NULL, TG_REFUSE_DROP, 1, "drop|rst", "drop", NULL,
      NULL, NULL, "what a source above source_max is told: nothing, or a RST", AT(source_refuse)},
+    {"pmtu_min_v4", HOST_LAB, TG_KEY_UINT, "bytes", 68, 65535, NULL, "552", NULL, NULL, NULL,
+     "least path MTU that an ICMP packet-too-big can make over IPv4 (RFC 1191)", AT(pmtu_min_v4)},
     {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
      "on SIGTERM, how long connections may take to end", AT(drain_ms)},
     /* --- the lab's own --- */

@@ -233,7 +233,10 @@ struct tg_tcb *tg_engine_tcb(struct tg_engine *e, uint32_t conn)
 		return NULL;
 	uint32_t x = touch(e, conn);
 
-	return x == TG_NONE ? NULL : &e->ext[x].tcb;
+	if (x == TG_NONE)
+		return NULL;
+	tg_conn_see_path(e, x);
+	return &e->ext[x].tcb;
 }
 
 struct tg_tcp_conf *tg_engine_own_conf(struct tg_engine *e, uint32_t conn)

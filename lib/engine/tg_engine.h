@@ -84,6 +84,8 @@ struct tg_engine_conf {
 	uint32_t chunk_max;          /* 2 KiB buffers for all queues */
 	uint32_t neigh_max;
 	uint32_t msl_ms, challenge_ms, rst_rate;
+	uint16_t pmtu_min_v4; /* least path MTU that a packet-too-big can make, 68 at least; 0 = 552
+				 (RB-21) */
 	uint32_t zero_window_ms; /* a window closed for so long may be given up when pools run
 				    short (ADV-55) */
 	uint32_t source_max;   /* passive connections of one IPv4 address or IPv6 /64 (ADV-57); 0 =

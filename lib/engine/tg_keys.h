@@ -56,7 +56,7 @@ struct tg_settings {
 	uint32_t connections_ipv6, time_wait, moving, buffer_mb;
 	uint32_t memory_mb, neighbours;
 	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
-	uint32_t zero_window_ms, source_max, source_refuse;
+	uint32_t zero_window_ms, source_max, source_refuse, pmtu_min_v4;
 	/* lab */
 	uint64_t seed, start_ns;
 	/* port */

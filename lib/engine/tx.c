@@ -195,6 +195,7 @@ static bool send_some(struct tg_engine *e, uint32_t x)
 	struct tg_seg seg;
 	struct tg_pkt pkt;
 
+	tg_conn_see_path(e, x);
 	if (!tg_tcp_has_output(tcb, &e->env))
 		return true;
 	tg_conn_tuple(e, tcb->conn, &t);
@@ -232,6 +233,7 @@ void tg_tx_run(struct tg_engine *e)
 	struct tg_ext_list *ready = &e->list[TG_LIST_READY];
 	uint32_t stuck = 0; /* turns in a row that sent nothing and ended nothing */
 
+	tg_paths_expire(e->paths, e->env.now_ms);
 	run_rsts(e);
 	while (ready->n && stuck < ready->n && stuck < TG_POLL_BUDGET) {
 		uint32_t x = ready->head, before = e->out.n;

@@ -283,6 +283,8 @@ static bool check_rooms(const struct check *k)
 		return fault(k, "I9: the wheel is broken");
 	if (!tg_tw_store_validate(e->tw))
 		return fault(k, "I9: the TIME-WAIT store is broken");
+	if (!tg_paths_validate(e->paths))
+		return fault(k, "I9: the store of path MTUs is broken");
 	if (!tg_neigh_validate(e->neigh))
 		return fault(k, "I9: the neighbour table is broken");
 	return check_bits(k, &e->write_wait) && check_bits(k, &e->zwin.seen) &&

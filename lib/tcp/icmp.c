@@ -4,28 +4,11 @@
 #include <errno.h>
 
 #include "control.h"
+#include "pmtu.h"
 
 static bool quotes_flight(const struct tg_tcb *tcb, tg_seq quoted_seq)
 {
 	return tg_seq_ge(quoted_seq, tcb->snd.una) && tg_seq_lt(quoted_seq, tcb->snd.nxt);
-}
-
-/* RB-21: only lowers, never below the floor. What was too big is sent again, in smaller pieces, by
- * the retransmission timer. */
-static void too_big(struct tg_tcb *tcb, uint32_t mtu, const struct tg_tcp_env *env,
-		    struct tg_act *act)
-{
-	uint32_t floor = tcb->v6 ? TG_PTB_MIN_V6 : TG_PTB_MIN_V4;
-	uint32_t hdrs = tcb->v6 ? TG_HDRS_V6 : TG_HDRS_V4;
-
-	if (mtu == 0 && !tcb->v6) /* a router from before RFC 1191: the floor fits all */
-		mtu = floor;
-	if (mtu < floor || mtu - hdrs >= tcb->snd.mss) {
-		act->verdict = TG_CTR_ptb_ignored;
-		return;
-	}
-	tcb->snd.mss = (uint16_t)(mtu - hdrs);
-	tg_ctr_inc(env->ctr, TG_CTR_ptb_applied);
 }
 
 static enum tg_close_reason hard_reason(int error)
@@ -54,7 +37,7 @@ void tg_tcp_icmp(struct tg_tcb *tcb, tg_seq quoted_seq, int error, bool hard, ui
 		return;
 	}
 	if (error == EMSGSIZE || ptb_mtu) {
-		too_big(tcb, ptb_mtu, env, act);
+		tg_pmtu_claim(tcb, quoted_seq, ptb_mtu, env, act);
 		return;
 	}
 	if (!hard || (tcb->state != TG_SYN_SENT && tcb->state != TG_SYN_RECEIVED)) {

@@ -287,7 +287,7 @@ uint64_t tg_tcb_pack(const struct tg_tcb *tcb, struct tg_conn *conn, uint64_t no
 	conn->snd_nxt = tcb->snd.nxt;
 	conn->rcv_nxt = tcb->rcv.nxt;
 	conn->rcv_wnd = rcv.v;
-	conn->mss = tcb->snd.mss;
+	conn->mss = tcb->path.full ? tcb->path.full : tcb->snd.mss; /* the engine knows the path */
 	conn->ts_recent = tcb->ts_recent;
 	conn->ts_offset = tcb->ts_offset;
 	conn->ch_stamp = pack_stamp(tcb->ch_ms, now_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rto.c: the retransmission timeout (RFC 6298), R1 and R2 (RFC 9293 3.8.3), persist (3.8.6.1). */
 #include "data.h"
+#include "pmtu.h"
 
 enum {
 	GRANULARITY_US = 1000,
@@ -252,6 +253,7 @@ void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_a
 		return;
 	}
 	tg_ctr_inc(env->ctr, TG_CTR_rto);
+	tg_pmtu_timeout(tcb, env, act);
 	tg_newreno_timeout(tcb, first);
 	count_backoff(tcb, act);
 	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));

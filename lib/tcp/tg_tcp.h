@@ -33,6 +33,7 @@ struct tg_tcp_env {
 	uint32_t msl_ms;
 	uint16_t
 	    mtu; /* of the path's first link: what we advertise as MSS comes from it (EST-09) */
+	uint16_t pmtu_min_v4; /* least MTU that a PTB can make over IPv4 (RB-21); 0 = 552 */
 };
 
 enum {
@@ -50,6 +51,8 @@ enum {
 	TG_EV_TO_LISTEN = 1 << 9, /* with CLOSED: SYN-RCVD(p) ended, the user is not told (SE-07); a
 				     dormant record wakes on a RST */
 	TG_EV_NEIGH = 1 << 10,    /* R1: the neighbour is to be asked again (DT-08) */
+	TG_EV_PTB = 1 << 11, /* snd.mss fell by a PTB: the path's MTU is snd.mss and headers (RB-21)
+			      */
 };
 
 enum tg_close_reason {
@@ -111,9 +114,19 @@ void tg_tcp_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 
 /* An ICMP error about this connection (RB-17..22), already matched by tuple. error: errno as in
  * tg_icmp; hard/ptb as named. Sets act->verdict to icmp_bad_seq when the quoted sequence number is
- * not in flight. */
+ * not in flight. ptb_mtu 0 with EMSGSIZE: the next plateau below what is used now. */
 void tg_tcp_icmp(struct tg_tcb *tcb, tg_seq quoted_seq, int error, bool hard, uint32_t ptb_mtu,
 		 const struct tg_tcp_env *env, struct tg_act *act);
+
+/* The MTU to try when a router names none (RFC 1191 7.1); quoted_len: total length of the IPv4
+ * datagram that it quotes, 0 = unknown. */
+uint32_t tg_pmtu_plateau(const struct tg_tcb *tcb, uint32_t quoted_len,
+			 const struct tg_tcp_env *env);
+/* What is known of the path to the peer: its MTU, at least 68, or 0: nothing (any more). snd.mss
+ * falls, or rises again up to what was negotiated (RFC 1191 6.3). */
+void tg_pmtu_set(struct tg_tcb *tcb, uint32_t mtu);
+/* What snd.mss and the headers make. */
+uint32_t tg_pmtu(const struct tg_tcb *tcb);
 
 /* --- user calls (3.10.1-6) --- */
 

@@ -2,6 +2,7 @@
 /* tx.c: the send queue, and what goes out next. One function, plan_output, decides; has_output asks
  * it and output carries it out, so that they cannot disagree. */
 #include "data.h"
+#include "pmtu.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -339,6 +340,8 @@ static void send_text(struct tg_tcb *tcb, const struct plan *p, const struct tg_
 		fit_sack(tcb, seg);
 	if (tcb->ecn_on && p->kind == PLAN_NEW)
 		tg_ecn_mark(tcb, seg);
+	if (p->len > 0)
+		tg_pmtu_sent(tcb, text_end, p->len, p->kind == PLAN_REXMIT);
 	note_sent(tcb, p, tg_seq_add(text_end, p->fin ? 1 : 0), env);
 	tg_tx_settle(tcb, env);
 }

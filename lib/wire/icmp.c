@@ -109,8 +109,8 @@ static enum tg_ctr quote_tcp(const uint8_t *data, uint32_t len, struct tg_icmp *
 	return TG_CTR_NONE;
 }
 
-/* data[len]: the quoted IPv4 datagram, as much of it as came. Its own total length is not believed:
- * routers are known to change it, and what counts is what is there. */
+/* data[len]: the quoted IPv4 datagram, as much of it as came. Its own total length bounds nothing
+ * here: routers are known to change it, and what counts is what is there. */
 static enum tg_ctr quote4(const uint8_t *data, uint32_t len, struct tg_icmp *icmp)
 {
 	if (len < TG_IP4_LEN)
@@ -122,6 +122,7 @@ static enum tg_ctr quote4(const uint8_t *data, uint32_t len, struct tg_icmp *icm
 		return TG_CTR_NONE; /* a quote, but not of ours: quoted_tcp stays 0 */
 	if (hdr_len > len)
 		return TG_CTR_icmp_short;
+	icmp->quoted_len = tg_be16_get(data + 2);
 	icmp->quoted.laddr = tg_addr_from_v4(data + 12);
 	icmp->quoted.raddr = tg_addr_from_v4(data + 16);
 	return quote_tcp(data + hdr_len, len - hdr_len, icmp);

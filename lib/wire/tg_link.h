@@ -48,6 +48,8 @@ struct tg_icmp {
 	/* of an error: what it quotes, seen from us (l = the quoted source) */
 	struct tg_tuple quoted;
 	tg_seq quoted_seq;
+	uint16_t quoted_len; /* total length that a quoted IPv4 header tells; routers are known to
+				change it */
 	uint8_t quoted_tcp; /* 1: the quote is TCP and at least 8 bytes of it are there, not a later
 			       fragment */
 };

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_icmp.c: ICMP errors and echo (RFC 9293 3.9.2.2, RFC 5927): RB-17 to RB-23, LN-18, LN-20,
  * ADV-72 to ADV-75. Kinds are named as IPv4 has them; IPv6 has the counterpart. */
-#include "lab_host.h"
-
-#include <arpa/inet.h>
+#include "lab_icmp.h"
 
 struct kind {
 	const char *name;
@@ -21,77 +19,13 @@ static const struct kind soft_kinds[] = {
 static const struct kind port = {"port", 3, 3, 1, 4, ECONNREFUSED};
 static const struct kind too_big = {"too big", 3, 4, 2, 0, 0};
 
-static uint32_t sum(const uint8_t *p, size_t n, uint32_t s)
-{
-	for (size_t i = 0; i < n; i++)
-		s += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return s;
-}
-
-/* An ICMP message from a router: type, code, the word after the checksum, body[len]. */
-static void send_icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest,
-		      const uint8_t *body, size_t len)
-{
-	uint8_t d[2000] = {0};
-	size_t at = h->v6 ? 40 : 20;
-	uint8_t *m = d + at;
-
-	if (h->v6) {
-		d[0] = 0x60;
-		d[4] = (uint8_t)((len + 8) >> 8);
-		d[5] = (uint8_t)(len + 8);
-		d[6] = 58;
-		d[7] = 64;
-		inet_pton(AF_INET6, h->raddr, d + 8);
-		inet_pton(AF_INET6, h->laddr, d + 24);
-	} else {
-		d[0] = 0x45;
-		d[2] = (uint8_t)((len + 28) >> 8);
-		d[3] = (uint8_t)(len + 28);
-		d[8] = 64;
-		d[9] = 1;
-		inet_pton(AF_INET, h->raddr, d + 12);
-		inet_pton(AF_INET, h->laddr, d + 16);
-		host_fix_ip_csum(d);
-	}
-	m[0] = type;
-	m[1] = code;
-	for (int i = 0; i < 4; i++)
-		m[4 + i] = (uint8_t)(rest >> (24 - 8 * i));
-	memcpy(m + 8, body, len);
-	uint32_t s = h->v6 ? sum(d + 8, 32, (uint32_t)len + 8 + 58) : 0;
-	s = ~sum(m, len + 8, s);
-	m[2] = (uint8_t)(s >> 8);
-	m[3] = (uint8_t)s;
-	host_send_raw(h, d, at + 8 + len);
-}
-
-/* What the lab is quoted to have sent: its header and `bytes` of TCP, with this SEQ. */
-static size_t quote(const struct host *h, uint32_t seq, size_t bytes, uint8_t *q)
-{
-	struct host turned = *h;
-	struct seg s = {.seq = seq,
-			.ack = h->rcv_nxt,
-			.flags = ACK,
-			.win = 1000,
-			.sport = h->lport,
-			.dport = h->rport};
-
-	turned.laddr = h->raddr;
-	turned.raddr = h->laddr;
-	host_build(&turned, &s, q);
-	return host_l4(h) + bytes;
-}
-
 static void icmp_error(struct host *h, const struct kind *k, uint32_t seq, uint32_t mtu,
 		       size_t bytes)
 {
 	uint8_t q[200];
-	size_t n = quote(h, seq, bytes, q);
+	size_t n = host_quote(h, seq, bytes, q);
 
-	send_icmp(h, h->v6 ? k->v6_type : k->v4_type, h->v6 ? k->v6_code : k->v4_code, mtu, q, n);
+	host_icmp(h, h->v6 ? k->v6_type : k->v4_type, h->v6 ? k->v6_code : k->v4_code, mtu, q, n);
 }
 
 static int64_t option(struct host *h, enum tg_lab_opt opt)
@@ -308,7 +242,7 @@ static void test_host_echo_sameBytesBack(void)
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (uint8_t)i;
 	for (int i = 0; i < 4; i++) {
-		send_icmp(&h, h.v6 ? 128 : 8, 0, 0x12345678, body, lengths[i]);
+		host_icmp(&h, h.v6 ? 128 : 8, 0, 0x12345678, body, lengths[i]);
 		size_t len = host_next_raw(&h, &(uint64_t){0});
 		expect_eq("LN-18", (int64_t)len, (int64_t)(at + 8 + lengths[i]),
 			  "length of the reply");
@@ -327,11 +261,11 @@ static void test_host_icmpErrors_neverAnswered(void)
 	uint8_t q[200];
 
 	host_init(&h, NULL);
-	size_t n = quote(&h, 1, 8, q);
+	size_t n = host_quote(&h, 1, 8, q);
 	for (int type = 0; type < 256; type++) {
 		bool echo = type == (h.v6 ? 128 : 8);
 		if (!echo)
-			send_icmp(&h, (uint8_t)type, 0, 0, q, n);
+			host_icmp(&h, (uint8_t)type, 0, 0, q, n);
 	}
 	expect_eq("LN-20", host_drain(&h), 0, "packets out");
 	host_fini(&h);
