@@ -97,7 +97,8 @@ static bool is_duplicate(const struct tg_tcb *tcb, const struct tg_seg *seg, boo
 void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		    struct tg_act *act)
 {
-	bool above = false, moved;
+	bool above = false, echo = false, moved;
+	uint32_t cwnd;
 
 	if (tg_seq_lt(seg->ack, tcb->snd.una))
 		return; /* SE-30 */
@@ -108,11 +109,14 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		tcb->rexmit_since_ms = 0;
 	}
 	if (tcb->ecn_on)
-		tg_ecn_ack_arrives(tcb, seg, env);
+		echo = tg_ecn_ack_arrives(tcb, seg, env);
+	cwnd = tcb->cwnd;
 	moved = update_window(tcb, seg);
 	if (tg_seq_gt(seg->ack, tcb->snd.una))
 		advance(tcb, seg, env, act);
 	else if (is_duplicate(tcb, seg, moved, above))
 		tg_newreno_dupack(tcb, above);
+	if (echo && tcb->cwnd > cwnd && !tcb->recovery) /* RFC 3168 6.1.2 */
+		tcb->cwnd = cwnd;
 	tg_tx_settle(tcb, env);
 }

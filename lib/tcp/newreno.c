@@ -109,6 +109,7 @@ static void enter_recovery(struct tg_tcb *tcb)
 	tcb->cwnd = tcb->ssthresh + DUP_THRESHOLD * tg_tx_mss(tcb);
 	tcb->rexmit_nxt = tcb->snd.una;
 	tcb->rtt_start_ns = 0; /* Karn */
+	tg_ecn_reduced(tcb);
 }
 
 void tg_newreno_dupack(struct tg_tcb *tcb, bool is_evidence)
@@ -135,8 +136,10 @@ void tg_newreno_dupack(struct tg_tcb *tcb, bool is_evidence)
 
 void tg_newreno_timeout(struct tg_tcb *tcb, bool first)
 {
-	if (first)
+	if (first) {
 		tcb->ssthresh = half_flight(tcb);
+		tg_ecn_reduced(tcb);
+	}
 	tcb->cwnd = tg_tx_mss(tcb);
 	tcb->acked_bytes = 0;
 	tcb->dupacks = 0;

@@ -17,6 +17,8 @@
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
 
+enum { NOT_ECT = 0, ECT1 = 1, ECT0 = 2, CE = 3 };
+
 #define MS  UINT64_C(1000000)
 #define SEC UINT64_C(1000000000)
 
@@ -28,6 +30,7 @@ struct seg {
 	uint8_t flags;
 	uint16_t win, urg;
 	uint16_t sport, dport; /* 0 when sending: the host's */
+	uint8_t ecn;           /* the last two bits of TOS or traffic class (RFC 3168 5) */
 	uint32_t opt_len;      /* of opt; a multiple of 4 when sending */
 	uint32_t len;          /* of data */
 	const uint8_t *data;   /* seen: valid until the next segment is read */

@@ -70,11 +70,12 @@ void host_fix_csum(uint8_t *d, size_t len)
 	put16(d + at + 16, l4_sum(d, len));
 }
 
-static size_t put_ip(const struct host *h, uint8_t *out, size_t l4_len)
+static size_t put_ip(const struct host *h, uint8_t *out, uint8_t ecn, size_t l4_len)
 {
 	memset(out, 0, 40);
 	if (h->v6) {
 		out[0] = 0x60;
+		out[1] = (uint8_t)(ecn << 4);
 		put16(out + 4, (uint32_t)l4_len);
 		out[6] = IPPROTO_TCP;
 		out[7] = 64;
@@ -83,6 +84,7 @@ static size_t put_ip(const struct host *h, uint8_t *out, size_t l4_len)
 		return 40;
 	}
 	out[0] = 0x45;
+	out[1] = ecn;
 	put16(out + 2, (uint32_t)l4_len + 20);
 	out[6] = 0x40;
 	out[8] = 64;
@@ -94,7 +96,7 @@ static size_t put_ip(const struct host *h, uint8_t *out, size_t l4_len)
 
 size_t host_build(const struct host *h, const struct seg *s, uint8_t *out)
 {
-	size_t at = put_ip(h, out, 20 + s->opt_len + s->len);
+	size_t at = put_ip(h, out, s->ecn, 20 + s->opt_len + s->len);
 	uint8_t *t = out + at;
 
 	memset(t, 0, 20);
@@ -251,6 +253,7 @@ static void read_ip(struct host *h, struct seg *s, size_t len)
 	inet_ntop(family, d + (h->v6 ? 24 : 16), dst, sizeof(dst));
 	expect_true("9293 3.1", !strcmp(src, h->laddr) && !strcmp(dst, h->raddr), "addresses");
 	s->ttl = d[h->v6 ? 7 : 8];
+	s->ecn = (h->v6 ? d[1] >> 4 : d[1]) & 3;
 	expect_eq("LN-22", s->ttl, 64, "TTL");
 	if (h->v6)
 		return;
