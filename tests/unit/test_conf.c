@@ -304,6 +304,12 @@ static void test_conf_between_sections_refused(void)
 	refused(with("[port b]\ndevice = net_null1\naddress = 192.0.2.1/24\n"),
 		"x.ini:9: ", "[port outside] already");
 	refused(with("synq_high = 10\nsynq_low = 11\n"), "x.ini:8: ", "synq_low");
+	refused(with("allow = 10.0.0.0/8\n    192.0.2.1/24\n"), "x.ini:8: ", "192.0.2.1/24");
+	refused(with("allow_port = 9-8\n"), "x.ini:7: ", "the lower first");
+	refused(with("refuse = perhaps\n"), "x.ini:7: ", "drop|rst");
+	refused(with("source_max = 5\n"), "x.ini:7: ", "belongs into [engine]");
+	refused(with("[engine]\nsource_refuse = no\n"), "x.ini:8: ", "drop|rst");
+	refused(with("[engine]\nzero_window_ms = -1\n"), "x.ini:8: ", "0 to 3600000");
 	refused("[port a]\ndevice = net_null0\naddress = 192.0.2.1/24\ngateway = 192.0.3.1\n"
 		"[listener l]\nport = 7\nservice = echo\n",
 		"x.ini:4: ", "gateway");

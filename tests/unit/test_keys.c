@@ -195,6 +195,89 @@ static void test_set_word_oneOfTheList(void)
 	CU_ASSERT_EQUAL(s.tcp.congestion, TG_CC_NEWRENO);
 }
 
+static void test_set_prefixList_isWhatItSays(void)
+{
+	static const char *const bad[] = {"192.0.2.1/24",
+					  "192.0.2.0/33",
+					  "2001:db8::1/64",
+					  "x",
+					  "192.0.2.0/",
+					  "10.0.0.0/8,",
+					  "/8",
+					  ""};
+	char many[400] = "";
+
+	tg_settings_init(&s, false);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", "192.0.2.0/24 2001:db8::/32 198.51.100.7"), 0);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", "0.0.0.0/0 ::/0"), 0);
+	CU_ASSERT_EQUAL_FATAL(s.allow_n, 5);
+	CU_ASSERT_EQUAL(s.allow[0].prefix_len, 24);
+	CU_ASSERT_EQUAL(s.allow[2].prefix_len, 32);
+	CU_ASSERT_EQUAL(s.allow[4].prefix_len, 0);
+	for (size_t i = 0; i < TG_TEST_N(bad); i++) {
+		CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", bad[i]), -1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, "allow"));
+	}
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", "192.0.2.0/24"), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "given twice"));
+	CU_ASSERT_EQUAL(s.allow_n, 5);
+	for (int i = 0; i < TG_LISTENER_ALLOW_MAX - 5; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many), "10.%d.0.0/16 ", i);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", many), 0);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", "10.99.0.0/16"), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "at most 16"));
+	CU_ASSERT_EQUAL(set(TG_KEY_ENGINE | TG_KEY_CONN, "allow", "10.0.0.0/8"), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "belongs into [listener NAME]"));
+}
+
+static void test_set_range_lowToHigh(void)
+{
+	static const char *const bad[] = {"0",
+					  "0-5",
+					  "5-4",
+					  "1-65536",
+					  "-5",
+					  "5-",
+					  "a-b",
+					  "1-2-3",
+					  "",
+					  "1 -2",
+					  "123456789012345678901234567890-3"};
+	struct tg_listener_conf l = {0};
+
+	tg_settings_init(&s, false);
+	CU_ASSERT_EQUAL(s.allow_port[1], 0);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow_port", "80"), 0);
+	CU_ASSERT(s.allow_port[0] == 80 && s.allow_port[1] == 80);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow_port", "1024-65535"), 0);
+	for (size_t i = 0; i < TG_TEST_N(bad); i++) {
+		CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow_port", bad[i]), -1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, "1 to 65535"));
+	}
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "allow", "192.0.2.0/24"), 0);
+	tg_settings_listener(&s, &l);
+	CU_ASSERT(l.allow_port_low == 1024 && l.allow_port_high == 65535);
+	CU_ASSERT(l.allow_n == 1 && l.allow[0].prefix_len == 24);
+	CU_ASSERT_EQUAL(l.refuse, TG_REFUSE_RST); /* the default: as a closed port */
+}
+
+/* What [engine] says of limits comes to the engine. */
+static void test_engine_limits_areHandedOn(void)
+{
+	struct tg_engine_conf conf = {0};
+
+	tg_settings_init(&s, false);
+	tg_settings_engine(&s, 1, &conf);
+	CU_ASSERT(conf.source_max == 0 && conf.zero_window_ms == 1000);
+	CU_ASSERT_EQUAL(conf.source_refuse, TG_REFUSE_DROP);
+	CU_ASSERT_EQUAL(set(ENGINE_ALL, "source_max", "100"), 0);
+	CU_ASSERT_EQUAL(set(ENGINE_ALL, "source_refuse", "rst"), 0);
+	CU_ASSERT_EQUAL(set(ENGINE_ALL, "zero_window_ms", "0"), 0);
+	tg_settings_engine(&s, 4, &conf); /* each worker: a source's flows may all meet there */
+	CU_ASSERT(conf.source_max == 100 && conf.zero_window_ms == 0);
+	CU_ASSERT_EQUAL(conf.source_refuse, TG_REFUSE_RST);
+}
+
 static void test_set_notBuilt_isRefusedWithASentence(void)
 {
 	static const struct {
@@ -419,6 +502,9 @@ static const struct tg_test tests[] = {
     {"set_everyUint_isCheckedAtItsEdges", test_set_everyUint_isCheckedAtItsEdges},
     {"set_bool_onOff", test_set_bool_onOff},
     {"set_word_oneOfTheList", test_set_word_oneOfTheList},
+    {"set_prefixList_isWhatItSays", test_set_prefixList_isWhatItSays},
+    {"set_range_lowToHigh", test_set_range_lowToHigh},
+    {"engine_limits_areHandedOn", test_engine_limits_areHandedOn},
     {"set_notBuilt_isRefusedWithASentence", test_set_notBuilt_isRefusedWithASentence},
     {"set_unknownKey_namesTheNearest", test_set_unknownKey_namesTheNearest},
     {"set_address_listsGrow", test_set_address_listsGrow},
