@@ -7,7 +7,7 @@
 #   --quick   one build, short end-to-end runs, fuzzing 5 s each
 #   --long    fuzzing 5 minutes each, the long simulations
 #   NAME      a part (build, lint, unit, conformance, sim, fuzz, e2e) or a test program of one
-#             (test_wheel, fuzz_frame, serve.sh); all parts without one
+#             (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all parts without one
 #
 # Each program ends with a line "NAME: N passed, N failed, N skipped". They are added up in the last
 # line, "N passed, N failed, N skipped"; exit 0 when nothing failed. What a program prints goes to
@@ -219,6 +219,8 @@ if run_builds; then
 	if part_touched lint; then
 		! program_wanted lint lint.py || program lint tests/lint/lint.py
 		! program_wanted lint selftest.sh || program lint-selftest tests/lint/selftest.sh
+		! program_wanted lint table.py || program conformance-table tests/conformance/table.py --check
+		! program_wanted lint mutants || program mutants tests/mutate.sh --check
 	fi
 	for part in unit conformance sim; do
 		part_touched $part || continue

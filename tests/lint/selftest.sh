@@ -110,5 +110,69 @@ plant
 file lib/tcp/tcp.c 'int   tg_x(  void ){return 1;}'
 finds format lib/tcp/tcp.c:2
 
+# --- the conformance table and the list of mutants ---
+
+# A tree with one rule of each level that counts, kept, marked, tested, and broken by a mutant.
+plant_rules() {
+	plant
+	mkdir -p "$tree/tests/mutants" "$tree/tests/unit"
+	printf 'TD-01\tM\ta rule\t-\t-\nTD-02\tS\tanother\t-\t-\n' >"$tree/tests/conformance/rules.tsv"
+	: >"$tree/tests/conformance/kept.tsv"
+	file lib/tcp/tcp.c '#include "tg_types.h"' '/* TD-01 */' 'int tg_x(void)' '{' '	return 1;' '}' '/* TD-02 */' \
+		'int tg_y(void)' '{' '	return 2;' '}'
+	file tests/unit/test_x.c 'static void test_x(void)' '{' '	check("TD-01");' '	check("TD-02");' '}'
+	printf 'TD-01 lib/tcp/tcp.c test_x\n- return 1;\n+ return 0;\n' >"$tree/tests/mutants/td.list"
+	printf '<!-- conformance table: totals -->\n<!-- conformance table: end -->\n' >"$tree/README.md"
+	"$top/tests/conformance/table.py" --root "$tree" --readme >"$tree/log"
+}
+
+# refused NAME PATTERN COMMAND...: the command fails and says so.
+refused() {
+	local name=$1 pattern=$2 out
+	shift 2
+	if out=$("$@" 2>&1); then
+		fail "$name" "the violation was not found"
+	elif ! grep -q "^FAIL .*$pattern" <<<"$out"; then
+		fail "$name" "found, but not as $pattern: $(head -n 1 <<<"$out")"
+	else
+		ok "$name"
+	fi
+}
+table() { "$top/tests/conformance/table.py" --root "$tree" --check; }
+mutants() { "$top/tests/mutate.sh" --root "$tree" --check; }
+
+plant_rules
+if out=$(table && mutants); then
+	ok clean-table
+else
+	fail clean-table "a clean tree is refused: $(grep ^FAIL <<<"$out" | head -n 1)"
+fi
+sed -i 's/TD-01/some/' "$tree/tests/unit/test_x.c"
+refused table-untested 'TD-01 is of level M' table
+plant_rules
+sed -i 's,/\* TD-01,/* some,' "$tree/lib/tcp/tcp.c"
+refused table-unmarked 'TD-01 is of level M' table
+plant_rules
+sed -i 's/TD-02/some/' "$tree/tests/unit/test_x.c"
+refused table-should '0 of 1 rows of level S' table
+plant_rules
+sed -i 's,/\* TD-01,/* TD-03,' "$tree/lib/tcp/tcp.c"
+refused table-unknown 'lib/tcp/tcp.c:3: there is no rule TD-03' table
+plant_rules
+sed -i 's/tg_x/tg_z/' "$tree/lib/tcp/tcp.c"
+refused table-stale 'TABLE.md is stale' table
+plant_rules
+sed -i 's/^| MUST.*/| MUST | 9 |/' "$tree/README.md"
+refused table-totals 'README.md: the totals are stale' table
+plant_rules
+sed -i 's/return 1/return 3/' "$tree/lib/tcp/tcp.c"
+refused mutants-stale 'stale' mutants
+plant_rules
+: >"$tree/tests/mutants/td.list"
+refused mutants-missing 'TD-01 is of level M and has no mutant' mutants
+plant_rules
+sed -i 's/test_x/test_nowhere/' "$tree/tests/mutants/td.list"
+refused mutants-program 'no test program' mutants
+
 printf 'lint-selftest: %d passed, %d failed, 0 skipped\n' $passed $failed
 [ $failed = 0 ]
