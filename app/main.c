@@ -14,6 +14,7 @@ static const struct tg_command commands[] = {
     {"doctor", "checks this machine, and prints the command that fixes what is missing",
      tg_cmd_doctor},
     {"keys", "prints every configuration key: default, unit, range", tg_cmd_keys},
+    {"script", "runs packet scripts against the engine, in virtual time", tg_cmd_script},
 };
 
 enum { COMMAND_N = sizeof(commands) / sizeof(commands[0]) };
