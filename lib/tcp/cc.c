@@ -62,6 +62,7 @@ static void slow_start(struct tg_tcb *tcb, uint32_t acked, uint32_t rtt_us)
 void tg_cc_acked(struct tg_tcb *tcb, uint32_t acked, uint32_t rtt_us, bool limited, uint64_t now_ms)
 {
 	if (!limited) {
+		tg_hystart_pause(tcb);
 		tg_cubic_pause(tcb, now_ms);
 		return;
 	}

@@ -44,5 +44,7 @@ void tg_cubic_pause(struct tg_tcb *tcb, uint64_t now_ms);
 /* An ACK in the first slow start: what its growth, add bytes, becomes; ends slow start by
  * ssthresh = cwnd where delay has grown for long enough. */
 uint32_t tg_hystart_acked(struct tg_tcb *tcb, uint32_t add, uint32_t rtt_us);
+/* An ACK that makes nothing grow: a round that it ends is not followed by another at once. */
+void tg_hystart_pause(struct tg_tcb *tcb);
 
 #endif

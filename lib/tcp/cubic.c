@@ -12,6 +12,8 @@
  * Where an AIMD flow of the same loss rate would be ahead, W_est, cwnd follows that (4.3). */
 #include "cc.h"
 
+#include <assert.h>
+
 enum {
 	BETA_NUM = 7, /* 0.7, RFC 9438 4.6 */
 	BETA_DEN = 10,
@@ -77,6 +79,7 @@ static void begin(struct tg_tcb *tcb, uint64_t now_ms)
 	cc->epoch_ms = now_ms;
 	cc->w_est = tcb->cwnd;
 	cc->cwnd_part = cc->w_est_part = 0;
+	cc->after_timeout = false;
 	if (cc->cwnd_prior == 0)
 		cc->cwnd_prior = tcb->cwnd;
 }
@@ -94,12 +97,11 @@ static void add(uint32_t *whole, uint16_t *part, uint64_t num, uint64_t den)
 static void add_estimate(struct tg_tcb *tcb, uint32_t acked)
 {
 	struct tg_cc *cc = &tcb->cc;
-	uint64_t num = (uint64_t)tg_tx_mss(tcb) * acked, den = tcb->cwnd;
+	uint64_t num = (uint64_t)tg_tx_mss(tcb) * acked;
 
-	if (cc->w_est < cc->cwnd_prior) {
+	if (cc->w_est < cc->cwnd_prior)
 		num = num / ALPHA_DEN * ALPHA_NUM;
-	}
-	add(&cc->w_est, &cc->w_est_part, num, den);
+	add(&cc->w_est, &cc->w_est_part, num, tcb->cwnd);
 }
 
 /* The RFC counts (target - cwnd) / cwnd for each ACK of one segment; here each byte has its share,
@@ -110,6 +112,7 @@ void tg_cubic_acked(struct tg_tcb *tcb, uint32_t acked, uint64_t now_ms)
 	uint32_t mss = tg_tx_mss(tcb), target, wide = 0;
 	uint64_t t;
 
+	assert(tcb->cwnd > 0);
 	if (cc->epoch_ms == 0)
 		begin(tcb, now_ms);
 	acked = tg_cc_min(acked, tcb->cwnd);

@@ -87,3 +87,11 @@ uint32_t tg_hystart_acked(struct tg_tcb *tcb, uint32_t add, uint32_t rtt_us)
 		end_round(tcb);
 	return cc->hystart_done ? 0 : add;
 }
+
+void tg_hystart_pause(struct tg_tcb *tcb)
+{
+	struct tg_cc *cc = &tcb->cc;
+
+	if (cc->round_on && tg_seq_ge(tcb->snd.una, cc->round_end))
+		cc->round_on = false;
+}

@@ -151,7 +151,8 @@ static bool is_same(const struct tg_sent_rec *a, const struct tg_sent_rec *b)
 {
 	if (a->flags & b->flags & TG_SENT_SACKED)
 		return true;
-	return a->flags == b->flags && a->us == b->us;
+	return a->flags == b->flags && a->us == b->us && a->spread == b->spread &&
+	       ((a->state ^ b->state) & ROUGH) == 0;
 }
 
 /* Merges what is the same among records lo..hi. */
