@@ -2,6 +2,7 @@
 /* test_engine_link.c: below TCP: MAC addresses, VLAN, ARP, what IP may carry, checksums, echo, ICMP
  * errors. */
 #include "engine_host.h"
+#include <errno.h>
 
 static struct host h;
 static struct host_peer p;
@@ -440,6 +441,52 @@ static void test_icmp_echo_isAnsweredInPlace(void)
 	end();
 }
 
+/* A router's message of that type, to all (an advertisement) or to us (a redirect), all of it as
+ * RFC 4861 wants it; returns its length. */
+static uint32_t router_frame(uint8_t *f, uint8_t type, uint32_t len)
+{
+	bool all = type == 134;
+	struct tg_eth eth = {.dst = {{0x33, 0x33, 0, 0, 0, 1}},
+			     .src = {{2, 0, 0, 0, 0, 9}},
+			     .type = TG_ETHERTYPE_IP6};
+	struct tg_ip ip = {.proto = TG_PROTO_ICMP6, .ttl = 255, .v6 = true};
+
+	tg_addr_parse("fe80::9", &ip.src);
+	tg_addr_parse(all ? "ff02::1" : "2001:db8::1", &ip.dst);
+	if (!all)
+		eth.dst = h.conf.port[0].mac;
+	uint32_t n = tg_eth_emit(f, &eth);
+	uint8_t *icmp = f + n + TG_IP6_LEN;
+	memset(icmp, 0, len);
+	icmp[0] = type;
+	icmp[4] = 64;   /* hop limit */
+	icmp[6] = 0x70; /* router lifetime: a default router for 8 hours */
+	tg_be16_put(icmp + 2, tg_csum_fold(tg_csum_add(
+				  tg_csum_pseudo(&ip.src, &ip.dst, ip.proto, len), icmp, len)));
+	n += tg_ip6_emit(f + n, &ip, len, 0);
+	return n + len;
+}
+
+/* LN-09: the gateway is what the configuration says; whoever advertises himself is ignored. */
+static void test_icmp_routerAdvertisement_changesNoRoute(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	uint32_t conn;
+
+	host_defaults(&h);
+	h.conf.port[0].has_static_neigh = false;
+	host_init(&h);
+	host_peer(&p, &h, 0, 443, true);
+	tg_addr_parse("2001:db8:ffff::1", &p.t.raddr);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, NULL, NULL, 0, &conn), -ENETUNREACH);
+	rx(f, router_frame(f, 134, 16));
+	expect_drop(TG_CTR_ra_ignored);
+	CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, NULL, NULL, 0, &conn), -ENETUNREACH);
+	rx(f, router_frame(f, 137, 40)); /* LN-19: nor does a redirect */
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_ra_ignored), 2);
+	end();
+}
+
 /* The reply has no options, whatever the request had (LN-13). */
 static void test_icmp_echoWithIpOptions_isAnswered(void)
 {
@@ -535,6 +582,7 @@ static const struct tg_test tests[] = {
     {"tcp_offloads_leaveWhatTheCarrierDoes", test_tcp_offloads_leaveWhatTheCarrierDoes},
     {"tcp_header_asConfigured", test_tcp_header_asConfigured},
     {"icmp_echo_isAnsweredInPlace", test_icmp_echo_isAnsweredInPlace},
+    {"icmp_routerAdvertisement_changesNoRoute", test_icmp_routerAdvertisement_changesNoRoute},
     {"icmp_echoWithIpOptions_isAnswered", test_icmp_echoWithIpOptions_isAnswered},
     {"icmp_echoFlood_isLimited", test_icmp_echoFlood_isLimited},
     {"synSent_portUnreachable_isRefused", test_synSent_portUnreachable_isRefused},

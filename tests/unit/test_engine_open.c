@@ -223,6 +223,61 @@ static void test_drain_idle_getFinOthersRst(void)
 	host_end(&h);
 }
 
+static void write_much(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	static const uint8_t text[9000];
+
+	tg_conn_write(e, conn, text, sizeof(text));
+}
+
+/* What has been sent to peers q[n], at ports 6000 and above: who was told of the end? */
+static void hear(struct host_peer q[], uint32_t n, bool told[])
+{
+	struct host_frame f;
+	struct tg_seg seg;
+
+	while (h.tx_n) {
+		const uint8_t *l3 = h.tx[h.tx_head].data + 14;
+		uint32_t l4 = l3[0] >> 4 == 4 ? 20 : 40;
+		uint32_t i = (uint32_t)(tg_be16_get(l3 + l4 + 2) - 6000);
+		CU_ASSERT_FATAL(i < n && host_expect(&q[i], &seg, &f));
+		told[i] |= (seg.ctl & (TG_TCP_FIN | TG_TCP_RST)) != 0;
+	}
+}
+
+/* TD-32: in whatever state the stop finds a connection, and however little goes out at once, each
+ * peer hears of the end by a FIN or a RST. */
+static void test_drain_underLoad_everyoneHearsOfTheEnd(void)
+{
+	enum { N = 14 };
+	struct host_peer q[N];
+	bool told[N] = {false};
+
+	host_begin(&h, &p);
+	h.svc.on_opened = write_much;
+	for (uint32_t i = 0; i < N; i++) {
+		h.svc.on_opened = i % 4 ? write_much : NULL; /* idle, or with text in flight */
+		host_peer(&q[i], &h, 80, (uint16_t)(6000 + i), i & 1);
+		q[i].wnd = i % 4 == 2 ? 0 : 5000; /* or held back */
+		CU_ASSERT_FATAL(host_handshake(&q[i]));
+		if (i % 5 == 3) /* CLOSE-WAIT */
+			host_send(&q[i], TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+		if (i % 5 == 4) /* FIN-WAIT-1, its FIN behind the text */
+			tg_conn_close(h.e, h.svc.last);
+		host_tick(&h, 0);
+		hear(q, i + 1, told);
+	}
+	tg_engine_drain(h.e);
+	host_tick(&h, 500);
+	h.out_max = 3;
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 100);
+	hear(q, N, told);
+	for (uint32_t i = 0; i < N; i++)
+		CU_ASSERT(told[i]);
+	host_end(&h);
+}
+
 /* DESIGN 4: toward a prefix that has proved nothing at most one packet out for one in. */
 static void test_abortAll_halfOpen_isForgottenUnsaid(void)
 {
@@ -243,6 +298,7 @@ static const struct tg_test tests[] = {
     {"timeWait_noTimestamps_isNotOurs", test_timeWait_noTimestamps_isNotOurs},
     {"timeWait_timestamps_weReopen", test_timeWait_timestamps_weReopen},
     {"drain_idle_getFinOthersRst", test_drain_idle_getFinOthersRst},
+    {"drain_underLoad_everyoneHearsOfTheEnd", test_drain_underLoad_everyoneHearsOfTheEnd},
     {"abortAll_halfOpen_isForgottenUnsaid", test_abortAll_halfOpen_isForgottenUnsaid},
 };
 
