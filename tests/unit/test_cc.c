@@ -266,8 +266,9 @@ static void test_cc_spurious_undone(void)
 			tg_cc_timeout(&b.tcb, 60 * MSS, true);
 		else
 			tg_cc_congestion(&b.tcb, 60 * MSS, false);
-		b.tcb.cwnd = 10 * MSS;
+		b.tcb.cwnd = i < 2 ? 10 * MSS : b.tcb.ssthresh;
 		tg_cc_recovered(&b.tcb);
+		ack(&b, 2 * MSS, 0); /* found out late: a new epoch runs */
 		tg_cc_undo(&b.tcb);
 		CU_ASSERT(b.tcb.cwnd == before.cwnd && b.tcb.ssthresh == before.ssthresh);
 		CU_ASSERT_EQUAL(b.tcb.cc.w_max, before.cc.w_max);
@@ -297,6 +298,18 @@ static void test_newreno_avoidance_oneSegmentARound(void)
 		round_trip(&b, 100);
 		CU_ASSERT_EQUAL(b.tcb.cwnd, (20 + n) * MSS);
 	}
+}
+
+/* RFC 3465 2.1: what an ACK brings beyond cwnd counts for the next segment: windows of 20 to 27
+ * segments are 188, and 95 ACKs of two have brought eight segments. */
+static void test_newreno_avoidance_restOfAckCounts(void)
+{
+	struct box b;
+
+	open_avoiding(&b, TG_CC_NEWRENO, 40);
+	for (uint32_t n = 0; n < 95; n++)
+		ack(&b, 2 * MSS, 0);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 28 * MSS);
 }
 
 /* --- CUBIC against its formula --- */
@@ -617,6 +630,25 @@ static void test_hystart_afterLoss_isOff(void)
 	}
 }
 
+/* Gigabytes in which cwnd did not matter do not confuse the rounds. */
+static void test_hystart_longNotLimited_roundsGoOn(void)
+{
+	struct box b;
+
+	open_box(&b, TG_CC_CUBIC);
+	slow_round(&b, 40000, 0);
+	for (uint32_t n = 0; n < 3; n++) {
+		b.tcb.snd.una = tg_seq_add(b.tcb.snd.una, 1u << 30);
+		b.tcb.snd.nxt = tg_seq_add(b.tcb.snd.una, b.tcb.cwnd);
+		tg_cc_acked(&b.tcb, 1 << 20, 40000, false, b.ms);
+	}
+	for (uint32_t n = 0; n < 100; n++)
+		ack(&b, MSS, 40000);
+	for (uint32_t n = 0; n < 300; n++)
+		ack(&b, MSS, 60000);
+	CU_ASSERT_EQUAL(b.tcb.cc.css_base_us, 60000);
+}
+
 static const struct tg_test tests[] = {
     {"cc_begin_initialWindow", test_cc_begin_initialWindow},
     {"cc_synLostTwice_beginsWithOneSegment", test_cc_synLostTwice_beginsWithOneSegment},
@@ -631,6 +663,7 @@ static const struct tg_test tests[] = {
     {"cc_congestion_ssthreshByFlight", test_cc_congestion_ssthreshByFlight},
     {"cc_spurious_undone", test_cc_spurious_undone},
     {"newreno_avoidance_oneSegmentARound", test_newreno_avoidance_oneSegmentARound},
+    {"newreno_avoidance_restOfAckCounts", test_newreno_avoidance_restOfAckCounts},
     {"cubic_trace_equalsFormula", test_cubic_trace_equalsFormula},
     {"cubic_renoFriendly_equalsFormula", test_cubic_renoFriendly_equalsFormula},
     {"cubic_farAhead_growsByHalfAtMost", test_cubic_farAhead_growsByHalfAtMost},
@@ -642,6 +675,7 @@ static const struct tg_test tests[] = {
     {"hystart_delayFallsAgain_fullPaceAgain", test_hystart_delayFallsAgain_fullPaceAgain},
     {"hystart_fewSamplesOrSmallRise_goesOn", test_hystart_fewSamplesOrSmallRise_goesOn},
     {"hystart_afterLoss_isOff", test_hystart_afterLoss_isOff},
+    {"hystart_longNotLimited_roundsGoOn", test_hystart_longNotLimited_roundsGoOn},
 };
 
 int main(int argc, char **argv)
