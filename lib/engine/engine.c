@@ -114,6 +114,9 @@ static const char *port_fault(const struct tg_port_conf *p)
 		v6 |= !tg_addr_is_v4(&p->addr[i].addr);
 	if (p->mtu < (v6 ? 1280 : 576) || p->mtu > 9600)
 		return "a port's mtu must be 576 to 9600, with IPv6 1280 at least";
+	if (p->tso_max > TG_TSO_MAX || (p->tso_max && !p->tx_tcp_csum))
+		return "a port that cuts frames must compute checksums, and take 65535 bytes at "
+		       "most";
 	if (p->vlan > 4094)
 		return "a port's vlan must be 0 to 4094";
 	return NULL;
@@ -256,6 +259,9 @@ struct tg_engine *tg_engine_init(void *mem, const struct tg_engine_conf *conf,
 void tg_engine_fini(struct tg_engine *e)
 {
 	tg_neigh_fini(e->neigh, &e->out);
+	if (e->large.data)
+		e->ops.free_bulk(e->ops.ctx, &e->large, 1);
+	e->large.data = NULL;
 	if (e->out.spare_n)
 		e->ops.free_bulk(e->ops.ctx, e->out.spare, e->out.spare_n);
 	e->out.spare_n = 0;

@@ -197,6 +197,7 @@ struct tg_engine {
 	struct tg_counters ctr;
 	struct tg_counters ctr_save; /* a segment that was tried and given up counts nothing */
 	struct tg_out out;
+	struct tg_pkt large; /* for the next frame of many segments; data NULL = none */
 	struct tg_pkt drop[TG_BURST_MAX]; /* buffers that go back in bulk */
 	uint32_t drop_n;
 	struct tg_tcb scratch; /* a block for what never moves: half-open entries, trials */

@@ -23,7 +23,8 @@ enum {
 	TG_LISTENER_MAX = 200,
 	TG_CONF_MAX = 255,
 	TG_BURST_MAX = 64,
-	TG_SERVICE_MAX = 16
+	TG_SERVICE_MAX = 16,
+	TG_TSO_MAX = 65535 /* what an IP length can say */
 };
 
 struct tg_port_addr {
@@ -41,7 +42,9 @@ struct tg_port_conf {
 	uint16_t mtu;  /* 576..9600 (IPv6 needs 1280) */
 	uint16_t vlan; /* 0 = untagged; else the one tag that is accepted and sent (LN-02) */
 	bool tx_ip_csum, tx_tcp_csum; /* what the carrier can compute */
-	bool silent;                  /* no gratuitous ARP, unsolicited NA, MLD, DAD at start */
+	uint32_t tso_max; /* longest frame that the carrier cuts into segments (TG_TX_TSO), at most
+			     TG_TSO_MAX; 0 = it does not. Wants tx_tcp_csum and ops.alloc_large */
+	bool silent;      /* no gratuitous ARP, unsolicited NA, MLD, DAD at start */
 	/* Every address of the port is reached through this one neighbour, which always answers:
 	 * the lab. */
 	bool has_static_neigh;
@@ -108,6 +111,9 @@ struct tg_engine_ops {
 	 * how many: may be fewer than n. */
 	uint32_t (*alloc_bulk)(void *ctx, struct tg_pkt pkt[], uint32_t n);
 	void (*free_bulk)(void *ctx, const struct tg_pkt pkt[], uint32_t n);
+	/* An empty packet whose cap is that of frames for TSO; false: there is none now, segments
+	 * go one by one. NULL: never. It goes back by out[] or free_bulk as any other. */
+	bool (*alloc_large)(void *ctx, struct tg_pkt *pkt);
 	/* Whether this core gets the segments of tuple (EST-33); NULL: all are ours. */
 	bool (*is_mine)(void *ctx, const struct tg_tuple *tuple);
 };

@@ -59,6 +59,7 @@ struct tg_settings {
 	uint32_t zero_window_ms, source_max, source_refuse, pmtu_min_v4;
 	/* lab */
 	uint64_t seed, start_ns;
+	uint32_t tx_offload;
 	/* port */
 	char device[256], mac[24], gateway_mac[24];
 	struct tg_port_addr addr[TG_PORT_ADDR_MAX]; /* [port] address, lab addr */

@@ -51,6 +51,7 @@ static void fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_
 	uint32_t l3 = v4 ? TG_IP4_LEN : TG_IP6_LEN;
 	bool ip_csum = v4 && port->tx_ip_csum, tcp_csum = port->tx_tcp_csum;
 	uint8_t *tcp = pkt->data + l2 + l3;
+	bool tso = pkt->tso_mss != 0;
 	uint64_t sum;
 	uint32_t l4 = tg_tcp_emit_sum(tcp, seg, &sum);
 
@@ -61,9 +62,11 @@ static void fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_
 		if (!tcp_csum)
 			sum = tg_csum_add(sum, tcp + l4, seg->len);
 	}
-	tg_tcp_csum_set(tcp, l4 + seg->len, sum, &t->laddr, &t->raddr, tcp_csum);
+	/* A frame that is cut has no length of its own: each piece adds its (DPDK does so too). */
+	tg_tcp_csum_set(tcp, tso ? 0 : l4 + seg->len, sum, &t->laddr, &t->raddr, tcp_csum);
 	emit_ip(e, pkt->data + l2, to, seg->ecn, l4 + seg->len, v4, ip_csum);
-	pkt->tx_flags = (uint8_t)((tcp_csum ? TG_TX_TCP_CSUM : 0) | (ip_csum ? TG_TX_IP_CSUM : 0));
+	pkt->tx_flags = (uint8_t)((tcp_csum ? TG_TX_TCP_CSUM : 0) | (ip_csum ? TG_TX_IP_CSUM : 0) |
+				  (tso ? TG_TX_TSO : 0));
 	pkt->l2_len = (uint8_t)l2;
 	pkt->l3_len = (uint8_t)l3;
 	pkt->l4_len = (uint8_t)l4;
@@ -107,7 +110,6 @@ bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *se
 	fill(e, to, seg, tcb, pc, pkt, tg_eth_emit(pkt->data, &eth), v4);
 	pkt->port = (uint16_t)port;
 	pkt->rss_hash = 0;
-	pkt->tso_mss = 0;
 	if (answer == TG_NEIGH_WAIT)
 		tg_neigh_hold(e->neigh, port, hop, pkt, &e->out);
 	else
@@ -125,6 +127,7 @@ bool tg_tx_reply(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *s
 	if (rx && !rx->used && rx->pkt.cap >= TG_HDR_MAX) {
 		rx->used = true;
 		pkt = &rx->pkt;
+		pkt->tso_mss = 0;
 	} else if (!tg_out_get(&e->out, &fresh)) {
 		return false;
 	}
@@ -186,6 +189,37 @@ static void unreachable(struct tg_tcb *tcb)
 		tcb->soft_error = EHOSTUNREACH;
 }
 
+/* How many segments the next frame may hold (DT-34): as many as port and buffer take, if there is a
+ * buffer. */
+static uint32_t segments_at_once(struct tg_engine *e, const struct tg_tuple *t, uint32_t mss)
+{
+	uint32_t port, most;
+
+	if (mss == 0 || !tg_engine_is_ours(e, &t->laddr, &port) || !e->conf.port[port].tso_max)
+		return 1;
+	if (!e->large.data && !e->ops.alloc_large(e->ops.ctx, &e->large))
+		return 1;
+	most = e->conf.port[port].tso_max;
+	if (e->large.cap < most)
+		most = e->large.cap;
+	most = most < TG_HDR_MAX ? 0 : (most - TG_HDR_MAX) / mss;
+	return most ? most : 1;
+}
+
+/* The packet that seg goes in: what was asked for was not always sent. */
+static struct tg_pkt *choose(struct tg_engine *e, const struct tg_seg *seg, uint32_t mss,
+			     struct tg_pkt *usual, struct tg_pkt *large)
+{
+	if (mss == 0 || seg->len <= mss)
+		return usual;
+	*large = e->large;
+	e->large.data = NULL;
+	large->tso_mss = (uint16_t)mss;
+	e->out.spare[e->out.spare_n++] = *usual;
+	tg_ctr_inc(&e->ctr, TG_CTR_tso_frames);
+	return large;
+}
+
 /* Up to a quantum of segments. True: there is no more to say now. */
 static bool send_some(struct tg_engine *e, uint32_t x)
 {
@@ -193,21 +227,25 @@ static bool send_some(struct tg_engine *e, uint32_t x)
 	struct tg_tuple t;
 	struct tg_dest to = {.tuple = &t, .ttl = tcb->conf->ttl, .dscp = tcb->conf->dscp};
 	struct tg_seg seg;
-	struct tg_pkt pkt;
+	struct tg_pkt pkt, large;
+	uint32_t mss, n;
 
 	tg_conn_see_path(e, x);
 	if (!tg_tcp_has_output(tcb, &e->env))
 		return true;
 	tg_conn_tuple(e, tcb->conn, &t);
 	tg_conn_set_mtu(e, tcb->conn);
-	for (uint32_t i = 0; i < TG_SEND_QUANTUM; i++) {
+	for (uint32_t i = 0; i < TG_SEND_QUANTUM; i += n) {
 		if (!tg_out_get(&e->out, &pkt))
 			return false;
-		if (!tg_tcp_output(tcb, &e->env, 1, &seg)) {
+		mss = e->ops.alloc_large ? tg_tso_mss(tcb) : 0;
+		n = segments_at_once(e, &t, mss);
+		if (!tg_tcp_output(tcb, &e->env, n, &seg)) {
 			e->out.spare[e->out.spare_n++] = pkt;
 			return true;
 		}
-		if (!tg_tx_emit(e, &to, &seg, tcb, &pkt))
+		n = mss && seg.len > mss ? (seg.len + mss - 1) / mss : 1;
+		if (!tg_tx_emit(e, &to, &seg, tcb, choose(e, &seg, mss, &pkt, &large)))
 			unreachable(tcb);
 		if (!tg_tcp_has_output(tcb, &e->env))
 			return true;

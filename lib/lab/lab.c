@@ -139,6 +139,8 @@ static void fill_conf(const struct tg_lab *lab, struct tg_engine_conf *conf)
 	port->addr_n = s->addr_n;
 	port->mac = lab->mac;
 	port->mtu = (uint16_t)lab->mtu;
+	port->tx_ip_csum = port->tx_tcp_csum = s->tx_offload != 0;
+	port->tso_max = s->tx_offload == LAB_OFFLOAD_TSO ? TG_TSO_MAX : 0;
 	port->silent = true;
 	port->has_static_neigh = true;
 	port->static_neigh = lab->peer_mac;
@@ -253,8 +255,9 @@ bool tg_lab_validate(const struct tg_lab *lab, char *why, size_t why_size)
 	if (!tg_engine_validate(lab->engine, why, why_size) ||
 	    !lab_sock_validate(lab, why, why_size))
 		return false;
-	/* The engine keeps at most its spare buffers: the one neighbour always answers. */
-	if (lab->buf_n - lab->free_n - lab->out_n > TG_BURST_MAX) {
+	/* The engine keeps at most its spare buffers and a large one: the one neighbour always
+	 * answers. */
+	if (lab->buf_n - lab->free_n - lab->out_n > TG_BURST_MAX + 1) {
 		snprintf(why, why_size, "%u packet buffers are lost",
 			 lab->buf_n - lab->free_n - lab->out_n);
 		return false;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Behind the frame: a reply in place may be longer than what it answers. */
-enum { LAB_HEADROOM = 128 };
+enum { LAB_HEADROOM = 128, LAB_LARGE = TG_TSO_MAX + 18 };
 
 static uint32_t usual_cap(const struct tg_lab *lab)
 {
@@ -70,7 +70,17 @@ static void free_bulk(void *ctx, const struct tg_pkt pkt[], uint32_t n)
 		buf_put(ctx, pkt[i].handle);
 }
 
-const struct tg_engine_ops lab_ops_template = {.alloc_bulk = alloc_bulk, .free_bulk = free_bulk};
+static bool alloc_large(void *ctx, struct tg_pkt *pkt)
+{
+	struct lab_buf *b = buf_get(ctx, LAB_LARGE);
+
+	if (b)
+		*pkt = view(b, 0);
+	return b != NULL;
+}
+
+const struct tg_engine_ops lab_ops_template = {
+    .alloc_bulk = alloc_bulk, .free_bulk = free_bulk, .alloc_large = alloc_large};
 
 /* Any content at all: what is neither IPv4 nor IPv6 is called IPv4, for the engine to judge. */
 bool lab_frame(struct tg_lab *lab, const void *datagram, size_t len, struct tg_pkt *pkt)
@@ -91,17 +101,38 @@ bool lab_frame(struct tg_lab *lab, const void *datagram, size_t len, struct tg_p
 	return true;
 }
 
+static void queue(struct tg_lab *lab, struct lab_buf *b, uint8_t *data, uint32_t len)
+{
+	b->data = data;
+	b->len = len;
+	b->sent_ns = lab->now_ns;
+	b->next = NULL;
+	*lab->out_tail = b;
+	lab->out_tail = &b->next;
+	lab->out_n++;
+}
+
+static void cut(struct tg_lab *lab, const struct tg_pkt *pkt)
+{
+	for (uint32_t i = 0; i < lab_offload_pieces(pkt); i++) {
+		struct lab_buf *b = buf_get(lab, 0);
+		if (b)
+			queue(lab, b, b->bytes, lab_offload_piece(pkt, i, b->bytes));
+	}
+	buf_put(lab, pkt->handle);
+}
+
 void lab_emit(struct tg_lab *lab, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct lab_buf *b = lab->out[i].handle;
-		b->data = lab->out[i].data;
-		b->len = lab->out[i].len;
-		b->sent_ns = lab->now_ns;
-		b->next = NULL;
-		*lab->out_tail = b;
-		lab->out_tail = &b->next;
-		lab->out_n++;
+		const struct tg_pkt *pkt = &lab->out[i];
+
+		if (pkt->tx_flags & TG_TX_TSO) {
+			cut(lab, pkt);
+			continue;
+		}
+		lab_offload_csum(pkt);
+		queue(lab, pkt->handle, pkt->data, pkt->len);
 	}
 }
 

@@ -32,7 +32,7 @@
 #include "tg_engine.h"
 #include "tg_keys.h"
 
-enum { LAB_ETH_LEN = 14, LAB_OUT_MAX = 2048 };
+enum { LAB_ETH_LEN = 14, LAB_OUT_MAX = 2048, LAB_OFFLOAD_TSO = 2 /* of tx_offload */ };
 
 /* A packet buffer. The engine gets the bytes behind it, and it as the handle. */
 struct lab_buf {
@@ -120,6 +120,15 @@ void lab_emit(struct tg_lab *lab, uint32_t n);
 /* A frame around datagram in a fresh buffer; false: out of memory. */
 bool lab_frame(struct tg_lab *lab, const void *datagram, size_t len, struct tg_pkt *pkt);
 void lab_carrier_fini(struct tg_lab *lab);
+
+/* --- lab_offload.c: the work that tx_flags ask of a network card --- */
+
+/* Fills in the checksums of a frame that is not to be cut. */
+void lab_offload_csum(const struct tg_pkt *pkt);
+/* Into how many frames pkt is cut; and the i-th of them, into frame, which has room for it. Returns
+ * its length. */
+uint32_t lab_offload_pieces(const struct tg_pkt *pkt);
+uint32_t lab_offload_piece(const struct tg_pkt *pkt, uint32_t i, uint8_t *frame);
 
 /* --- lab.c --- */
 

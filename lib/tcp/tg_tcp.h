@@ -175,6 +175,9 @@ bool tg_tcp_output(struct tg_tcb *tcb, const struct tg_tcp_env *env, uint32_t ma
 		   struct tg_seg *seg);
 void tg_tcp_text(const struct tg_tcb *tcb, const struct tg_tcp_env *env, tg_seq seq, void *dst,
 		 uint32_t len);
+/* The effective MSS when the next segments may leave as one frame, and more than one is queued
+ * (DT-34); 0: one at a time. */
+uint32_t tg_tso_mss(const struct tg_tcb *tcb);
 /* True when tg_tcp_output would return true: cheap. */
 bool tg_tcp_has_output(const struct tg_tcb *tcb, const struct tg_tcp_env *env);
 
