@@ -132,6 +132,16 @@ static uint32_t alloc_bulk(void *ctx, struct tg_pkt pkt[], uint32_t n)
 	return got;
 }
 
+static bool alloc_large(void *ctx, struct tg_pkt *pkt)
+{
+	struct host *h = ctx;
+
+	if (h->large_n == 0)
+		return false;
+	h->large_n--;
+	return get_buf(h, pkt);
+}
+
 static void free_bulk(void *ctx, const struct tg_pkt pkt[], uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -145,6 +155,7 @@ static void keep_sent(struct host *h, const struct tg_pkt out[], uint32_t n)
 		struct host_frame *f = &h->tx[(h->tx_head + h->tx_n++) % HOST_TX_MAX];
 		memcpy(f->data, out[i].data, out[i].len);
 		f->len = out[i].len;
+		f->pkt = out[i];
 		put_buf(h, &out[i]);
 	}
 }
@@ -208,7 +219,7 @@ void host_defaults(struct host *h)
 void host_init(struct host *h)
 {
 	const struct tg_engine_ops ops = {
-	    .ctx = h, .alloc_bulk = alloc_bulk, .free_bulk = free_bulk};
+	    .ctx = h, .alloc_bulk = alloc_bulk, .free_bulk = free_bulk, .alloc_large = alloc_large};
 	size_t size = tg_engine_footprint(&h->conf);
 	char err[256] = "";
 

@@ -15,6 +15,7 @@ enum { HOST_TX_MAX = 4096, HOST_CONN_MAX = 64, HOST_BUF_LEN = 2048 };
 struct host_frame {
 	uint8_t data[HOST_BUF_LEN];
 	uint32_t len;
+	struct tg_pkt pkt; /* as the carrier got it; data and handle are gone */
 };
 
 /* What the service was told, by connection index; and what it does about it. */
@@ -41,6 +42,7 @@ struct host {
 	void *mem;
 	uint64_t now_ns;
 	uint32_t buf_live, buf_max; /* buffers out of the carrier, and how many it has */
+	uint32_t large_n;           /* large buffers (of the same length) that may be taken yet */
 	uint32_t out_max;           /* size of out[] */
 	struct host_frame *tx;      /* what the engine sent, a ring */
 	uint32_t tx_head, tx_n;
