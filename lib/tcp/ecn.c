@@ -13,7 +13,7 @@
 void tg_ecn_init(struct tg_tcb *tcb)
 {
 	tcb->ecn_owed = 0;
-	tcb->ecn_recover = tcb->snd.nxt;
+	tcb->ecn_recover = tg_seq_sub(tcb->snd.una, 1);
 }
 
 /* RFC 3168 6.1.3. CWR first: a segment that has both was marked after the sender had reduced. */

@@ -46,7 +46,7 @@ uint16_t tg_rx_window(struct tg_tcb *tcb, bool syn);
 /* Fills opts->sack (DT-14): what came twice, once (DT-15); then the hole blocks, most recent first;
  * at most 4 in all, 3 with timestamps. */
 void tg_rx_sack(struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tcp_env *env);
-/* Text [l, r) came before (RFC 2883 4): the next ACK says so, if SACK was negotiated. */
+/* Text [l, r) came before (RFC 2883 4): the next ACK with SACK says so. */
 void tg_rx_twice(struct tg_tcb *tcb, tg_seq l, tg_seq r);
 /* Check 7 (text) in ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2: trims to the window, stores, advances
  * RCV.NXT over what became whole, decides on the ACK (delack, ack_now, or an immediate dup ACK as
@@ -60,7 +60,7 @@ bool tg_rx_fin_is_next(const struct tg_tcb *tcb, const struct tg_seg *seg);
 
 /* --- ECN: ecn.c --- */
 
-/* At the handshake, after SND.NXT is known: nothing is owed. */
+/* At the handshake, when SND.UNA is past the SYN: nothing is owed. */
 void tg_ecn_init(struct tg_tcb *tcb);
 /* ECN is on, and text of seg is inside the window: takes CE and CWR from it (RFC 3168 6.1.3). */
 void tg_ecn_text_arrives(struct tg_tcb *tcb, const struct tg_seg *seg);

@@ -391,7 +391,8 @@ static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 		tcb->cwnd = tg_tx_mss(tcb);
 }
 
-/* All that was sent is acknowledged: an ECE counts again with what is sent from here on. */
+/* All that was sent is acknowledged. While CWR is owed the peer goes on saying ECE, which counts
+ * again with the ACK of what carries CWR. */
 static void unpack_ecn(struct tg_tcb *tcb, const struct tg_conn *conn)
 {
 	bool owes = conn->state != TG_SYN_RECEIVED && (conn->flags & TG_CONN_ECN_OWES);
@@ -399,7 +400,7 @@ static void unpack_ecn(struct tg_tcb *tcb, const struct tg_conn *conn)
 
 	tcb->ecn_on = ecn || owes;
 	tcb->ecn_owed = (uint8_t)(!owes ? 0 : ecn ? TG_OWE_ECE : TG_OWE_CWR);
-	tcb->ecn_recover = conn->snd_nxt;
+	tcb->ecn_recover = tg_seq_sub(conn->snd_nxt, tcb->ecn_owed & TG_OWE_CWR ? 0 : 1);
 }
 
 static void unpack_timer(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t deadline)

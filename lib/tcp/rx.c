@@ -226,7 +226,7 @@ static void find_range(const struct tg_tcb *tcb, const struct tg_tcp_env *env, t
 
 void tg_rx_twice(struct tg_tcb *tcb, tg_seq l, tg_seq r)
 {
-	if (tcb->sack_on && tg_seq_lt(l, r))
+	if (tg_seq_lt(l, r))
 		tcb->dsack = (struct tg_sack_block){.left = l, .right = r};
 }
 

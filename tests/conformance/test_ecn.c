@@ -157,12 +157,12 @@ static void test_synReceived_timeout_synAckStillAgrees(void)
 	host_fini(&h);
 }
 
-static struct seg connect_ecn(struct host *h)
+static struct seg connect_ecn(struct host *h, int port)
 {
 	struct seg s;
 
 	host_init(h, "ecn=on");
-	h->lport = 33000;
+	h->lport = (uint16_t)port;
 	h->win = 65535;
 	h->sock = tg_lab_connect(h->lab, NULL, h->lport, h->raddr, h->rport, NULL);
 	expect_true("UC-02", host_next(h, &s), "a SYN came");
@@ -188,7 +188,7 @@ static void test_synSent_synAck_agreesByEceAlone(void)
 	for (size_t i = 0; i < TG_TEST_N(t); i++) {
 		struct host h;
 
-		connect_ecn(&h);
+		connect_ecn(&h, 33000);
 		struct seg s = {.flags = SYN | ACK | t[i].flags,
 				.seq = h.irs,
 				.ack = h.nxt,
@@ -209,7 +209,7 @@ static void test_synSent_timeout_synWithoutEcn(void)
 {
 	struct host h;
 
-	connect_ecn(&h);
+	connect_ecn(&h, 33000);
 	host_pass(&h, 1000);
 	expect(&h, "EST-32", SYN, h.iss, 0);
 	send_flags(&h, SYN | ACK | ECE, h.irs, h.nxt);
@@ -231,7 +231,7 @@ static void test_synSent_simultaneousOpen_asBothSay(void)
 		bool agrees = t[i].syn != 0;
 		struct host h;
 
-		connect_ecn(&h);
+		connect_ecn(&h, 33000);
 		send_flags(&h, SYN | t[i].syn, h.irs, 0);
 		expect(&h, "EST-32", SYN | ACK | (agrees ? ECE : 0), h.iss, h.rcv_nxt);
 		send_flags(&h, SYN | ACK | t[i].syn_ack, h.irs, h.nxt);
@@ -367,6 +367,55 @@ static void test_established_ece_reducesOnceAWindow(void)
 	host_fini(&h);
 }
 
+/* The marked segment may stand above a hole: a duplicate ACK with ECE counts too, from the first
+ * flight on, wherever the numbers stand. */
+static void test_established_eceOnDuplicateAck_reduces(void)
+{
+	for (int seed = 1; seed <= 8; seed++) {
+		char options[20];
+		struct host h;
+
+		snprintf(options, sizeof(options), "seed=%d", seed);
+		open_ecn(&h, options);
+		lab_sends(&h, "DT-36", 3, 0, ECT0);
+		send_flags(&h, ACK | ECE, h.rcv_nxt, h.una);
+		expect_counter(&h, "DT-36", "ecn_reduced", 1);
+		ack_all(&h, 0);
+		host_pass(&h, 200000); /* rest; CWR is owed still */
+		lab_sends(&h, "DT-36", 1, CWR, ECT0);
+		send_flags(&h, ACK | ECE, h.rcv_nxt, h.una); /* sent before CWR came */
+		expect_counter(&h, "DT-36", "ecn_reduced", 1);
+		ack_all(&h, 0);
+		host_pass(&h, 200000); /* nothing is owed */
+		lab_sends(&h, "DT-36", 3, 0, ECT0);
+		send_flags(&h, ACK | ECE, h.rcv_nxt, h.una);
+		expect_counter(&h, "DT-36", "ecn_reduced", 2);
+		host_fini(&h);
+	}
+}
+
+/* The same where the connection has not rested since the handshake: text waits for it. */
+static void test_synSent_synAckWithTextQueued_eceCounts(void)
+{
+	static const uint8_t text[100];
+
+	for (int i = 0; i < 8; i++) {
+		struct seg s;
+		struct host h;
+
+		connect_ecn(&h, 33000 + i);
+		expect_eq("UC-03", tg_lab_write(h.lab, h.sock, text, 100), 100, "written");
+		send_flags(&h, SYN | ACK | ECE, h.irs, h.nxt);
+		expect_true("UC-03", host_next(&h, &s) && s.len == 100, "the text");
+		expect_eq("DT-36", s.ecn, ECT0, "its mark");
+		h.una = h.nxt;
+		h.nxt += 100;
+		ack_all(&h, ECE);
+		expect_counter(&h, "DT-36", "ecn_reduced", 1);
+		host_fini(&h);
+	}
+}
+
 /* An ECE that acknowledges nothing new while nothing is outstanding, or one that is not acceptable,
  * changes nothing. */
 static void test_established_eceOutOfPlace_isIgnored(void)
@@ -375,6 +424,9 @@ static void test_established_eceOutOfPlace_isIgnored(void)
 	int64_t before;
 
 	open_ecn(&h, NULL);
+	send_flags(&h, ACK | ECE, h.rcv_nxt, h.una);
+	lab_sends(&h, "DT-36", 1, 0, ECT0);
+	ack_all(&h, 0);
 	before = cwnd(&h);
 	send_flags(&h, ACK | ECE, h.rcv_nxt, h.una);
 	lab_sends(&h, "DT-36", 3, 0, ECT0);
@@ -494,6 +546,8 @@ static const struct tg_test tests[] = {
     {"test_established_ceWithoutEcn_isIgnored", test_established_ceWithoutEcn_isIgnored},
     {"test_established_restWithEceOwed_isKept", test_established_restWithEceOwed_isKept},
     {"test_established_ece_reducesOnceAWindow", test_established_ece_reducesOnceAWindow},
+    {"test_established_eceOnDuplicateAck_reduces", test_established_eceOnDuplicateAck_reduces},
+    {"test_synSent_synAckWithTextQueued_eceCounts", test_synSent_synAckWithTextQueued_eceCounts},
     {"test_established_eceOutOfPlace_isIgnored", test_established_eceOutOfPlace_isIgnored},
     {"test_established_timeout_rexmitIsNotEct", test_established_timeout_rexmitIsNotEct},
     {"test_established_probeFinRst_areNotEct", test_established_probeFinRst_areNotEct},

@@ -216,6 +216,8 @@ static void test_closeWait_textAndFinAgain_textIsTold(void)
 	expect_sack(&h, "SE-37", NO_BLOCKS);
 	send_text(&h, ACK | FIN, h.rcv_nxt - 101, h.nxt, 100);
 	expect_sack(&h, "DT-15", BLOCKS({-101, -1}));
+	text_at(&h, -101, 101); /* whatever claims the FIN's number as text */
+	expect_sack(&h, "DT-15", BLOCKS({-101, -1}));
 	send_flags(&h, ACK | FIN, h.rcv_nxt - 1, h.nxt);
 	expect_sack(&h, "SE-40", NO_BLOCKS);
 	host_fini(&h);
