@@ -107,6 +107,7 @@ void tg_cc_congestion(struct tg_tcb *tcb, uint32_t flight, bool ecn)
 	tg_cc_recovered(tcb);
 }
 
+/* DT-18, RFC 5681 3.1: the loss window is one segment. */
 void tg_cc_timeout(struct tg_tcb *tcb, uint32_t flight, bool first)
 {
 	if (first)
@@ -145,7 +146,8 @@ void tg_cc_undo(struct tg_tcb *tcb)
 
 /* --- silence --- */
 
-/* RFC 5681 4.1: what cwnd says of the path is old. ssthresh stays and says where to slow down. */
+/* DT-22, RFC 5681 4.1: what cwnd says of the path is old. ssthresh stays and says where to slow
+ * down. */
 void tg_cc_idle(struct tg_tcb *tcb, uint64_t now_ms)
 {
 	uint32_t initial = tg_cc_initial(tcb);

@@ -51,7 +51,8 @@ static uint32_t k_ms(uint32_t w_max, uint32_t cwnd, uint32_t mss)
 	return cube_root((uint64_t)(w_max - cwnd) * 2500000000u / mss);
 }
 
-/* (1), t ms after the beginning. C / 1e9 = 4 / 1e10, in two steps for want of bits. */
+/* DT-21, RFC 9438 4.2 (1), t ms after the beginning. C / 1e9 = 4 / 1e10, in two steps for want of
+ * bits. */
 static uint32_t curve(const struct tg_cc *cc, uint64_t t, uint32_t mss)
 {
 	bool is_past = t >= cc->k_ms;
@@ -93,7 +94,8 @@ static void add(uint32_t *whole, uint16_t *part, uint64_t num, uint64_t den)
 	*whole = narrow(*whole + (sum >> 16));
 }
 
-/* 4.3, Figure 4: as Reno's additive increase, slower until it is where the last cut was made. */
+/* DT-21, RFC 9438 4.3, Figure 4: as Reno's additive increase, slower until it is where the last cut
+ * was made. */
 static void add_estimate(struct tg_tcb *tcb, uint32_t acked)
 {
 	struct tg_cc *cc = &tcb->cc;
@@ -133,8 +135,8 @@ void tg_cubic_acked(struct tg_tcb *tcb, uint32_t acked, uint64_t now_ms)
 
 /* --- congestion --- */
 
-/* 4.6: 0.7 of what was outstanding; RFC 8511 4.1: 0.85 for a mark. 4.7: a flow that is cut before
- * it was back where it had been leaves room for a new one. */
+/* DT-21, RFC 9438 4.6: 0.7 of what was outstanding; RFC 8511 4.1: 0.85 for a mark. 4.7: a flow that
+ * is cut before it was back where it had been leaves room for a new one. */
 uint32_t tg_cubic_ssthresh(struct tg_tcb *tcb, uint32_t flight, bool ecn)
 {
 	struct tg_cc *cc = &tcb->cc;

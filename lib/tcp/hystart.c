@@ -44,7 +44,8 @@ static bool has_delay_grown(const struct tg_cc *cc)
 	       cc->round_min_us >= cc->last_min_us + tg_cc_min(thresh, MAX_RTT_THRESH_US);
 }
 
-/* Into conservative slow start, and out of it when the growth was but jitter. */
+/* DT-21, RFC 9406 4.2: into conservative slow start, and out of it when the growth was but jitter.
+ */
 static void judge(struct tg_cc *cc)
 {
 	if (cc->samples < N_RTT_SAMPLE)

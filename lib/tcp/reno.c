@@ -2,9 +2,10 @@
 /* reno.c: the windows of RFC 5681, counted in bytes (RFC 3465). */
 #include "cc.h"
 
-/* L = 2, and 1 in the slow start after a timeout (RFC 3465 2.3): an ACK may then cover what was
- * delivered long before, and tells nothing of how fast text leaves the network now. We do not pace,
- * so HyStart++'s L of 8 (RFC 9406 4.2) is not for us: its bursts would come at once. */
+/* DT-22, ADV-47: L = 2, and 1 in the slow start after a timeout (RFC 3465 2.3): an ACK may then
+ * cover what was delivered long before, and tells nothing of how fast text leaves the network now.
+ * We do not pace, so HyStart++'s L of 8 (RFC 9406 4.2) is not for us: its bursts would come at
+ * once. */
 uint32_t tg_reno_slow_start(const struct tg_tcb *tcb, uint32_t acked)
 {
 	uint32_t mss = tg_tx_mss(tcb);
@@ -12,7 +13,7 @@ uint32_t tg_reno_slow_start(const struct tg_tcb *tcb, uint32_t acked)
 	return tg_cc_min(acked, tcb->loss ? mss : 2 * mss);
 }
 
-/* RFC 3465 2.1: one segment for each cwnd of bytes that was acknowledged. */
+/* DT-18, RFC 3465 2.1: one segment for each cwnd of bytes that was acknowledged. */
 void tg_reno_acked(struct tg_tcb *tcb, uint32_t acked)
 {
 	tcb->acked_bytes += acked;
@@ -22,7 +23,7 @@ void tg_reno_acked(struct tg_tcb *tcb, uint32_t acked)
 	tg_cc_grow(tcb, tg_tx_mss(tcb));
 }
 
-/* RFC 5681 (4); a mark instead of a loss comes from a short queue: RFC 8511 4.1, 0.8. */
+/* DT-18, RFC 5681 (4); a mark instead of a loss comes from a short queue: RFC 8511 4.1, 0.8. */
 uint32_t tg_reno_ssthresh(const struct tg_tcb *tcb, uint32_t flight, bool ecn)
 {
 	uint32_t left = ecn ? flight / 5 * 4 : flight / 2;

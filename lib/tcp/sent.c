@@ -173,12 +173,15 @@ static void tidy(struct tg_sent *s, const struct tg_chunks *c, uint32_t lo, uint
 	s->n = (uint16_t)(s->n - (hi - to));
 }
 
-/* Merges the two neighbours of equal flags that are closest in time. False: there are none. */
+/* Merges the two neighbours of equal flags that are closest in time. False: there are none, and
+ * SACK blocks cannot make any: a peer that sends more of them is not worth another look. */
 static bool merge_closest(struct tg_sent *s, const struct tg_chunks *c)
 {
 	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
 	uint32_t best = TG_NONE, least = 0, span;
 
+	if (s->no_pairs)
+		return false;
 	for (uint32_t i = 0; i + 1 < s->n; i++) {
 		if (r[i].flags != r[i + 1].flags)
 			continue;
@@ -188,8 +191,10 @@ static bool merge_closest(struct tg_sent *s, const struct tg_chunks *c)
 			least = span;
 		}
 	}
-	if (best == TG_NONE)
+	if (best == TG_NONE) {
+		s->no_pairs = true;
 		return false;
+	}
 	absorb(&r[best], &r[best + 1]);
 	memmove(&r[best + 1], &r[best + 2], (s->n - best - 2) * sizeof(*r));
 	s->n--;
@@ -248,7 +253,7 @@ static uint32_t cuts(const struct tg_sent *s, const struct tg_chunks *c, tg_seq 
 	return n;
 }
 
-/* Finds places for the cuts at left and right; false: there are none. */
+/* ADV-42: finds places for the cuts at left and right; false: there are none. */
 static bool make_room(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
 		      enum mark mark, uint32_t now_us)
 {
@@ -333,6 +338,8 @@ static void mark_range(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_s
 	}
 	if (news)
 		news->sacked += s->sacked - before;
+	if (mark != MARK_SACK)
+		s->no_pairs = false;
 	tidy(s, c, first ? first - 1 : 0, end < s->n ? end : end - 1);
 }
 
@@ -352,6 +359,7 @@ void tg_sent_init(struct tg_sent *s, tg_seq una)
 	s->sacked = s->lost = 0;
 	s->chunk = TG_NONE;
 	s->head = s->n = 0;
+	s->no_pairs = false;
 }
 
 void tg_sent_fini(struct tg_sent *s, struct tg_chunks *c)
@@ -381,6 +389,7 @@ static void grow_last(struct tg_sent *s, const struct tg_chunks *c, tg_seq end, 
 		s->lost -= len;
 	if (r->flags & TG_SENT_SACKED)
 		s->sacked -= len;
+	s->no_pairs = false;
 	r->flags &= TG_SENT_AGAIN;
 	r->state |= ROUGH;
 	r->end = end;
@@ -405,6 +414,7 @@ void tg_sent_push(struct tg_sent *s, struct tg_chunks *c, tg_seq end, uint32_t n
 	}
 	r = insert(s, c, s->n);
 	*r = (struct tg_sent_rec){.end = end, .us = now_us};
+	s->no_pairs = false;
 }
 
 void tg_sent_again(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
@@ -462,12 +472,14 @@ void tg_sent_ack(struct tg_sent *s, struct tg_chunks *c, tg_seq una, struct tg_s
 		tg_sent_fini(s, c);
 }
 
+/* DT-17, RFC 2018 8: what the peer SACKed it may have dropped since. */
 void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c)
 {
 	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
 
 	for (uint32_t i = 0; i < s->n; i++)
 		r[i].flags = (uint8_t)((r[i].flags & TG_SENT_AGAIN) | TG_SENT_LOST);
+	s->no_pairs = false;
 	s->sacked = 0;
 	s->lost = (uint32_t)tg_seq_diff(begin(s, c, s->n), s->una);
 	if (s->n)

@@ -45,6 +45,7 @@ struct tg_sent {
 	uint32_t sacked, lost;               /* bytes in records with that flag */
 	uint32_t chunk;                      /* TG_NONE: the records stand in own[] */
 	uint16_t head, n;                    /* record i stands at place head + i */
+	bool no_pairs;                       /* no two neighbours could be merged (private) */
 	struct tg_sent_rec own[TG_SENT_OWN]; /* last: tg_sent_init leaves it as it is */
 };
 
