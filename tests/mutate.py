@@ -273,7 +273,7 @@ def verdict_of(status, out):
     return "caught", ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
 
 
-def elsewhere(copy):
+def elsewhere(copy, but=()):
     """The programs of the unit and conformance suites that fail on the tree as it is now."""
     names = [f[:-2] for place in ("unit", "conformance")
              for f in sorted(os.listdir(os.path.join(copy.tree, "tests", place)))
@@ -281,12 +281,12 @@ def elsewhere(copy):
     red = []
     for name in names:
         status, _ = copy.ninja([copy.target(name)])
-        if status == 0 and copy.test(name, [], 120)[0] != 0:
+        if name not in but and status == 0 and copy.test(name, [], 120)[0] != 0:
             red.append(name)
     return red
 
 
-def try_one(copy, mutant, green_s, everywhere):
+def try_one(copy, mutant, green_s, red_before):
     text = read_text(copy.tree, mutant.path)
     copy.write(mutant.path, mutant.apply(text))
     try:
@@ -295,8 +295,8 @@ def try_one(copy, mutant, green_s, everywhere):
             error = re.search(r"error: .*", out)
             return "defect", "does not compile: " + (error.group(0) if error else out.strip()[-200:])
         verdict, how = verdict_of(*copy.test(mutant.program, mutant.tests, max(HANG_S, 10 * green_s)))
-        if verdict == "survived" and everywhere:
-            how = "elsewhere red: " + (" ".join(elsewhere(copy)) or "none")
+        if verdict == "survived" and red_before is not None:
+            how = "elsewhere red: " + (" ".join(elsewhere(copy, red_before)) or "none")
         return verdict, how
     finally:
         copy.write(mutant.path, text)
@@ -314,6 +314,7 @@ def run_all(root, mutants, args, folder):
         first = first or copy
         copies.put(copy)
     times, red = green_times(first, mutants)
+    red_before = elsewhere(first) if args.everywhere else None
 
     def one(mutant):
         run = mutant.program, tuple(mutant.tests)
@@ -321,7 +322,7 @@ def run_all(root, mutants, args, folder):
             return mutant, "defect", f"{' '.join([mutant.program] + mutant.tests)}: {red[run]}"
         copy = copies.get()
         try:
-            return (mutant,) + try_one(copy, mutant, times[run], args.everywhere)
+            return (mutant,) + try_one(copy, mutant, times[run], red_before)
         finally:
             copies.put(copy)
 

@@ -255,6 +255,50 @@ static void test_host_echo_sameBytesBack(void)
 	host_fini(&h);
 }
 
+/* RB-13: what X takes of the replies is not missing from Y's. */
+static void test_host_echoFloodFromX_yIsAnswered(void)
+{
+	struct host h;
+	uint8_t body[8] = {0};
+	uint32_t n = 0;
+
+	host_init(&h, NULL);
+	for (int i = 0; i < 5000; i++) {
+		host_icmp(&h, h.v6 ? 128 : 8, 0, 0x00070000u + (uint32_t)i, body, sizeof(body));
+		n += host_drain(&h);
+	}
+	expect_true("RB-13", n > 0 && n < 4000, "the flood is answered within its budget");
+	expect_eq("RB-13", host_counter(&h, "icmp_limited"), 5000 - n, "the rest is counted");
+	h.raddr = h.v6 ? "2001:db8:77::1" : "198.51.100.7";
+	host_icmp(&h, h.v6 ? 128 : 8, 0, 0x00070000u, body, sizeof(body));
+	expect_eq("RB-13", host_drain(&h), 1, "the reply to another prefix");
+	host_fini(&h);
+}
+
+/* RB-13, RFC 6864: one host cannot read from its identifications how many packets another drew. */
+static void test_host_ipId_tellsNothingOfOthers(void)
+{
+	struct host h;
+	uint32_t small = 0, last = 0;
+	uint64_t at;
+
+	host_init(&h, NULL);
+	if (h.v6) { /* no fragment header, no identification */
+		host_fini(&h);
+		return;
+	}
+	for (int i = 0; i < 200; i++) {
+		send_flags(&h, SYN, (uint32_t)i, 0);
+		expect_true("RB-13", host_next_raw(&h, &at) > 0, "a RST");
+		uint32_t id = (uint32_t)h.buf[4] << 8 | h.buf[5];
+		expect_true("RB-13", h.buf[6] & 0x40, "DF");
+		small += (uint16_t)(id - last) < 64 && id;
+		last = id;
+	}
+	expect_true("RB-13", small < 10, "no counter that all share");
+	host_fini(&h);
+}
+
 static void test_host_icmpErrors_neverAnswered(void)
 {
 	struct host h;
@@ -285,6 +329,8 @@ static const struct tg_test tests[] = {
     {"test_established_packetTooBig_onlyLowersAboveFloor",
      test_established_packetTooBig_onlyLowersAboveFloor},
     {"test_host_echo_sameBytesBack", test_host_echo_sameBytesBack},
+    {"test_host_echoFloodFromX_yIsAnswered", test_host_echoFloodFromX_yIsAnswered},
+    {"test_host_ipId_tellsNothingOfOthers", test_host_ipId_tellsNothingOfOthers},
     {"test_host_icmpErrors_neverAnswered", test_host_icmpErrors_neverAnswered},
 };
 

@@ -337,6 +337,37 @@ static void test_established_keepaliveTextOutstanding_noProbe(void)
 	host_fini(&h);
 }
 
+/* A segment that a check drops is no sign of life (RB-16): else whoever knows the ports keeps a
+ * dead peer's connection open for ever. */
+static void test_established_keepaliveDroppedSegments_probeOnTime(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	keepalive(&h);
+	for (int i = 0; i < 9; i++) {
+		host_pass(&h, 1000);
+		switch (i % 3) {
+		case 0: /* unsent */
+			send_text(&h, ACK, h.rcv_nxt, h.nxt + 1, 10);
+			break;
+		case 1: /* far left of the window */
+			send_flags(&h, ACK, h.rcv_nxt - 1000, h.nxt);
+			break;
+		default: /* no ACK */
+			send_text(&h, PSH, h.rcv_nxt, 0, 10);
+			break;
+		}
+		host_drain(&h);
+	}
+	host_pass(&h, 998);
+	expect_nothing(&h, "RB-16");
+	host_pass(&h, 4);
+	expect(&h, "RB-16", ACK, h.nxt - 1, h.rcv_nxt);
+	host_fini(&h);
+}
+
 static void test_established_userTimeout_closed(void)
 {
 	struct host h;
@@ -449,6 +480,8 @@ static const struct tg_test tests[] = {
     {"test_established_keepaliveUnanswered_closed", test_established_keepaliveUnanswered_closed},
     {"test_established_keepaliveTextOutstanding_noProbe",
      test_established_keepaliveTextOutstanding_noProbe},
+    {"test_established_keepaliveDroppedSegments_probeOnTime",
+     test_established_keepaliveDroppedSegments_probeOnTime},
     {"test_established_userTimeout_closed", test_established_userTimeout_closed},
     {"test_established_zeroWindow_probesForever", test_established_zeroWindow_probesForever},
     {"test_established_oneSegment_ackAfter40Ms", test_established_oneSegment_ackAfter40Ms},
