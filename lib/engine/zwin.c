@@ -76,7 +76,7 @@ static struct tg_zwin_list *list_of(struct tg_engine *e, uint32_t x)
 /* Who holds so many has no time to be waited for. */
 static bool is_hog(const struct tg_engine *e, const struct tg_zwin_list *l)
 {
-	return l->n > e->conf.ext_max / SCARCE;
+	return l->n > 1 + e->conf.ext_max / SCARCE;
 }
 
 static void join(struct tg_engine *e, uint32_t x)

@@ -16,8 +16,11 @@ static void speak(struct host_svc *s, struct tg_engine *e, uint32_t conn)
 	CU_ASSERT(tg_conn_write(e, conn, text, TEXT_LEN) > 0);
 }
 
+/* The seed is fixed: with one in ten two of these sources share a list, which then is the longest.
+ */
 static void begin(bool speaks)
 {
+	h.conf.seed = 2;
 	host_init(&h);
 	host_listen(&h, 80);
 	h.svc.on_opened = speaks ? speak : NULL;
