@@ -74,6 +74,7 @@ enum {
 	TG_EXT_WANT_WRITE = 1 << 3, /* the service is owed a `writable` */
 	TG_EXT_GONE = 1 << 4,       /* over; in the grave list */
 	TG_EXT_ZWIN = 1 << 5,       /* the peer's window is closed; on a list of zwin.c */
+	TG_EXT_NO_WAY = 1 << 6,     /* nobody answers there: the service is to be told */
 };
 
 struct tg_ext {

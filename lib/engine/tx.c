@@ -182,11 +182,28 @@ static void run_rsts(struct tg_engine *e)
 
 /* --- the output of connections --- */
 
-/* No neighbour: a connection that tries to open hears of it as of a soft error (RB-18). */
-static void unreachable(struct tg_tcb *tcb)
+/* No neighbour: a connection that tries to open hears of it as of a soft error (RB-18), once; it is
+ * why it ends when nothing better comes (UC-10). */
+static void unreachable(struct tg_ext *ext)
 {
-	if (tcb->state == TG_SYN_SENT && !tcb->soft_error)
-		tcb->soft_error = EHOSTUNREACH;
+	if (ext->tcb.state != TG_SYN_SENT || ext->tcb.soft_error)
+		return;
+	ext->tcb.soft_error = EHOSTUNREACH;
+	ext->flags |= TG_EXT_NO_WAY;
+}
+
+/* Between turns, because the service may end the connection. True: told, and its turn comes again.
+ */
+static bool tell_unreachable(struct tg_engine *e, uint32_t x)
+{
+	struct tg_act act = {.verdict = TG_CTR_NONE, .events = TG_EV_SOFT};
+
+	if (!(e->ext[x].flags & TG_EXT_NO_WAY))
+		return false;
+	e->ext[x].flags &= ~(uint32_t)TG_EXT_NO_WAY;
+	tg_event_apply(e, x, &act, NULL);
+	tg_conn_reap(e);
+	return true;
 }
 
 /* How many segments the next frame may hold (DT-34): as many as port and buffer take, if there is a
@@ -246,7 +263,7 @@ static bool send_some(struct tg_engine *e, uint32_t x)
 		}
 		n = mss && seg.len > mss ? (seg.len + mss - 1) / mss : 1;
 		if (!tg_tx_emit(e, &to, &seg, tcb, choose(e, &seg, mss, &pkt, &large)))
-			unreachable(tcb);
+			unreachable(&e->ext[x]);
 		if (!tg_tcp_has_output(tcb, &e->env))
 			return true;
 	}
@@ -278,7 +295,8 @@ void tg_tx_run(struct tg_engine *e)
 
 		tg_ext_list_remove(e, TG_LIST_READY, x);
 		if (send_some(e, x)) {
-			finish(e, x);
+			if (!tell_unreachable(e, x))
+				finish(e, x);
 			stuck = 0;
 			continue;
 		}

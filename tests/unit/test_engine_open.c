@@ -60,6 +60,59 @@ static void test_synSent_rst_isRefused(void)
 	host_end(&h);
 }
 
+static uint32_t soft_n;
+static int soft_error;
+static bool soft_aborts;
+
+static void on_soft_error(void *ctx, struct tg_engine *e, uint32_t conn, int error)
+{
+	(void)ctx;
+	soft_n++;
+	soft_error = error;
+	if (soft_aborts)
+		tg_conn_abort(e, conn);
+}
+
+/* UC-10, RB-18: nobody has the address of the next hop. The service hears a soft error once, and
+ * the end, with its reason, when the SYNs are used up; or it ends the connection when it hears. */
+static void test_synSent_deadNeighbour_isToldOnceThenUnreachable(void)
+{
+	static struct tg_service service;
+	uint32_t conn;
+
+	service = host_service;
+	service.soft_error = on_soft_error;
+	for (int aborts = 0; aborts < 2; aborts++) {
+		soft_n = 0;
+		soft_aborts = aborts;
+		host_defaults(&h);
+		h.conf.port[0].has_static_neigh = false;
+		host_init(&h);
+		host_peer(&p, &h, 6000, 80, false);
+		CU_ASSERT_EQUAL_FATAL(
+		    tg_engine_connect(h.e, &p.t, &h.tcp, &service, &h.svc, 1, &conn), 0);
+		for (int s = 0; s < 242; s++)
+			host_tick(&h, 1000);
+		CU_ASSERT_EQUAL(soft_n, 1);
+		CU_ASSERT_EQUAL(soft_error, EHOSTUNREACH);
+		CU_ASSERT_EQUAL(h.svc.opened, 0);
+		CU_ASSERT_EQUAL(h.svc.closed, (uint32_t)aborts);
+		if (!aborts) {
+			CU_ASSERT_EQUAL(host_state(&p), TG_SYN_SENT);
+			host_tick(&h, 5000);
+			CU_ASSERT_EQUAL(h.svc.closed, 1);
+			CU_ASSERT_EQUAL(h.svc.reason, TG_CLOSE_UNREACHABLE);
+			CU_ASSERT_EQUAL(soft_n, 1);
+		}
+		struct host_frame f;
+		while (host_next(&h, &f)) { /* questions for the address, no SYN */
+			CU_ASSERT_EQUAL(tg_be16_get(f.data + 12), TG_ETHERTYPE_ARP);
+		}
+		CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+		host_fini(&h);
+	}
+}
+
 static void test_connect_badArguments_areTold(void)
 {
 	struct tg_tuple t;
@@ -293,6 +346,8 @@ static void test_abortAll_halfOpen_isForgottenUnsaid(void)
 static const struct tg_test tests[] = {
     {"synSent_synAck_opens", test_synSent_synAck_opens},
     {"synSent_rst_isRefused", test_synSent_rst_isRefused},
+    {"synSent_deadNeighbour_isToldOnceThenUnreachable",
+     test_synSent_deadNeighbour_isToldOnceThenUnreachable},
     {"connect_badArguments_areTold", test_connect_badArguments_areTold},
     {"listen_exactAndWildcard_exactWins", test_listen_exactAndWildcard_exactWins},
     {"timeWait_noTimestamps_isNotOurs", test_timeWait_noTimestamps_isNotOurs},
