@@ -194,7 +194,9 @@ static int64_t effective_mss(const struct tg_tcb *tcb)
 	return mss > 0 ? mss : 0;
 }
 
-/* What only the block knows. */
+/* What only the block knows. TG_LAB_RETRANSMITS counts from the last rest: the 64 bytes have no
+ * room for it, so a block that has repeated something stays for a minute after its last text
+ * (rest.c), and then the count is 0 again. */
 static int64_t tcb_get(const struct tg_tcb *tcb, enum tg_lab_opt opt)
 {
 	switch ((int)opt) {

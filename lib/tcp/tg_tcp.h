@@ -8,7 +8,7 @@
  * of eight checks)  check_*.c calls.c (3.10.1-6)  timeout.c (3.10.8)  time_wait.c  enter.c (the one
  * place that changes the state) and the data path: rx.c (reassembly, ACK policy, window), tx.c
  * (output, queue), ack.c (SND.UNA, RTT, loss), rto.c (RFC 6298), newreno.c (RFC 5681, 6582), rest.c
- * (64 bytes <-> block), span.c, isn.c, cookie.c. */
+ * (64 bytes <-> block), ecn.c (RFC 3168), span.c, isn.c, cookie.c. */
 #ifndef TG_TCP_H
 #define TG_TCP_H
 
