@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tg_seq.h: TCP sequence numbers (RFC 9293 3.4), modulo 2^32.
  * A one-member struct, so that `a < b` does not compile: all comparisons go through the
- * functions, which read "a before b" on the circle. They hold for distances below 2^31. */
+ * functions, which read "a before b" on the circle (ADV-86). They hold for distances below 2^31. */
 #ifndef TG_SEQ_H
 #define TG_SEQ_H
 

@@ -45,6 +45,8 @@ static uint32_t hash_of(const struct tg_steer *s, uint16_t x)
 	return s->high[x >> 8] ^ s->low[x & 0xff];
 }
 
+/* TD-31, LN-23: the same for both directions and for as long as the process runs, so a tuple's
+ * TIME-WAIT and its timers lie where its next packet comes. */
 static uint16_t owner_of(const struct tg_steer *s, uint16_t x)
 {
 	return s->owner[hash_of(s, x) % TG_STEER_SLOTS];

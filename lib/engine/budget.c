@@ -4,7 +4,8 @@
  * their own. So a call touches one line.
  *
  * What is kept is what was spent, so that fresh memory is a full bucket. Refill is jittered by up
- * to a quarter, evenly: whoever shares a bucket with somebody cannot count what he takes (RB-12).
+ * to a quarter, evenly: whoever shares a bucket with somebody cannot count what he takes (RB-12,
+ * ADV-85).
  */
 #include "budget.h"
 

@@ -120,6 +120,7 @@ static void begin(struct tg_engine *e, uint32_t x, const struct tg_tuple *t, tg_
 	tg_ext_list_add(e, TG_LIST_READY, x);
 }
 
+/* UC-02. */
 int tg_engine_connect(struct tg_engine *e, const struct tg_tuple *tuple,
 		      const struct tg_tcp_conf *tcp, const struct tg_service *service,
 		      void *service_ctx, uint32_t word, uint32_t *conn)

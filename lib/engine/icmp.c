@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* icmp.c: echo (LN-18), errors about our connections (RB-17..23), and neighbour discovery's way to
- * its room. */
+ * its room. We send no ICMP error about anything (LN-20). */
 #include "engine.h"
 
 /* The request becomes its reply where it lies. A header with options gives way to one of 20 bytes,

@@ -151,7 +151,8 @@ static uint32_t find_conn(const struct tg_engine *e, const struct tg_rx *rx, uin
 	return rx->cand_n == 4 ? tg_conn_find(e, &rx->tuple, rx->hash) : TG_NONE;
 }
 
-/* Connection, TIME-WAIT, listener, CLOSED (DESIGN 4). */
+/* Connection, TIME-WAIT, listener, CLOSED (DESIGN 4): a cookie comes last, so that the handshake
+ * ACK again meets what it once opened (SC-14, ADV-34). */
 static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
 {
 	uint32_t conn = find_conn(e, rx, gen);

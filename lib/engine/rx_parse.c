@@ -37,12 +37,13 @@ static bool is_for_us(const struct tg_port_conf *pc, const struct tg_eth *eth, b
 	return mac_equal(&eth->dst, &broadcast);
 }
 
-/* LN-02: VID 0 is a priority tag, which is no tag. */
+/* LN-02, ADV-83: VID 0 is a priority tag, which is no tag. */
 static bool is_our_vlan(const struct tg_port_conf *pc, const struct tg_eth *eth)
 {
 	return eth->vid == pc->vlan;
 }
 
+/* LN-12, ADV-08, ADV-71: nobody else has our address; and no group sends. */
 enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx)
 {
 	uint32_t port;
@@ -57,7 +58,7 @@ enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx)
 	return tg_route_is_group(e->neigh, &rx->ip.src) ? TG_CTR_bad_src : TG_CTR_NONE;
 }
 
-/* The destination must be ours, on the port that it came by, and unicast. */
+/* ADV-10: the destination must be ours, on the port that it came by, and unicast. */
 static enum tg_ctr check_dst(struct tg_engine *e, const struct tg_rx *rx, bool unicast)
 {
 	uint32_t port;
@@ -78,7 +79,7 @@ static enum tg_ctr parse_tcp(struct tg_engine *e, struct tg_rx *rx)
 	why = tg_tcp_parse(tcp, rx->ip.payload_len, &rx->seg);
 	if (rx->pkt.l4_csum != TG_CSUM_GOOD &&
 	    !tg_tcp_csum_ok(tcp, rx->ip.payload_len, &rx->ip.src, &rx->ip.dst))
-		return TG_CTR_bad_csum;
+		return TG_CTR_bad_csum; /* LN-16, ADV-01 */
 	if (why != TG_CTR_NONE)
 		return why;
 	rx->seg.ecn = rx->ip.tos & 3;

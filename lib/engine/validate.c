@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* validate.c: the invariants I1..I12 of engine.h, and those of the rooms below. O(n). */
+/* validate.c (ADV-92): the invariants I1..I12 of engine.h, and those of the rooms below. O(n). */
 #include "engine.h"
 #include "source.h"
 #include <stdarg.h>

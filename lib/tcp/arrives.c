@@ -5,7 +5,8 @@
  * (RB-16). Check 3 (security and compartment) is empty (RFC 9293 A.1.2). */
 #include "control.h"
 
-/* DT-09, RFC 7323 4.3: the timestamp of a segment that the checks up to ACK have let pass. */
+/* DT-09, RFC 7323 4.3: the timestamp of a segment that the checks up to ACK have let pass; they are
+ * all that stands before one half around the clock (ADV-50). */
 static void update_ts_recent(struct tg_tcb *tcb, const struct tg_seg *seg,
 			     const struct tg_tcp_env *env)
 {

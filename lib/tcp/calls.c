@@ -130,6 +130,7 @@ void tg_tcp_close(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_ac
 	shut(tcb, env, act);
 }
 
+/* UC-07. The block is gone at once, TIME-WAIT is not for whoever resets (TD-29, DIS-23). */
 void tg_tcp_abort(struct tg_tcb *tcb, enum tg_close_reason reason, const struct tg_tcp_env *env,
 		  struct tg_act *act)
 {

@@ -7,7 +7,7 @@
 
 /* --- SYN-RECEIVED --- */
 
-/* SND.UNA < SEG.ACK <= SND.NXT. */
+/* SND.UNA < SEG.ACK <= SND.NXT; SEQ need only be inside the window (ADV-26). */
 static bool acks_something(const struct tg_tcb *tcb, const struct tg_seg *seg)
 {
 	return tg_seq_gt(seg->ack, tcb->snd.una) && tg_seq_le(seg->ack, tcb->snd.nxt);
@@ -39,6 +39,7 @@ static bool is_deferred(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 	return true;
 }
 
+/* EST-03: not before our own number is acknowledged. */
 void tg_establish(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		  struct tg_act *act)
 {
@@ -60,7 +61,7 @@ void tg_establish(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_
 static bool half_open(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		      struct tg_act *act)
 {
-	if (!acks_something(tcb, seg)) { /* SE-13 */
+	if (!acks_something(tcb, seg)) { /* SE-13, ADV-25 */
 		tg_reply_reset(seg, env, act);
 		return false;
 	}
@@ -79,7 +80,7 @@ static bool half_open(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 
 /* --- synchronized states --- */
 
-/* RB-06, RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. */
+/* RB-06, ADV-22, RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT. */
 static bool is_in_range(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 			struct tg_act *act)
 {
@@ -88,7 +89,7 @@ static bool is_in_range(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 	if (tcb->syn_unacked) /* no ACK of ours is older than that of our SYN */
 		oldest = tg_seq_add(tcb->snd.una, 1);
 	if (tg_seq_gt(seg->ack, tcb->snd.nxt))
-		act->verdict = TG_CTR_ack_unsent; /* SE-32 */
+		act->verdict = TG_CTR_ack_unsent; /* SE-32, ADV-23 */
 	else if (tg_seq_lt(seg->ack, oldest))
 		act->verdict = TG_CTR_ack_old; /* SE-31 */
 	else
@@ -169,7 +170,7 @@ static bool after_ack(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 bool tg_check_ack(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		  struct tg_act *act)
 {
-	if (!(seg->ctl & TG_TCP_ACK)) { /* SE-14, SE-25 */
+	if (!(seg->ctl & TG_TCP_ACK)) { /* SE-14, SE-25, ADV-11..13 */
 		act->verdict = TG_CTR_no_ack;
 		return false;
 	}

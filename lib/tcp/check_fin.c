@@ -5,6 +5,8 @@
 
 #include "control.h"
 
+/* It has a number of its own (TD-01), and its ACK goes at once, with that of the text before it
+ * (TD-05). */
 static void take_fin(struct tg_tcb *tcb, struct tg_act *act)
 {
 	tcb->rcv.nxt = tg_seq_add(tcb->rcv.nxt, 1);
@@ -15,6 +17,7 @@ static void take_fin(struct tg_tcb *tcb, struct tg_act *act)
 	act->events |= TG_EV_EOF;
 }
 
+/* TD-02: our own direction stays as it is. */
 bool tg_check_fin(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		  struct tg_act *act)
 {
@@ -25,7 +28,8 @@ bool tg_check_fin(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_
 		take_fin(tcb, act);
 		tg_enter(tcb, TG_CLOSE_WAIT, env, act);
 		return true;
-	case TG_FIN_WAIT_1: /* ours is not acknowledged: check 5 would have left this state */
+	case TG_FIN_WAIT_1: /* TD-03, ADV-69: ours is not acknowledged: check 5 would have left this
+				state (SE-38) */
 		if (!tg_rx_fin_is_next(tcb, seg))
 			return true;
 		take_fin(tcb, act);

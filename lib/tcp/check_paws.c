@@ -4,7 +4,8 @@
  * exempt from both (RB-07), a SYN from the first (it is challenged, RB-05). */
 #include "control.h"
 
-/* RFC 7323 5.5: after 24 days of silence the peer's clock may have gone half around. */
+/* DT-10, ADV-51, RFC 7323 5.5: after 24 days of silence the peer's clock may have gone half around.
+ */
 static bool is_older(const struct tg_tcb *tcb, const struct tg_seg *seg,
 		     const struct tg_tcp_env *env)
 {
@@ -21,7 +22,7 @@ bool tg_check_paws(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 	if (!seg->opts.has_ts) {
 		if (seg->ctl & TG_TCP_SYN)
 			return true;
-		act->verdict = TG_CTR_ts_missing; /* SE-44 */
+		act->verdict = TG_CTR_ts_missing; /* SE-44, ADV-52 */
 		return false;
 	}
 	if (!is_older(tcb, seg, env))

@@ -5,7 +5,7 @@
 
 #include "control.h"
 
-/* SE-07: from LISTEN the entry goes unsaid; our own open was refused. */
+/* SE-07, EST-04: from LISTEN the entry goes unsaid; our own open was refused. */
 static void reset_half_open(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	if (!tcb->active) {
@@ -17,6 +17,7 @@ static void reset_half_open(struct tg_tcb *tcb, const struct tg_tcp_env *env, st
 	tg_enter_closed(tcb, TG_CLOSE_REFUSED, env, act);
 }
 
+/* SE-22; whatever text it has is not looked at (TD-10). */
 static void reset(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	tg_ctr_inc(env->ctr, TG_CTR_rst_rcvd_ok);
@@ -50,6 +51,8 @@ static bool is_at_fin(const struct tg_tcb *tcb, const struct tg_seg *seg)
 	return tcb->fin_rcvd && tg_seq_eq(seg->seq, tg_seq_sub(tcb->rcv.nxt, 1));
 }
 
+/* SE-23, ADV-20; SE-08, RB-15, ADV-27: a half-open entry is no weaker. ADV-14: other flags do not
+ * matter. */
 bool tg_check_rst(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		  struct tg_act *act)
 {

@@ -72,8 +72,8 @@ static void note_twice(struct tg_tcb *tcb, const struct tg_seg *seg)
 	tg_rx_twice(tcb, seg->seq, tg_seq_min(end, tg_seq_add(seg->seq, seg->len)));
 }
 
-/* RB-10: text is answered always, because lost ACKs and closed windows are repaired that way; the
- * rest by the limit. */
+/* SE-26, SE-27, ADV-90. RB-10: text is answered always, because lost ACKs and closed windows are
+ * repaired that way; the rest by the limit. */
 static void answer(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		   struct tg_act *act)
 {
@@ -135,7 +135,7 @@ bool tg_check_sequence(struct tg_tcb *tcb, const struct tg_seg *seg, const struc
 	if (is_acceptable(tcb, seg))
 		return true;
 	tg_ctr_inc(env->ctr, TG_CTR_oow_seq);
-	if (seg->ctl & TG_TCP_RST)
+	if (seg->ctl & TG_TCP_RST) /* SE-09, SE-24 */
 		act->verdict = TG_CTR_rst_rcvd_oow;
 	else
 		is_outside(tcb, seg, env, act);

@@ -27,7 +27,7 @@ static void syn_again(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 }
 
 /* SE-05: simultaneous open ends with the peer's SYN-ACK. Check 5 judges its ACK, and here what is
- * not good draws a challenge, not a RST (SE-06). */
+ * not good draws a challenge, not a RST (SE-06, ADV-70). */
 static bool may_complete(const struct tg_tcb *tcb, const struct tg_seg *seg)
 {
 	return tcb->active && (seg->ctl & TG_TCP_ACK) && tg_seq_eq(seg->seq, tcb->rcv.irs) &&
@@ -48,7 +48,7 @@ static void complete(struct tg_tcb *tcb, const struct tg_seg *seg, const struct 
 	tg_arrives_text(tcb, &rest, env, act);
 }
 
-/* DIS-05: whatever else it is, the entry stays. */
+/* SE-03, ADV-28, DIS-05: whatever else it is, the entry stays. */
 static void half_open(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		      struct tg_act *act)
 {
@@ -60,6 +60,7 @@ static void half_open(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 		tg_reply_challenge(tcb, env, act);
 }
 
+/* SE-20, EST-07, ADV-21: a peer that began anew answers the challenge with an exact RST. */
 bool tg_check_syn(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		  struct tg_act *act)
 {

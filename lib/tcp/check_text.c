@@ -4,14 +4,14 @@
 
 #include "control.h"
 
-/* TD-12: new text in order, and nobody will ever read it. */
+/* TD-12, ADV-68: new text in order, and nobody will ever read it. */
 static bool is_for_nobody(const struct tg_tcb *tcb, const struct tg_seg *seg)
 {
 	return tcb->orphan && seg->len && tg_seq_le(seg->seq, tcb->rcv.nxt) &&
 	       tg_seq_gt(tg_seq_add(seg->seq, seg->len), tcb->rcv.nxt);
 }
 
-/* SE-41: after the peer's FIN there is no text, and no second FIN. */
+/* SE-41, ADV-60, ADV-61: after the peer's FIN there is no text, and no second FIN. */
 static bool after_fin(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		      struct tg_act *act)
 {

@@ -5,7 +5,7 @@
 
 #include "control.h"
 
-/* RCV.UP <- max(RCV.UP, SEG.UP). */
+/* RCV.UP <- max(RCV.UP, SEG.UP): a number, wherever it points (ADV-54). */
 static void urgent(struct tg_tcb *tcb, const struct tg_seg *seg, struct tg_act *act)
 {
 	tg_seq up = tg_seq_add(seg->seq, seg->up);

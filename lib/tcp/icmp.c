@@ -6,6 +6,7 @@
 #include "control.h"
 #include "pmtu.h"
 
+/* RB-17, ADV-72. */
 static bool quotes_flight(const struct tg_tcb *tcb, tg_seq quoted_seq)
 {
 	return tg_seq_ge(quoted_seq, tcb->snd.una) && tg_seq_lt(quoted_seq, tcb->snd.nxt);
@@ -20,7 +21,7 @@ static enum tg_close_reason hard_reason(int error)
 	return TG_CLOSE_REFUSED;
 }
 
-/* RB-18; RB-19 in synchronized states (DIS-08). */
+/* RB-18; RB-19, ADV-73 in synchronized states (DIS-08). */
 static void soft(struct tg_tcb *tcb, int error, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	tcb->soft_error = error;

@@ -20,6 +20,7 @@ static void begin_block(const struct meeting *m)
 	m->tcb->idle_since_ms = m->env->now_ms;
 }
 
+/* SC-24, ADV-31..33. */
 static void count_cookie(const struct meeting *m, enum tg_cookie_verdict verdict)
 {
 	switch (verdict) {
@@ -69,7 +70,7 @@ static enum tg_listen_outcome ack_arrives(const struct meeting *m)
 {
 	const struct tg_seg *seg = m->seg;
 
-	if ((seg->ctl & TG_TCP_SYN) || !m->l->validate) { /* SE-05, SC-09 */
+	if ((seg->ctl & TG_TCP_SYN) || !m->l->validate) { /* SE-05, EST-05, ADV-17, ADV-18, SC-09 */
 		tg_reply_rst_a(seg, m->act);
 		return TG_LISTEN_DONE;
 	}
@@ -127,7 +128,7 @@ static void answer_by_state(const struct meeting *m, const tg_seq *iss_floor)
 	tcb->snd.una = tcb->snd.iss;
 	tcb->snd.nxt = tg_seq_add(tcb->snd.iss, 1);
 	tcb->rexmit_nxt = tcb->tx_end = tcb->tx_push = tcb->snd.nxt;
-	tg_syn_receive(tcb, m->seg->seq); /* EST-22: text on the SYN is not taken */
+	tg_syn_receive(tcb, m->seg->seq); /* EST-22, ADV-30: text on the SYN is not taken */
 	tg_enter(tcb, TG_SYN_RECEIVED, m->env, m->act);
 	tg_reply_syn_ack(tcb, m->env, m->act);
 	tcb->deadline[TG_T_REXMIT] = m->env->now_ms + TG_SYN_RTO_MS;
@@ -135,9 +136,10 @@ static void answer_by_state(const struct meeting *m, const tg_seq *iss_floor)
 	tg_ctr_inc(m->env->ctr, TG_CTR_synack_sent);
 }
 
+/* SE-01. */
 static enum tg_listen_outcome syn_arrives(const struct meeting *m, const tg_seq *iss_floor)
 {
-	if (m->seg->ctl & TG_TCP_FIN) { /* DIS-10 */
+	if (m->seg->ctl & TG_TCP_FIN) { /* SE-17, ADV-15, DIS-10 */
 		m->act->verdict = TG_CTR_synfin;
 		return TG_LISTEN_DONE;
 	}
@@ -156,7 +158,7 @@ enum tg_listen_outcome tg_tcp_listen(const struct tg_listen *l, const struct tg_
 
 	tg_act_init(act);
 	tg_note_options(seg, env);
-	if (seg->ctl & TG_TCP_RST) {
+	if (seg->ctl & TG_TCP_RST) { /* SE-18, ADV-14, ADV-16, ADV-19 */
 		act->verdict = TG_CTR_listen_rst;
 		return TG_LISTEN_DONE;
 	}

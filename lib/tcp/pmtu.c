@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* pmtu.c: how large a segment the path takes (RFC 1191, RFC 8201), and whom to believe about it
- * (RFC 5927 7.2). A packet-too-big message lowers and never raises; what raises again is age, which
- * the engine keeps for each path (tg_pmtu_set).
+/* pmtu.c (DT-31): how large a segment the path takes (RFC 1191, RFC 8201), and whom to believe
+ * about it (RFC 5927 7.2). A packet-too-big message lowers and never raises; what raises again is
+ * age, which the engine keeps for each path (tg_pmtu_set).
  *
  * RB-22: when is a claim believed? Whoever sits beside the path can guess a number in flight, but
  * cannot make our segments get lost. So a claim is applied at once
@@ -129,6 +129,7 @@ static void learn_proven(struct tg_tcb *tcb)
 	tcb->path.sent = 0;
 }
 
+/* RB-21, ADV-74: below the floor and above what is known it is ignored. */
 void tg_pmtu_claim(struct tg_tcb *tcb, tg_seq seq, uint32_t mtu, const struct tg_tcp_env *env,
 		   struct tg_act *act)
 {

@@ -40,6 +40,8 @@ void tg_reply_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_ac
 	tg_fill(tcb, tcb->snd.nxt, 0, env, &act->reply);
 }
 
+/* RB-08, RB-09, ADV-84: by the connection's own stamp. Nothing is shared that another could count.
+ */
 bool tg_challenge_may(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	if (tg_challenge_is_limited(tcb, env)) {
@@ -89,7 +91,8 @@ void tg_reply_reset(const struct tg_seg *seg, const struct tg_tcp_env *env, stru
 	tg_ctr_inc(env->ctr, TG_CTR_rst_sent);
 }
 
-/* TD-09, UC-07: window 0, no text. The ACK bit is allowed and helps middleboxes. */
+/* TD-09, UC-07: window 0, no text; at SND.NXT, which is exact or draws the challenge that leads to
+ * what is (TD-11). The ACK bit is allowed and helps middleboxes. */
 void tg_reply_rst_c(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	struct tg_seg *rst = reply_start(act);

@@ -411,8 +411,8 @@ static void take_next(struct tg_tcb *tcb, const uint8_t *text, uint32_t len,
 		owe_ack(tcb, env);
 }
 
-/* The peer's FIN above a hole keeps its place; text past it, or a FIN below text that is held,
- * cannot be. */
+/* SE-39, ADV-58: the peer's FIN above a hole keeps its place; text past it, or a FIN below text
+ * that is held, cannot be. */
 static void hold_fin(struct tg_tcb *tcb, const struct tg_tcp_env *env, tg_seq fin)
 {
 	if (tcb->fin_held || !tg_seq_gt(fin, tcb->rcv.nxt))
@@ -436,7 +436,7 @@ static struct part trim(const struct tg_tcb *tcb, const struct tg_seg *seg)
 	tg_seq edge = tcb->rcv.edge;
 
 	p.r = tg_seq_add(p.l, seg->len);
-	if (p.fin && tg_seq_ge(p.r, edge)) /* SE-35, ADV-59 */
+	if (p.fin && tg_seq_ge(p.r, edge)) /* SE-35, ADV-59, ADV-89 */
 		p.fin = false;
 	if (tcb->fin_held)
 		edge = tg_seq_min(edge, tcb->rcv_fin);
@@ -508,6 +508,7 @@ bool tg_rx_fin_is_next(const struct tg_tcb *tcb, const struct tg_seg *seg)
 
 /* --- what the user takes --- */
 
+/* UC-04: what came before the FIN stays readable after it. */
 uint32_t tg_tcp_readable(const struct tg_tcb *tcb)
 {
 	return unread(tcb);

@@ -34,7 +34,7 @@ uint16_t tg_syn_peer_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env
 	return mss < most ? mss : (uint16_t)most;
 }
 
-/* EST-13: above 14 acts as 14. */
+/* EST-13, ADV-39: above 14 acts as 14. */
 static uint8_t peer_scale(const struct tg_seg *seg, const struct tg_tcp_env *env)
 {
 	if (seg->opts.wscale <= TG_WSCALE_MAX)
@@ -61,6 +61,7 @@ bool tg_syn_has_ecn(const struct tg_seg *seg)
 	return bits == (TG_TCP_ECE | TG_TCP_CWR) && seg->ecn == TG_ECN_NOT;
 }
 
+/* EST-15: of a SYN, and of no other segment. EST-20. */
 void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
 {
 	const struct tg_tcp_conf *conf = tcb->conf;

@@ -21,6 +21,7 @@ static bool echo_is_false(const struct tg_tcb *tcb, const struct tg_seg *seg,
 	       (int32_t)(tg_tcp_tsval(tcb->ts_offset, env) - opts->tsecr) < 0;
 }
 
+/* SE-10, RB-14: by its ACK alone; there is no RCV.NXT to judge SEQ by. */
 static void rst_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 			struct tg_act *act)
 {
@@ -79,7 +80,7 @@ void tg_syn_sent(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_t
 			tg_reply_reset(seg, env, act);
 		return;
 	}
-	if (seg->ctl & TG_TCP_RST) {
+	if (seg->ctl & TG_TCP_RST) { /* SE-18 */
 		rst_arrives(tcb, seg, env, act);
 		return;
 	}
@@ -87,7 +88,7 @@ void tg_syn_sent(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_t
 		act->verdict = TG_CTR_synsent_ack;
 		return;
 	}
-	if (seg->ctl & TG_TCP_FIN) { /* DIS-10 */
+	if (seg->ctl & TG_TCP_FIN) { /* SE-17, DIS-10 */
 		act->verdict = TG_CTR_synfin;
 		return;
 	}

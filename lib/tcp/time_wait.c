@@ -106,7 +106,7 @@ static uint32_t rcv_wnd(const struct tg_tw *tw)
 	return tw->rcv_wnd << tw->rcv_scale;
 }
 
-/* --- SYN: TD-22 --- */
+/* --- SYN: TD-22, ADV-65 --- */
 
 static bool is_newer_syn(const struct tg_tw *tw, const struct tg_seg *seg)
 {
@@ -158,7 +158,7 @@ static bool is_before_check_1(struct tg_tw *tw, const struct tg_tuple *tuple,
 	return true;
 }
 
-/* TD-16. Its ACK may be old (a simultaneous close), but not of what we never sent. */
+/* TD-16, ADV-62. Its ACK may be old (a simultaneous close), but not of what we never sent. */
 static bool is_fin_again(const struct tg_tw *tw, const struct tg_seg *seg)
 {
 	return (seg->ctl & (TG_TCP_FIN | TG_TCP_ACK)) == (TG_TCP_FIN | TG_TCP_ACK) &&
@@ -210,6 +210,8 @@ static enum tg_tw_outcome restart(struct tg_tw *tw, const struct tg_tuple *tuple
 	return TG_TW_RESTART;
 }
 
+/* TD-17: nothing but the FIN restarts. ADV-63, ADV-64: a RST, also one that our challenge drew,
+ * ends nothing. */
 enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_tuple *tuple,
 				 const struct tg_seg *seg, const struct tg_tcp_env *env,
 				 struct tg_act *act)

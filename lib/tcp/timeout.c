@@ -47,7 +47,7 @@ static enum tg_close_reason silence_reason(const struct tg_tcb *tcb)
 	return TG_CLOSE_TIMEOUT;
 }
 
-/* TO-01: the same SYN again, by tg_tcp_output. */
+/* TO-01, EST-24: the same SYN again, by tg_tcp_output. */
 static void syn_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	uint8_t retries = tcb->conf->syn_retries ? tcb->conf->syn_retries : TG_SYN_RETRIES;
@@ -146,7 +146,7 @@ static void keepalive(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct t
 		keepalive_probe(tcb, env, act);
 }
 
-/* TO-06, TD-13: closed unsaid; no RST, no TIME-WAIT. */
+/* TO-06, TD-13, ADV-67: closed unsaid; no RST, no TIME-WAIT. */
 static void fin_wait_2(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	tg_ctr_inc(env->ctr, TG_CTR_fw2_timeout);

@@ -58,6 +58,7 @@ uint32_t tg_tcp_send_room(const struct tg_tcb *tcb)
 	return used < tcb->conf->sndbuf ? tcb->conf->sndbuf - used : 0;
 }
 
+/* UC-03. */
 static int32_t send_error(const struct tg_tcb *tcb)
 {
 	switch ((enum tg_tcp_state)tcb->state) {

@@ -97,7 +97,7 @@ static struct meaning meaning_of6(uint8_t type, uint8_t code)
 	}
 }
 
-/* The first eight bytes of the quoted TCP header, data[len]. */
+/* The first eight bytes of the quoted TCP header, data[len]; fewer say nothing (ADV-75). */
 static enum tg_ctr quote_tcp(const uint8_t *data, uint32_t len, struct tg_icmp *icmp)
 {
 	if (len < QUOTED_TCP)

@@ -18,8 +18,8 @@ static bool csum_with_options_ok(const uint8_t *data, uint32_t hdr_len)
 	return fold_native(sum_native(0, data, hdr_len)) == 0xffff;
 }
 
-/* LN-13: options are ignored, but for source routes. What stands behind an illegal length is not an
- * option. */
+/* LN-13, ADV-80: options are ignored, but for source routes. What stands behind an illegal length
+ * is not an option. */
 static bool has_source_route(const uint8_t *opt, uint32_t len)
 {
 	while (len > 0 && opt[0] != IP4_OPT_END) {
@@ -38,7 +38,8 @@ static bool has_source_route(const uint8_t *opt, uint32_t len)
 	return false;
 }
 
-/* LN-12: "this network" 0/8, loopback 127/8, multicast 224/4, reserved and broadcast 240/4. */
+/* LN-12, ADV-09: "this network" 0/8, loopback 127/8, multicast 224/4, reserved and broadcast 240/4.
+ */
 static inline bool may_be_source(const uint8_t *v4)
 {
 	return v4[0] != 0 && v4[0] != 127 && v4[0] < 224;
@@ -69,7 +70,7 @@ static inline enum tg_ctr take(const uint8_t *data, uint32_t hdr_len, uint32_t t
 		return TG_CTR_ip_ttl;
 	if (hdr_len > TG_IP4_LEN && has_source_route(data + TG_IP4_LEN, hdr_len - TG_IP4_LEN))
 		return TG_CTR_ip_srcroute;
-	if (tg_be16_get(data + 6) & IP4_FRAG_MASK)
+	if (tg_be16_get(data + 6) & IP4_FRAG_MASK) /* LN-15, ADV-76, ADV-77: nothing is kept */
 		return TG_CTR_frag;
 	if (!may_be_source(data + 12))
 		return TG_CTR_bad_src;
@@ -91,7 +92,7 @@ static enum tg_ctr parse_slowly(const uint8_t *data, uint32_t len, bool verify_c
 		return TG_CTR_ip_bad_hdr;
 	if (total < hdr_len || total > len)
 		return TG_CTR_ip_bad_len;
-	if (verify_csum && !csum_with_options_ok(data, hdr_len))
+	if (verify_csum && !csum_with_options_ok(data, hdr_len)) /* ADV-02 */
 		return TG_CTR_ip_bad_csum;
 	return take(data, hdr_len, total, ip);
 }

@@ -50,6 +50,7 @@ static bool is_extension(uint8_t proto)
 	       proto == TG_EXT_DSTOPT;
 }
 
+/* LN-14, ADV-78: so many headers, and no more. */
 bool tg_ip6_chain_parse(const uint8_t *data, uint32_t len, uint8_t proto, struct ip6_chain *chain)
 {
 	*chain = (struct ip6_chain){.proto = proto};
@@ -71,7 +72,7 @@ bool tg_ip6_chain_parse(const uint8_t *data, uint32_t len, uint8_t proto, struct
 
 static enum tg_ctr check_chain(const struct ip6_chain *chain)
 {
-	if (chain->routed)
+	if (chain->routed) /* ADV-79 */
 		return TG_CTR_ip6_rh0;
 	if (chain->more)
 		return TG_CTR_frag;

@@ -59,7 +59,7 @@ static bool na_is_valid(const uint8_t *data, uint32_t len, const struct tg_ip *i
 enum tg_ctr tg_nd_parse(const uint8_t *data, uint32_t len, const struct tg_ip *ip,
 			struct tg_icmp *icmp)
 {
-	if (ip->ttl != ND_HLIM)
+	if (ip->ttl != ND_HLIM) /* LN-07, ADV-82 */
 		return TG_CTR_nd_hlim;
 	/* RFC 6980: never in a fragment, not even an atomic one. */
 	if (icmp->code != 0 || len < ND_LEN || ip->atomic_frag)

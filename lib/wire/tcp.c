@@ -53,7 +53,7 @@ static void parse_sack(const uint8_t *opt, uint32_t n, struct tg_tcp_opts *opts)
 }
 
 /* One option of n bytes, kind and length included; n is legal. EST-30: the wrong length for its
- * kind skips it, and of two the last one stays. */
+ * kind skips it, and of two the last one stays (ADV-38). */
 static void parse_option(const uint8_t *opt, uint32_t n, struct tg_tcp_opts *opts)
 {
 	switch (opt[0]) {
@@ -85,13 +85,14 @@ static void parse_option(const uint8_t *opt, uint32_t n, struct tg_tcp_opts *opt
 	}
 }
 
+/* ADV-37: each round takes a byte at least, and nothing behind END is looked at. */
 static void parse_options_slowly(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *opts)
 {
 	while (len > 0 && opt[0] != OPT_END) {
 		uint32_t n = 1;
 
 		if (opt[0] != OPT_NOP) {
-			/* EST-29, DIS-11: what was parsed stays. */
+			/* EST-29, ADV-35, ADV-36, DIS-11: what was parsed stays. */
 			if (len < 2 || opt[1] < 2 || opt[1] > len) {
 				opts->bad = 1;
 				return;
@@ -136,6 +137,7 @@ void tg_tcp_parse_options(const uint8_t *opt, uint32_t len, struct tg_tcp_opts *
 	parse_options(opt, len, opts);
 }
 
+/* LN-17, ADV-03, ADV-04: no byte outside data[len] is read. */
 enum tg_ctr tg_tcp_parse(const uint8_t *data, uint32_t len, struct tg_seg *seg)
 {
 	if (len < TG_TCP_LEN)
@@ -146,7 +148,7 @@ enum tg_ctr tg_tcp_parse(const uint8_t *data, uint32_t len, struct tg_seg *seg)
 		return TG_CTR_bad_hdr;
 	seg->sport = tg_be16_get(data);
 	seg->dport = tg_be16_get(data + 2);
-	if (seg->sport == 0 || seg->dport == 0)
+	if (seg->sport == 0 || seg->dport == 0) /* ADV-07 */
 		return TG_CTR_port0;
 	seg->seq = tg_seq_make(tg_be32_get(data + 4));
 	seg->ack = tg_seq_make(tg_be32_get(data + 8));
