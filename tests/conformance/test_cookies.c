@@ -219,6 +219,7 @@ static void test_cookie_ackReplayed_hitsTheConnection(void)
 	host_fini(&h);
 }
 
+/* SC-14, ADV-34. */
 static void test_cookie_replayInTimeWait_isNoConnection(void)
 {
 	struct host h;

@@ -332,7 +332,7 @@ static void test_listen_synFlood_synAckIsLimitedUntilProved(void)
 	end();
 }
 
-/* The SYN-ACK that a repeated SYN draws costs a token like the first. */
+/* SC-21: the SYN-ACK that a repeated SYN draws costs a token like the first. */
 static void test_synReceived_synFlood_synAckIsLimited(void)
 {
 	struct host_peer c;

@@ -105,6 +105,7 @@ static void test_steer_hash_isWhatNicsCompute(void)
 	}
 }
 
+/* TD-31, LN-23: what a tuple leaves behind lies where its next packet comes, of either side. */
 static void test_steer_bothDirections_haveOneOwner(void)
 {
 	uint8_t data[256];
@@ -122,6 +123,7 @@ static void test_steer_bothDirections_haveOneOwner(void)
 	}
 }
 
+/* LN-23. */
 static void test_steer_icmpError_goesToWhomItQuotes(void)
 {
 	uint8_t data[512];
