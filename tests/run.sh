@@ -6,8 +6,8 @@
 #
 #   --quick   one build, short end-to-end runs, fuzzing 5 s each
 #   --long    fuzzing 5 minutes each, the long simulations
-#   NAME      a part (build, lint, unit, conformance, sim, fuzz, e2e) or a test program of one
-#             (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all parts without one
+#   NAME      a part (build, lint, unit, conformance, script, sim, fuzz, e2e) or a test program of
+#             one (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all parts without one
 #
 # Each program ends with a line "NAME: N passed, N failed, N skipped". They are added up in the last
 # line, "N passed, N failed, N skipped"; exit 0 when nothing failed. What a program prints goes to
@@ -16,7 +16,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 exec </dev/null
 
-all_parts=(build lint unit conformance sim fuzz e2e)
+all_parts=(build lint unit conformance script sim fuzz e2e)
 mode=normal
 names=()
 while [ $# -gt 0 ]; do
@@ -197,6 +197,15 @@ run_fuzz() {
 	done
 }
 
+# The packet scripts, and whether the cells are what their program writes.
+run_scripts() {
+	! program_wanted script cells || program cells tests/script/make_cells.py --check
+	! program_wanted script packet-scripts || program packet-scripts build/app/tidegate script -k tests/script
+	[ $mode != quick ] && [ -x build-nodpdk/app/tidegate ] && part_wanted build || return 0
+	! program_wanted script packet-scripts ||
+		program packet-scripts-sanitized build-nodpdk/app/tidegate script -k tests/script
+}
+
 run_e2e() {
 	local s name
 	for s in tests/e2e/*.sh; do
@@ -229,6 +238,7 @@ if run_builds; then
 		[ $mode = quick ] || [ $part = sim ] || [ ! -d build-nodpdk/tests ] || ! part_wanted build ||
 			run_programs $part build-nodpdk -sanitized
 	done
+	! part_touched script || run_scripts
 	! fuzz_touched || run_fuzz
 	! part_touched e2e || run_e2e
 fi

@@ -297,6 +297,7 @@ struct script_run {
 	uint16_t listen_port;
 	uint8_t *io; /* of SCRIPT_IO_MAX, made when needed */
 	size_t io_size;
+	uint8_t *wire; /* the datagram in hand */
 	void (*packet)(void *ctx, const struct tg_script_packet *p);
 	void *ctx;
 	bool failed;

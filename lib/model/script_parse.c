@@ -116,13 +116,16 @@ static bool check_time(struct script_in *in, const struct script_event *ev)
 	return true;
 }
 
-/* The line as it stands, for reports. */
+/* The line as it stands, without a remark, for reports. */
 static void keep_source(struct script_event *ev, const char *to)
 {
 	const char *nl = memchr(ev->source, '\n', (size_t)(to - ev->source));
 
 	if (nl)
 		to = nl;
+	for (const char *p = ev->source; p + 1 < to; p++)
+		if (*p == '#' || (p[0] == '/' && (p[1] == '/' || p[1] == '*')))
+			to = p;
 	while (to > ev->source && isspace((unsigned char)to[-1]))
 		to--;
 	ev->source_len = (uint32_t)(to - ev->source);

@@ -60,11 +60,11 @@ static bool queue_room(struct script_run *r, size_t len)
 /* What the lab has sent goes to our queue, so that it is logged in its place. */
 void script_pump(struct script_run *r)
 {
-	uint8_t data[DATAGRAM_MAX];
+	uint8_t *data = r->wire;
 	uint64_t at;
 	size_t len;
 
-	while (!r->failed && (len = tg_lab_output(r->lab, data, sizeof(data), &at)) > 0) {
+	while (!r->failed && (len = tg_lab_output(r->lab, data, DATAGRAM_MAX, &at)) > 0) {
 		uint8_t *copy = malloc(len);
 
 		if (!copy || !queue_room(r, len)) {
@@ -206,19 +206,15 @@ static void meet_syn(struct script_run *r, struct script_flow *f, const struct s
 
 static bool send_event(struct script_run *r, const struct script_event *ev)
 {
-	uint8_t *out = malloc(DATAGRAM_MAX + 512);
 	size_t len;
 
-	if (!out)
-		return script_failed(r, NULL, "out of memory");
 	if (ev->kind == SE_IN) {
 		meet_syn(r, &r->flow[ev->u.seg.flow], &ev->u.seg);
-		len = script_build(r, &ev->u.seg, out);
+		len = script_build(r, &ev->u.seg, r->wire);
 	} else {
-		len = script_build_icmp(r, &ev->u.icmp, out);
+		len = script_build_icmp(r, &ev->u.icmp, r->wire);
 	}
-	script_send(r, out, len);
-	free(out);
+	script_send(r, r->wire, len);
 	return !r->failed;
 }
 
@@ -252,6 +248,11 @@ static bool begin(struct script_run *r)
 	const struct tg_script *s = r->script;
 	char words[SCRIPT_LAB_WORDS + 32], err[256];
 
+	r->wire = malloc(DATAGRAM_MAX + 512);
+	if (!r->wire) {
+		snprintf(r->report, TG_SCRIPT_REPORT_MAX, "%s: out of memory\n", s->name);
+		return false;
+	}
 	snprintf(words, sizeof(words), "%s%s",
 		 strstr(s->lab, "connections=") ? "" : "connections=64 ", s->lab);
 	r->lab = tg_lab_new(words, err, sizeof(err));
@@ -271,6 +272,7 @@ static void end(struct script_run *r)
 		free(r->queue[r->queue_from++].data);
 	free(r->queue);
 	free(r->io);
+	free(r->wire);
 	tg_lab_free(r->lab);
 }
 
@@ -323,6 +325,7 @@ enum tg_script_verdict tg_script_run(const struct tg_script *script,
 	r->ctx = ctx;
 	r->report = report;
 	if (!begin(r)) {
+		free(r->wire);
 		free(r);
 		return TG_SCRIPT_INVALID;
 	}
