@@ -61,7 +61,7 @@ static void expect_sack(struct host *h, const char *rule, const int32_t want[][2
 
 /* --- DT-15: what came twice --- */
 
-/* RFC 2883 4: told in the next ACK and in no other, also by a connection that has rested. */
+/* DT-15, RFC 2883 4: told in the next ACK and in no other, also by a connection that has rested. */
 static void test_established_oldTextAgain_isToldOnce(void)
 {
 	struct host h;
@@ -99,8 +99,8 @@ static void test_established_lastByteAgain_isTold(void)
 	host_fini(&h);
 }
 
-/* RFC 2883 4.1: below RCV.NXT while there is a hole: the duplicate first, then the blocks. Inside a
- * block: the duplicate, the block that holds it, then the others. */
+/* DT-15, RFC 2883 4.1: below RCV.NXT while there is a hole: the duplicate first, then the blocks.
+ * Inside a block: the duplicate, the block that holds it, then the others. */
 static void test_established_textAgainWithHoles_orderOfBlocks(void)
 {
 	struct host h;
@@ -124,7 +124,8 @@ static void test_established_textAgainWithHoles_orderOfBlocks(void)
 	host_fini(&h);
 }
 
-/* Text that is in part old is taken for its new part, told, and acknowledged without delay. */
+/* DT-15, SE-35: text that is in part old is taken for its new part, told, and acknowledged without
+ * delay. */
 static void test_established_textInPartOld_isToldAtOnce(void)
 {
 	struct host h;
@@ -173,7 +174,7 @@ static void test_established_manyHoles_blocksAreBounded(void)
 	}
 }
 
-/* RFC 2883 needs SACK; and what a stranger may have sent says nothing: an ACK that RB-06 would not
+/* DT-15 needs SACK; and what a stranger may have sent says nothing: an ACK that RB-06 would not
  * take, or a timestamp of the past (RB-16). */
 static void test_established_oldTextOutOfPlace_isNotTold(void)
 {
