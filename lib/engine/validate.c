@@ -97,9 +97,11 @@ static bool check_chunks(const struct check *k)
 		const struct tg_tcb *tcb = &e->ext[x].tcb;
 		if (!(e->ext[x].flags & TG_EXT_USED))
 			continue;
-		held += tcb->tx.chunk_n + tcb->rx.chunk_n + (tcb->ooo != TG_NONE);
+		held += tcb->tx.chunk_n + tcb->rx.chunk_n + (tcb->ooo != TG_NONE) +
+			(tcb->sent.chunk != TG_NONE);
 		if (!mark_span(e, &tcb->tx) || !mark_span(e, &tcb->rx) ||
-		    (tcb->ooo != TG_NONE && !mark(e, tcb->ooo)))
+		    (tcb->ooo != TG_NONE && !mark(e, tcb->ooo)) ||
+		    (tcb->sent.chunk != TG_NONE && !mark(e, tcb->sent.chunk)))
 			return fault(k, "I2: extension %u holds a chunk of another", x);
 	}
 	for (uint32_t c = e->chunks.free_head; c != TG_NONE; listed++) {

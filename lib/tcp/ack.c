@@ -3,13 +3,6 @@
  * 3.10.7.4, check 5). */
 #include "data.h"
 
-/* DT-16, ADV-40: a block below SND.UNA may be a D-SACK, as far back as the largest window. */
-static bool is_block_possible(const struct tg_tcb *tcb, const struct tg_sack_block *b)
-{
-	return tg_seq_lt(b->left, b->right) && tg_seq_le(b->right, tcb->snd.nxt) &&
-	       tg_seq_ge(b->left, tg_seq_sub(tcb->snd.una, tcb->snd.max_wnd));
-}
-
 /* Counts the impossible blocks; true when a good one tells of something above the ACK. */
 static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
 		       const struct tg_tcp_env *env)
@@ -23,7 +16,7 @@ static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
 	for (uint32_t i = 0; i < seg->opts.sack_n; i++) {
 		const struct tg_sack_block *b = &seg->opts.sack[i];
 
-		if (!is_block_possible(tcb, b))
+		if (!tg_data_is_block_possible(tcb, b))
 			tg_ctr_inc(env->ctr, TG_CTR_bad_sack);
 		else if (tg_seq_gt(b->left, seg->ack))
 			above = true;
@@ -63,15 +56,14 @@ static void free_queue(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct 
 		act->events |= TG_EV_WRITABLE;
 }
 
-/* SE-28: SND.UNA < SEG.ACK <= SND.NXT. */
-static void advance(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
-		    struct tg_act *act)
+/* SE-28: SND.UNA < SEG.ACK <= SND.NXT. Returns the RTT sample that it gives, 0 = none. */
+static uint32_t advance(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
+			struct tg_act *act)
 {
-	uint32_t acked = (uint32_t)tg_seq_diff(seg->ack, tcb->snd.una);
 	uint8_t backoff = tcb->backoff;
 	bool fresh = !tcb->loss || tg_seq_gt(seg->ack, tcb->recover);
+	uint32_t rtt_us = tg_rto_sample(tcb, seg, env);
 
-	tg_rto_sample(tcb, seg, env);
 	if (tcb->persist)
 		tcb->backoff = backoff; /* the window is still closed: the probes go on slowing */
 	else if (fresh)
@@ -80,10 +72,12 @@ static void advance(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 	tcb->syn_sent_n = 0;
 	tcb->rexmit_nxt = tg_seq_max(tcb->rexmit_nxt, seg->ack);
 	tcb->rexmit_since_ms = 0;
-	tg_newreno_acked(tcb, acked);
+	tg_tx_proven(tcb, act);
 	free_queue(tcb, env, act);
 	if (!tcb->persist) /* RFC 6298 5.2, 5.3; tg_tx_settle starts it again */
 		tcb->deadline[TG_T_REXMIT] = 0;
+	tg_rack_disarm(tcb);
+	return rtt_us;
 }
 
 /* DT-23: an ACK that says nothing new while something is outstanding. */
@@ -97,8 +91,8 @@ static bool is_duplicate(const struct tg_tcb *tcb, const struct tg_seg *seg, boo
 void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		    struct tg_act *act)
 {
-	bool above = false, echo = false, moved;
-	uint32_t cwnd;
+	struct tg_ack a = {.seg = seg};
+	bool above = false, moved;
 
 	if (tg_seq_lt(seg->ack, tcb->snd.una))
 		return; /* SE-30 */
@@ -109,14 +103,14 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		tcb->rexmit_since_ms = 0;
 	}
 	if (tcb->ecn_on)
-		echo = tg_ecn_ack_arrives(tcb, seg, env);
-	cwnd = tcb->cwnd;
+		a.ece = tg_ecn_ack_arrives(tcb, seg, env);
 	moved = update_window(tcb, seg);
-	if (tg_seq_gt(seg->ack, tcb->snd.una))
-		advance(tcb, seg, env, act);
-	else if (is_duplicate(tcb, seg, moved, above))
-		tg_newreno_dupack(tcb, above);
-	if (echo && tcb->cwnd > cwnd && !tcb->recovery) /* RFC 3168 6.1.2 */
-		tcb->cwnd = cwnd;
+	if (tg_seq_gt(seg->ack, tcb->snd.una)) {
+		a.acked = (uint32_t)tg_seq_diff(seg->ack, tcb->snd.una);
+		a.rtt_us = advance(tcb, seg, env, act);
+	} else {
+		a.is_dup = is_duplicate(tcb, seg, moved, above);
+	}
+	tg_recovery_arrives(tcb, &a, env);
 	tg_tx_settle(tcb, env);
 }

@@ -32,13 +32,13 @@ static const uint32_t legal_timers[] = {
     [TG_LISTEN] = 0,
     [TG_SYN_SENT] = BIT(TG_T_REXMIT) | BIT(TG_T_SERVICE),
     [TG_SYN_RECEIVED] = BIT(TG_T_REXMIT) | BIT(TG_T_SERVICE),
-    [TG_ESTABLISHED] =
-	BIT(TG_T_REXMIT) | BIT(TG_T_DELACK) | BIT(TG_T_KEEPALIVE) | BIT(TG_T_SERVICE),
-    [TG_FIN_WAIT_1] = BIT(TG_T_REXMIT) | BIT(TG_T_DELACK) | BIT(TG_T_SERVICE),
+    [TG_ESTABLISHED] = BIT(TG_T_REXMIT) | BIT(TG_T_RACK) | BIT(TG_T_DELACK) | BIT(TG_T_KEEPALIVE) |
+		       BIT(TG_T_SERVICE),
+    [TG_FIN_WAIT_1] = BIT(TG_T_REXMIT) | BIT(TG_T_RACK) | BIT(TG_T_DELACK) | BIT(TG_T_SERVICE),
     [TG_FIN_WAIT_2] = BIT(TG_T_DELACK) | BIT(TG_T_KEEPALIVE) | BIT(TG_T_FW2) | BIT(TG_T_SERVICE),
-    [TG_CLOSE_WAIT] = BIT(TG_T_REXMIT) | BIT(TG_T_KEEPALIVE) | BIT(TG_T_SERVICE),
-    [TG_CLOSING] = BIT(TG_T_REXMIT) | BIT(TG_T_SERVICE),
-    [TG_LAST_ACK] = BIT(TG_T_REXMIT) | BIT(TG_T_SERVICE),
+    [TG_CLOSE_WAIT] = BIT(TG_T_REXMIT) | BIT(TG_T_RACK) | BIT(TG_T_KEEPALIVE) | BIT(TG_T_SERVICE),
+    [TG_CLOSING] = BIT(TG_T_REXMIT) | BIT(TG_T_RACK) | BIT(TG_T_SERVICE),
+    [TG_LAST_ACK] = BIT(TG_T_REXMIT) | BIT(TG_T_RACK) | BIT(TG_T_SERVICE),
     [TG_TIME_WAIT] = 0,
 };
 _Static_assert(sizeof(legal_timers) / sizeof(legal_timers[0]) == TG_STATE_N, "one row per state");
@@ -104,11 +104,12 @@ static inline void stop_timers(struct tg_tcb *tcb)
 	uint32_t legal = legal_timers[tcb->state];
 
 	keep_if_legal(tcb, legal, TG_T_REXMIT);
+	keep_if_legal(tcb, legal, TG_T_RACK);
 	keep_if_legal(tcb, legal, TG_T_DELACK);
 	keep_if_legal(tcb, legal, TG_T_KEEPALIVE);
 	keep_if_legal(tcb, legal, TG_T_FW2);
 	keep_if_legal(tcb, legal, TG_T_SERVICE);
-	_Static_assert(TG_T_N == 5, "all of them");
+	_Static_assert(TG_T_N == 6, "all of them");
 	if (!tcb->deadline[TG_T_REXMIT])
 		tcb->persist = false;
 }

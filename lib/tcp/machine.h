@@ -74,7 +74,7 @@ void tg_ecn_reduced(struct tg_tcb *tcb);
  * for what is repeated, probes or empty segments (RFC 3168 6.1.4 to 6.1.6). */
 void tg_ecn_mark(struct tg_tcb *tcb, struct tg_seg *seg);
 
-/* --- data path, send: ack.c, tx.c, rto.c, newreno.c ---
+/* --- data path, send: ack.c, recovery.c, rack.c, tx.c, rto.c ---
  *
  * SYN and SYN-ACK come out of tg_tcp_output in SYN-SENT and SYN-RECEIVED whenever rexmit_nxt = ISS:
  * tg_tcp_open sets una = nxt = rexmit_nxt = ISS, and who wants it sent again (timeout.c, which
@@ -95,8 +95,9 @@ static inline bool tg_ack_covers_fin(const struct tg_tcb *tcb)
 /* The handshake's ACK is in: send window, wl1, wl2, MAX.SND.WND, first RTT sample (not when
  * rexmit_syn and no TS), cwnd = IW (EST-25, DT-19), tx_end = rexmit_nxt = snd.nxt. */
 void tg_ack_handshake(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
-/* The RTT sample that seg gives by its timestamp echo, or by the timed segment; Karn (DT-07). */
-void tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
+/* The RTT sample that seg gives by its timestamp echo, or by the timed segment; Karn (DT-07).
+ * Returns it, us; 0 = none. */
+uint32_t tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
 /* RTO with backoff, ms, capped at 60 s (DT-05); in SYN-SENT and SYN-RCVD: 1 s doubling (TO-01,
  * TO-02). */
 uint64_t tg_rto_ms(const struct tg_tcb *tcb);
@@ -108,10 +109,10 @@ void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_a
 void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env);
 /* rto_us anew from srtt_us and rttvar_us, e.g. after rest. */
 void tg_rto_update(struct tg_tcb *tcb);
-/* cwnd and ssthresh as new (IW), e.g. after rest. */
-void tg_newreno_init(struct tg_tcb *tcb);
-/* The initial window of RFC 6928 (DT-19), bytes: what cwnd is when nothing was learnt. */
-uint32_t tg_newreno_iw(const struct tg_tcb *tcb);
+/* TG_T_RACK fired (RFC 8985): loss that was not certain is, or a tail loss probe is due. */
+void tg_rack_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env);
+/* No loss is known, cwnd and ssthresh as new (IW), e.g. after rest. */
+void tg_recovery_init(struct tg_tcb *tcb);
 /* SendMSS less the options that every segment carries (EST-11). */
 static inline uint32_t tg_tx_mss(const struct tg_tcb *tcb)
 {

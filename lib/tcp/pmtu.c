@@ -54,7 +54,7 @@ uint32_t tg_pmtu_plateau(const struct tg_tcb *tcb, uint32_t quoted_len,
 void tg_pmtu_set(struct tg_tcb *tcb, uint32_t mtu)
 {
 	uint32_t full = tcb->path.full ? tcb->path.full : tcb->snd.mss, mss;
-	bool is_iw = tcb->cwnd == tg_newreno_iw(tcb), is_one = tcb->cwnd == tg_tx_mss(tcb);
+	bool is_iw = tcb->cwnd == tg_cc_iw(tcb), is_one = tcb->cwnd == tg_tx_mss(tcb);
 
 	if (tcb->conf->maxseg && full > tcb->conf->maxseg)
 		full = tcb->conf->maxseg;
@@ -67,7 +67,7 @@ void tg_pmtu_set(struct tg_tcb *tcb, uint32_t mtu)
 		tcb->path.proven = (uint16_t)mss;
 	/* A window that is counted in segments and has not moved yet stays what it is called. */
 	if (is_iw)
-		tcb->cwnd = tg_newreno_iw(tcb);
+		tcb->cwnd = tg_cc_iw(tcb);
 	else if (is_one)
 		tcb->cwnd = tg_tx_mss(tcb);
 }
@@ -75,7 +75,7 @@ void tg_pmtu_set(struct tg_tcb *tcb, uint32_t mtu)
 /* What was sent before the MSS fell is sent again in smaller pieces, the first too long segment at
  * once, the rest as slow start lets it; ssthresh keeps what cwnd was, for nothing was congested
  * (RFC 1191 6.4, RFC 8201 5.4). */
-static void repeat(struct tg_tcb *tcb, uint32_t old_mss)
+static void repeat(struct tg_tcb *tcb, uint32_t old_mss, const struct tg_tcp_env *env)
 {
 	uint32_t mss = tg_tx_mss(tcb), most = (old_mss + mss - 1) / mss * mss;
 
@@ -85,12 +85,7 @@ static void repeat(struct tg_tcb *tcb, uint32_t old_mss)
 		tcb->ssthresh = tcb->cwnd;
 	if (tcb->cwnd > most)
 		tcb->cwnd = most;
-	tcb->dupacks = 0;
-	tcb->recovery = false;
-	tcb->loss = true;
-	tcb->recover = tcb->snd.nxt;
-	tcb->rexmit_nxt = tcb->snd.una;
-	tcb->rtt_start_ns = 0;          /* Karn */
+	tg_recovery_repeat(tcb, env);
 	tcb->deadline[TG_T_REXMIT] = 0; /* output starts it again */
 }
 
@@ -137,9 +132,14 @@ void tg_pmtu_claim(struct tg_tcb *tcb, tg_seq seq, uint32_t mtu, const struct tg
 
 	if (mtu == 0 && !tcb->v6)
 		mtu = tg_pmtu_plateau(tcb, 0, env);
-	if (mtu < floor_of(tcb, env) || mtu - headers(tcb) >= tcb->snd.mss) {
+	if (mtu < floor_of(tcb, env) ||
+	    mtu - headers(tcb) >= (tcb->path.hole ? tcb->path.hole : tcb->snd.mss)) {
 		act->verdict = TG_CTR_ptb_ignored;
 		return;
+	}
+	if (tcb->path.hole) { /* a path that speaks is no black hole (DT-31) */
+		tg_pmtu_set(tcb, tcb->path.hole + headers(tcb));
+		tcb->path.hole = 0;
 	}
 	learn_proven(tcb);
 	if (!is_believed(tcb, mtu - headers(tcb))) {
@@ -147,7 +147,7 @@ void tg_pmtu_claim(struct tg_tcb *tcb, tg_seq seq, uint32_t mtu, const struct tg
 		return;
 	}
 	lower(tcb, mtu, env, act);
-	repeat(tcb, old);
+	repeat(tcb, old, env);
 }
 
 void tg_pmtu_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)

@@ -86,7 +86,7 @@ uint64_t tg_rest_at(const struct tg_tcb *tcb)
 		return 0;
 	if (tcb->rexmits)
 		at = tcb->sent_ms + REXMITS_KEPT_MS;
-	if (tcb->cwnd == tg_newreno_iw(tcb) || is_cwnd_one(tcb))
+	if (tcb->cwnd == tg_cc_iw(tcb) || is_cwnd_one(tcb))
 		return at;
 	uint64_t idle = tcb->sent_ms + tg_rto_ms(tcb) + 1;
 
@@ -170,10 +170,10 @@ static inline bool is_one_timer(const struct tg_tcb *tcb)
 	const uint64_t *at = tcb->deadline;
 	int others = (at[TG_T_KEEPALIVE] != 0) + (at[TG_T_FW2] != 0) + (at[TG_T_SERVICE] != 0);
 
-	_Static_assert(TG_T_N == 5, "and these two");
+	_Static_assert(TG_T_N == 6, "and these three");
 	if (tcb->state == TG_SYN_RECEIVED)
 		return at[TG_T_REXMIT] && !at[TG_T_DELACK] && others == 0;
-	return !(at[TG_T_REXMIT] | at[TG_T_DELACK]) && others <= 1;
+	return !(at[TG_T_REXMIT] | at[TG_T_RACK] | at[TG_T_DELACK]) && others <= 1;
 }
 
 bool tg_tcb_may_rest(const struct tg_tcb *tcb, uint64_t now_ms)
@@ -379,7 +379,7 @@ static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 	tcb->snd.max_wnd =
 	    window_of(conn->max_snd_wnd, conn->flags & TG_CONN_MAX_RAW, conn->snd_scale);
 	tcb->ts_recent_ms = unpack_ts_age(conn->ts_age, now_ms);
-	tg_newreno_init(tcb);
+	tg_recovery_init(tcb);
 	tcb->srtt_us = small_float_of(conn->srtt);
 	if (tcb->srtt_us) {
 		tcb->rttvar_us = small_float_of(conn->rttvar);

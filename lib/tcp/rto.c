@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rto.c: the retransmission timeout (RFC 6298), R1 and R2 (RFC 9293 3.8.3), persist (3.8.6.1). */
+#include "control.h"
 #include "data.h"
 #include "pmtu.h"
 
@@ -12,6 +13,14 @@ enum {
 	R2_MS = 100000,            /* until the connection is given up (TO-03) */
 	TSECR_AGE_MAX_MS = 600000, /* an older echo is no sample */
 	OVERRIDE_MS = 500,         /* DT-27: 0.1 to 1 s */
+	/* DT-31: timeouts until a smaller segment is tried, and where such long ones got through
+	 * before; how often each size is tried; and the sizes. */
+	HOLE_RTOS = 2,
+	HOLE_RTOS_PROVEN = 4,
+	HOLE_TRIES = 2,
+	HOLE_MSS_V6 = 1220,
+	HOLE_MSS_V4 = 1024,
+	HOLE_MSS_LEAST_V4 = 536,
 };
 
 /* --- RTT --- */
@@ -29,7 +38,7 @@ void tg_rto_update(struct tg_tcb *tcb)
 }
 
 /* RFC 6298 2.2, 2.3 (DT-04). */
-static void add_sample(struct tg_tcb *tcb, uint64_t us)
+static uint32_t add_sample(struct tg_tcb *tcb, uint64_t us)
 {
 	uint32_t r = (uint32_t)(us < 1 ? 1 : us > TG_RTO_MAX_US ? TG_RTO_MAX_US : us);
 	uint32_t diff;
@@ -44,29 +53,31 @@ static void add_sample(struct tg_tcb *tcb, uint64_t us)
 	}
 	tg_rto_update(tcb);
 	tcb->backoff = 0;
+	return r;
 }
 
-void tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
+uint32_t tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
 {
 	if (tcb->ts_on) { /* RFC 7323 4.1 */
 		uint32_t age = tg_tcp_tsval(tcb->ts_offset, env) - seg->opts.tsecr;
 
 		if (!seg->opts.has_ts || seg->opts.tsecr == 0 || age > TSECR_AGE_MAX_MS)
-			return; /* ADV-53 */
+			return 0; /* ADV-53 */
 		/* Karn, with timestamps: a repeat below the peer's window moves no TS.Recent there
 		 * (RB-16), so its ACK still echoes the first copy: that would measure the backoff.
 		 */
 		if (tcb->resent_ms && env->now_ms - age < tcb->resent_ms)
-			return;
+			return 0;
 		tcb->resent_ms = 0;
 		/* A clock of 1 ms cannot tell less. */
-		add_sample(tcb, age ? 1000ull * age : GRANULARITY_US);
-		return;
+		return add_sample(tcb, age ? 1000ull * age : GRANULARITY_US);
 	}
 	if (tcb->rtt_start_ns == 0 || !tg_seq_gt(seg->ack, tcb->rtt_seq))
-		return;
-	add_sample(tcb, (env->now_ns - tcb->rtt_start_ns) / 1000);
+		return 0;
+	uint64_t us = (env->now_ns - tcb->rtt_start_ns) / 1000;
+
 	tcb->rtt_start_ns = 0;
+	return add_sample(tcb, us);
 }
 
 uint64_t tg_rto_ms(const struct tg_tcb *tcb)
@@ -104,7 +115,7 @@ void tg_ack_handshake(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 	tcb->rexmit_nxt = tcb->snd.nxt;
 	if (tcb->tx.chunk_n == 0)
 		tcb->tx_end = tcb->snd.nxt;
-	tg_newreno_init(tcb);
+	tg_recovery_init(tcb);
 	tcb->syn_sent_n = 0;
 	tcb->probes = 0;
 	tcb->rexmit_since_ms = 0;
@@ -147,15 +158,16 @@ static void start_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	tcb->rexmit_nxt = tcb->snd.nxt;
 	if (tcb->recovery)
 		tcb->cwnd = tcb->ssthresh;
-	tcb->recovery = tcb->loss = false;
+	tcb->recovery = tcb->loss = tcb->rack.plain = false;
 	tcb->dupacks = 0;
+	tg_rack_stop(tcb);
 	ms = tg_rto_ms(tcb);
 	if (tcb->snd.wnd > 0)
 		ms = OVERRIDE_MS;
 	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, ms);
 }
 
-static void stop_persist(struct tg_tcb *tcb)
+static void stop_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	if (!tcb->persist)
 		return;
@@ -165,7 +177,8 @@ static void stop_persist(struct tg_tcb *tcb)
 	tcb->rexmit_since_ms = 0;
 	tcb->deadline[TG_T_REXMIT] = 0;
 	/* The window has opened over what the probes sent: once more from SND.UNA. */
-	tcb->rexmit_nxt = tcb->snd.una;
+	if (tg_data_flight(tcb) > 0)
+		tg_recovery_repeat(tcb, env);
 }
 
 void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
@@ -180,15 +193,20 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 		return;
 	}
 	if (tcb->persist) {
-		if (!flight && waiting && !tg_data_has_text(tcb) &&
+		if (!flight && waiting && !tg_data_has_text(tcb, env->chunks) &&
 		    tcb->deadline[TG_T_REXMIT] <= env->now_ms + OVERRIDE_MS)
 			return; /* the override timer runs */
-		stop_persist(tcb);
+		stop_persist(tcb, env);
 	}
 	if (flight) {
 		if (tcb->deadline[TG_T_REXMIT] == 0)
 			tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
-	} else if (waiting && !tg_data_has_text(tcb)) {
+		if (tcb->sack_on)
+			tg_rack_arm(tcb, env);
+		return;
+	}
+	tg_rack_stop(tcb);
+	if (waiting && !tg_data_has_text(tcb, env->chunks)) {
 		start_persist(tcb, env);
 	} else {
 		tcb->deadline[TG_T_REXMIT] = 0;
@@ -229,17 +247,53 @@ static void persist_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, st
 	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
 }
 
+/* --- black holes, DT-31 --- */
+
+/* RFC 4821 7.7: segments that vanish without a word. After so many timeouts a smaller one is tried,
+ * then a smaller one still; then the cause is another. */
+static void try_smaller(struct tg_tcb *tcb)
+{
+	uint32_t least = tcb->v6 ? HOLE_MSS_V6 : HOLE_MSS_V4,
+		 hdrs = tcb->v6 ? TG_HDRS_V6 : TG_HDRS_V4;
+	uint32_t from = tcb->path.proven >= tcb->snd.mss ? HOLE_RTOS_PROVEN : HOLE_RTOS;
+
+	if (tcb->path.hole) {
+		if (tcb->backoff == tcb->path.hole_backoff + HOLE_TRIES && !tcb->v6)
+			tg_pmtu_set(tcb, HOLE_MSS_LEAST_V4 + hdrs);
+		if (tcb->backoff != tcb->path.hole_backoff + 2 * HOLE_TRIES)
+			return;
+		tg_pmtu_set(tcb, tcb->path.hole + hdrs);
+		tcb->path.hole = 0;
+		return;
+	}
+	if (tcb->backoff != from || tcb->snd.mss <= least ||
+	    tg_seq_diff(tcb->snd.nxt, tcb->snd.una) < (int32_t)tg_tx_mss(tcb))
+		return;
+	tcb->path.hole = tcb->snd.mss;
+	tcb->path.hole_backoff = tcb->backoff;
+	tg_pmtu_set(tcb, least + hdrs);
+}
+
+void tg_tx_proven(struct tg_tcb *tcb, struct tg_act *act)
+{
+	if (tcb->path.hole == 0)
+		return;
+	tcb->path.hole = 0;
+	act->events |= TG_EV_PTB;
+}
+
 void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
 	uint64_t ran = tg_rto_ms(tcb);
-	bool first = tcb->rexmit_since_ms == 0;
+	bool started = tcb->rexmit_since_ms == 0; /* a probe starts patience, and is no timeout */
+	bool first = started || tcb->rack.tlp_out;
 
 	tcb->deadline[TG_T_REXMIT] = 0;
 	if (!tcb->persist && tg_data_flight(tcb) == 0) {
 		tg_tx_settle(tcb, env);
 		return;
 	}
-	if (first && !tcb->persist) {
+	if (started && !tcb->persist) {
 		if (ran > patience_ms(tcb))
 			ran = patience_ms(tcb);
 		tcb->rexmit_since_ms = env->now_ms > ran ? env->now_ms - ran : 1;
@@ -254,7 +308,8 @@ void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_a
 	}
 	tg_ctr_inc(env->ctr, TG_CTR_rto);
 	tg_pmtu_timeout(tcb, env, act);
-	tg_newreno_timeout(tcb, first);
 	count_backoff(tcb, act);
+	try_smaller(tcb);
+	tg_recovery_timeout(tcb, first, env);
 	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
 }

@@ -60,7 +60,7 @@ static void syn_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 	tcb->snd.wl2 = tcb->snd.una;
 	tcb->snd.nxt = tg_seq_add(tcb->snd.iss, 1); /* even if the SYN itself still waits */
 	tcb->rexmit_nxt = tcb->snd.nxt;
-	tg_newreno_init(tcb);
+	tg_recovery_init(tcb);
 	tg_enter(tcb, TG_SYN_RECEIVED, env, act);
 	tg_reply_syn_ack(tcb, env, act);
 	tg_ctr_inc(env->ctr, TG_CTR_synack_sent);

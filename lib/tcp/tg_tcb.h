@@ -9,13 +9,14 @@
  * never moves left; I4 bytes in the send queue = (SND.NXT - SND.UNA less SYN and FIN) + unsent, at
  * most sndbuf (or what a shrunk sndbuf left); I5 hole blocks are disjoint, ordered, above RCV.NXT,
  * at most TG_OOO_MAX; I6 a timer that the state cannot have is off; I7 peer's FIN taken implies a
- * state after it. */
+ * state after it; I8 with SACK the sent records are of SND.UNA to SND.NXT. */
 #ifndef TG_TCB_H
 #define TG_TCB_H
 
 #include "tg_cc.h"
 #include "tg_conn.h"
 #include "tg_counters.h"
+#include "tg_rack.h"
 #include "tg_rng.h"
 #include "tg_sent.h"
 #include "tg_span.h"
@@ -25,6 +26,7 @@
 enum tg_tcb_timer {
 	TG_T_REXMIT, /* SYN, SYN-ACK, data, FIN retransmission, or persist: one at a time, by state
 			and tcb->persist */
+	TG_T_RACK,   /* reordering timer, or tail loss probe (RFC 8985) */
 	TG_T_DELACK,
 	TG_T_KEEPALIVE,
 	TG_T_FW2,
@@ -78,15 +80,16 @@ struct tg_tcb {
 	bool syn_unacked; /* FIN-WAIT-1 straight from SYN-RECEIVED (UC-05): SND.UNA is still ISS */
 	uint8_t probes;   /* window or keepalive probes without an answer */
 	bool recovery;    /* fast recovery, until recover is acknowledged */
-	bool loss;   /* after a timeout, until recover is acknowledged: go-back-N from rexmit_nxt */
-	bool unused; /* always false */
-	bool fin_queued;    /* the user closed the sending side: FIN follows the queued bytes */
-	bool fin_sent;      /* the FIN has its number: snd.nxt - 1 */
-	bool fin_rcvd;      /* the peer's FIN is taken: rcv.nxt is past it */
-	bool orphan;        /* fully closed: no reader */
-	bool rexmit_syn;    /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
-			       (EST-25) */
-	uint8_t backoff;    /* timeouts since the last progress */
+	bool loss;        /* after a timeout, until recover is acknowledged: all is sent again from
+			     rexmit_nxt on, with SACK by what is LOST */
+	bool unused;      /* always false */
+	bool fin_queued;  /* the user closed the sending side: FIN follows the queued bytes */
+	bool fin_sent;    /* the FIN has its number: snd.nxt - 1 */
+	bool fin_rcvd;    /* the peer's FIN is taken: rcv.nxt is past it */
+	bool orphan;      /* fully closed: no reader */
+	bool rexmit_syn;  /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
+			     (EST-25) */
+	uint8_t backoff;  /* timeouts since the last progress */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
 	uint8_t ecn_owed;   /* TG_OWE_*: what ECN has to say yet (ecn.c) */
@@ -116,8 +119,10 @@ struct tg_tcb {
 	struct tg_cc cc;         /* what the controllers remember */
 	uint8_t dupacks;
 	tg_seq recover;
-	tg_seq rexmit_nxt;  /* next byte to send again; = snd.nxt when nothing is to be repeated */
-	tg_seq ecn_recover; /* an ECE counts once the ACK is above this */
+	tg_seq rexmit_nxt; /* next byte to send again; = snd.nxt when nothing is to be repeated, and
+			      with SACK, where sent says what is LOST */
+	struct tg_rack rack; /* what loss recovery remembers */
+	tg_seq ecn_recover;  /* an ECE counts once the ACK is above this */
 
 	/* --- path MTU (pmtu.c) --- */
 	struct {
@@ -128,6 +133,9 @@ struct tg_tcb {
 				    none */
 		uint16_t proven; /* the longest that was acknowledged; both count as snd.mss does */
 		tg_seq claim_seq, sent_end;
+		uint16_t hole; /* SendMSS before a smaller one was tried for want of an answer
+				  (DT-31); 0 = none is */
+		uint8_t hole_backoff; /* timeouts then */
 	} path;
 
 	/* --- queues --- */

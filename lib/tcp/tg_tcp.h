@@ -7,8 +7,9 @@
  *   closed.c (3.10.7.1)  listen.c (3.10.7.2)  syn_sent.c (3.10.7.3)  arrives.c (3.10.7.4, the spine
  * of eight checks)  check_*.c calls.c (3.10.1-6)  timeout.c (3.10.8)  time_wait.c  enter.c (the one
  * place that changes the state) and the data path: rx.c (reassembly, ACK policy, window), tx.c
- * (output, queue), ack.c (SND.UNA, RTT, loss), rto.c (RFC 6298), newreno.c (RFC 5681, 6582), rest.c
- * (64 bytes <-> block), ecn.c (RFC 3168), span.c, isn.c, cookie.c. */
+ * (output, queue), ack.c (SND.UNA, send window), recovery.c (loss: RFC 5681, 6582, 6675, 9937),
+ * rack.c (RFC 8985), sent.c (what is in flight), cc.c, reno.c, cubic.c, hystart.c (windows), rto.c
+ * (RFC 6298), rest.c (64 bytes <-> block), ecn.c (RFC 3168), span.c, isn.c, cookie.c. */
 #ifndef TG_TCP_H
 #define TG_TCP_H
 

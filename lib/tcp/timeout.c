@@ -160,6 +160,9 @@ static void fire(struct tg_tcb *tcb, enum tg_tcb_timer timer, const struct tg_tc
 	case TG_T_REXMIT:
 		rexmit(tcb, env, act);
 		return;
+	case TG_T_RACK:
+		tg_rack_timeout(tcb, env);
+		return;
 	case TG_T_DELACK:
 		delack(tcb);
 		return;

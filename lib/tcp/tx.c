@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
-enum plan_kind { PLAN_NONE, PLAN_SYN, PLAN_REXMIT, PLAN_NEW, PLAN_PROBE, PLAN_ACK };
+enum plan_kind { PLAN_NONE, PLAN_SYN, PLAN_REXMIT, PLAN_NEW, PLAN_TAIL, PLAN_PROBE, PLAN_ACK };
 
 struct plan {
 	enum plan_kind kind;
@@ -115,18 +115,14 @@ static tg_seq window_end(const struct tg_tcb *tcb)
 	return tg_seq_add(tcb->snd.una, tcb->snd.wnd);
 }
 
-/* RFC 5681 3.1, RFC 6582: what stands at rexmit_nxt again, inside the window (ADV-48), and after a
- * timeout no more than cwnd. */
-static bool plan_rexmit(const struct tg_tcb *tcb, struct plan *p)
+/* What was sent of [seq, right) again, inside the window (ADV-48). */
+static bool plan_again(const struct tg_tcb *tcb, tg_seq seq, tg_seq right, struct plan *p)
 {
-	tg_seq end = tg_seq_min(tcb->snd.nxt, tcb->tx_end), edge = window_end(tcb);
-	uint32_t done = (uint32_t)tg_seq_diff(tcb->rexmit_nxt, tcb->snd.una);
+	tg_seq end = tg_seq_min(right, tcb->tx_end), edge = window_end(tcb);
 
-	if (!tg_seq_lt(tcb->rexmit_nxt, tcb->snd.nxt) || !tg_seq_lt(tcb->rexmit_nxt, edge))
+	if (!tg_seq_lt(seq, right) || !tg_seq_lt(seq, edge))
 		return false;
-	if (done > 0 && done >= tcb->cwnd)
-		return false;
-	*p = (struct plan){.kind = PLAN_REXMIT, .seq = tcb->rexmit_nxt};
+	*p = (struct plan){.kind = PLAN_REXMIT, .seq = seq};
 	/* A byte that went as a probe takes along what follows it: no segment of one byte. */
 	if (tg_data_flight(tcb) == 1 && !tcb->fin_sent)
 		end = tg_seq_min(tcb->tx_end, tg_seq_add(tcb->snd.una, tcb->cwnd));
@@ -134,7 +130,56 @@ static bool plan_rexmit(const struct tg_tcb *tcb, struct plan *p)
 	if (tg_seq_lt(p->seq, end))
 		p->len = min32((uint32_t)tg_seq_diff(end, p->seq), tg_tx_mss(tcb));
 	p->fin = tcb->fin_sent && tg_seq_eq(tg_seq_add(p->seq, p->len), tcb->tx_end) &&
-		 tg_seq_lt(tcb->tx_end, edge);
+		 tg_seq_lt(tcb->tx_end, edge) && tg_seq_gt(right, tcb->tx_end);
+	return p->len > 0 || p->fin;
+}
+
+/* RFC 6675 4, NextSeg (1): the first that is LOST, as far as the pipe has room for it. */
+static bool plan_lost(const struct tg_tcb *tcb, const struct tg_chunks *chunks, struct plan *p)
+{
+	uint32_t pipe = tg_data_pipe(tcb);
+	tg_seq left, right;
+
+	if (!tg_sent_next_lost(&tcb->sent, chunks, tcb->snd.una, &left, &right) ||
+	    !plan_again(tcb, left, right, p))
+		return false;
+	return pipe == 0 || pipe + p->len <= tcb->cwnd;
+}
+
+/* RFC 5681 3.1, RFC 6582: what stands at rexmit_nxt again, and after a timeout no more than cwnd;
+ * with SACK what is LOST. */
+static bool plan_rexmit(const struct tg_tcb *tcb, const struct tg_chunks *chunks, struct plan *p)
+{
+	uint32_t done = (uint32_t)tg_seq_diff(tcb->rexmit_nxt, tcb->snd.una);
+
+	if (tcb->sent.lost > 0)
+		return plan_lost(tcb, chunks, p);
+	if (!tg_seq_lt(tcb->rexmit_nxt, tcb->snd.nxt) || (done > 0 && done >= tcb->cwnd))
+		return false;
+	return plan_again(tcb, tcb->rexmit_nxt, tcb->snd.nxt, p);
+}
+
+/* RFC 8985 7.3: the tail loss probe is new text if the window lets it, whatever cwnd says; else
+ * the end of what was sent, once more. */
+static bool plan_tail(const struct tg_tcb *tcb, struct plan *p)
+{
+	int32_t unsent = tg_seq_diff(tcb->tx_end, tcb->snd.nxt);
+	int32_t wnd = tg_seq_diff(window_end(tcb), tcb->snd.nxt);
+	uint32_t mss = tg_tx_mss(tcb);
+	tg_seq end;
+
+	if (!tcb->rack.tlp_due || tcb->persist || wnd < 0)
+		return false;
+	*p = (struct plan){.kind = PLAN_TAIL, .seq = tcb->snd.nxt};
+	if (unsent > 0 && wnd > 0) {
+		p->len = min32(min32((uint32_t)unsent, (uint32_t)wnd), mss);
+		p->fin = tcb->fin_queued && p->len == (uint32_t)unsent && (uint32_t)wnd > p->len;
+		return true;
+	}
+	end = tg_seq_min(tcb->snd.nxt, tcb->tx_end);
+	p->len = min32((uint32_t)tg_seq_diff(end, tcb->snd.una), mss);
+	p->fin = tcb->fin_sent;
+	p->seq = tg_seq_sub(end, p->len);
 	return p->len > 0 || p->fin;
 }
 
@@ -165,17 +210,17 @@ static bool plan_new(const struct tg_tcb *tcb, uint32_t max_text, struct plan *p
 	bool fin = tcb->fin_queued && !tcb->fin_sent;
 	int32_t unsent = tg_seq_diff(tcb->tx_end, tcb->snd.nxt);
 	int32_t wnd = tg_seq_diff(window_end(tcb), tcb->snd.nxt);
-	uint32_t flight = tg_data_flight(tcb), cwnd = tg_newreno_window(tcb);
+	uint32_t pipe = tg_data_pipe(tcb), cwnd = tg_recovery_window(tcb);
 
-	if ((unsent <= 0 && !fin) || wnd <= 0)
+	if ((unsent <= 0 && !fin) || wnd <= 0 || tcb->sent.lost > 0)
 		return false;
 	*p = (struct plan){.kind = PLAN_NEW, .seq = tcb->snd.nxt};
 	if (unsent > 0) {
 		uint32_t len = min32((uint32_t)unsent, (uint32_t)wnd);
 
-		if (flight >= cwnd)
+		if (pipe >= cwnd)
 			return false;
-		len = min32(len, cwnd - flight);
+		len = min32(len, cwnd - pipe);
 		p->len = worth_sending(tcb, len, (uint32_t)unsent, max_text);
 		if (p->len == 0)
 			return false;
@@ -210,26 +255,28 @@ static bool plan_syn(const struct tg_tcb *tcb, struct plan *p)
 	return tg_seq_eq(tcb->rexmit_nxt, tcb->snd.iss);
 }
 
-bool tg_data_has_text(const struct tg_tcb *tcb)
+bool tg_data_has_text(const struct tg_tcb *tcb, const struct tg_chunks *chunks)
 {
 	struct plan p;
 
-	return plan_rexmit(tcb, &p) || plan_new(tcb, 1, &p);
+	return plan_rexmit(tcb, chunks, &p) || plan_new(tcb, 1, &p);
 }
 
 /* Nothing to repeat, nothing unsent, no probe: the three plans of text would all say no. */
 static bool is_all_sent(const struct tg_tcb *tcb)
 {
 	return !tg_data_is_waiting(tcb) && !tg_seq_lt(tcb->rexmit_nxt, tcb->snd.nxt) &&
-	       !tcb->probe_due;
+	       tcb->sent.lost == 0 && !(tcb->probe_due | tcb->rack.tlp_due);
 }
 
-static bool plan_output(const struct tg_tcb *tcb, uint32_t max_text, struct plan *p)
+static bool plan_output(const struct tg_tcb *tcb, const struct tg_chunks *chunks, uint32_t max_text,
+			struct plan *p)
 {
 	if (tcb->state >= TG_ESTABLISHED && is_all_sent(tcb)) {
 		/* An ACK, if any. */
 	} else if (tg_data_may_send(tcb)) {
-		if (plan_rexmit(tcb, p) || plan_new(tcb, max_text, p) || plan_probe(tcb, p))
+		if (plan_rexmit(tcb, chunks, p) || plan_tail(tcb, p) ||
+		    plan_new(tcb, max_text, p) || plan_probe(tcb, p))
 			return true;
 	} else if (tcb->state == TG_SYN_SENT || tcb->state == TG_SYN_RECEIVED) {
 		if (plan_syn(tcb, p))
@@ -243,7 +290,7 @@ bool tg_tcp_has_output(const struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	struct plan p;
 
-	if (plan_output(tcb, 1, &p))
+	if (plan_output(tcb, env->chunks, 1, &p))
 		return true;
 	/* A FIN queued behind a closed window says nothing, but output must start its timer. */
 	return tg_data_may_send(tcb) && tg_data_is_waiting(tcb) && tcb->deadline[TG_T_REXMIT] == 0;
@@ -296,11 +343,19 @@ static void note_sent(struct tg_tcb *tcb, const struct plan *p, tg_seq end,
 {
 	bool is_new = tg_seq_gt(end, tcb->snd.nxt);
 
+	tg_recovery_sent(tcb, p->seq, end, env);
 	if (p->kind == PLAN_REXMIT) {
 		count_rexmit(tcb, env);
+		/* RFC 6675 6: what stands at SND.UNA has a whole timeout to be acknowledged. */
+		if (tcb->recovery && !tcb->rack.plain && tg_seq_eq(p->seq, tcb->snd.una))
+			tcb->deadline[TG_T_REXMIT] = 0;
 		/* One segment in fast recovery; all, one after another, otherwise. */
-		tcb->rexmit_nxt = tcb->recovery ? tcb->snd.nxt : end;
+		if (tg_seq_lt(tcb->rexmit_nxt, tcb->snd.nxt))
+			tcb->rexmit_nxt = tcb->recovery ? tcb->snd.nxt : end;
 		tcb->rtt_start_ns = 0; /* Karn */
+	} else if (p->kind == PLAN_TAIL && !is_new) {
+		count_rexmit(tcb, env);
+		tcb->rtt_start_ns = 0;
 	} else if (p->kind == PLAN_PROBE) {
 		tcb->probe_due = false;
 		if (!is_new)
@@ -319,6 +374,10 @@ static void note_sent(struct tg_tcb *tcb, const struct plan *p, tg_seq end,
 	}
 	if (p->fin)
 		tcb->fin_sent = true;
+	if (p->kind == PLAN_TAIL)
+		tg_rack_probed(tcb, !is_new, env);
+	else if (is_new && tcb->sack_on)
+		tg_rack_disarm(tcb); /* RFC 8985 7.2: starts anew */
 	tcb->sent_ms = env->now_ms;
 }
 
@@ -339,10 +398,11 @@ static void send_text(struct tg_tcb *tcb, const struct plan *p, const struct tg_
 	seg->text = NULL;
 	if (p->len > 0)
 		fit_sack(tcb, seg);
-	if (tcb->ecn_on && p->kind == PLAN_NEW)
+	if (tcb->ecn_on &&
+	    (p->kind == PLAN_NEW || (p->kind == PLAN_TAIL && tg_seq_eq(p->seq, tcb->snd.nxt))))
 		tg_ecn_mark(tcb, seg);
 	if (p->len > 0)
-		tg_pmtu_sent(tcb, text_end, p->len, p->kind == PLAN_REXMIT);
+		tg_pmtu_sent(tcb, text_end, p->len, tg_seq_lt(p->seq, tcb->snd.nxt));
 	note_sent(tcb, p, tg_seq_add(text_end, p->fin ? 1 : 0), env);
 	tg_tx_settle(tcb, env);
 }
@@ -355,8 +415,8 @@ bool tg_tcp_output(struct tg_tcb *tcb, const struct tg_tcp_env *env, uint32_t ma
 	assert(max_text > 0);
 	if (tg_data_may_send(tcb) && tg_data_flight(tcb) == 0 &&
 	    tg_seq_lt(tcb->snd.nxt, tcb->tx_end))
-		tg_newreno_idle(tcb, env->now_ms);
-	if (!plan_output(tcb, max_text, &p)) {
+		tg_cc_idle(tcb, env->now_ms);
+	if (!plan_output(tcb, env->chunks, max_text, &p)) {
 		tg_tx_settle(tcb, env);
 		return false;
 	}
@@ -366,6 +426,7 @@ bool tg_tcp_output(struct tg_tcb *tcb, const struct tg_tcp_env *env, uint32_t ma
 		break;
 	case PLAN_REXMIT:
 	case PLAN_NEW:
+	case PLAN_TAIL:
 	case PLAN_PROBE:
 		send_text(tcb, &p, env, seg);
 		break;
@@ -384,6 +445,7 @@ void tg_tcb_release(struct tg_tcb *tcb, struct tg_chunks *chunks)
 {
 	tg_span_free(&tcb->tx, chunks);
 	tg_span_free(&tcb->rx, chunks);
+	tg_sent_fini(&tcb->sent, chunks);
 	if (tcb->ooo_n > 0)
 		tg_chunks_free(chunks, tcb->ooo);
 	tcb->ooo = TG_NONE;

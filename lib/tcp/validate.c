@@ -67,7 +67,7 @@ static const char *check_holes(const struct tg_tcb *tcb, const struct tg_chunks 
 }
 
 /* I6, and that nothing waits for ever: what is in flight or cannot go has its timer. */
-static const char *check_timers(const struct tg_tcb *tcb)
+static const char *check_timers(const struct tg_tcb *tcb, const struct tg_chunks *c)
 {
 	if (tcb->deadline[TG_T_FW2] && tcb->state != TG_FIN_WAIT_2)
 		return "I6: the FIN-WAIT-2 timer runs in another state";
@@ -78,7 +78,7 @@ static const char *check_timers(const struct tg_tcb *tcb)
 		return NULL;
 	if (tg_data_flight(tcb) > 0)
 		return "I6: text is in flight without a timer";
-	if (tg_data_is_waiting(tcb) && !tg_data_has_text(tcb))
+	if (tg_data_is_waiting(tcb) && !tg_data_has_text(tcb, c))
 		return "I6: text waits for the window without a timer";
 	return NULL;
 }
@@ -105,6 +105,23 @@ static const char *check_fin(const struct tg_tcb *tcb)
 	return NULL;
 }
 
+/* The sent records are of what is in flight, all of it. */
+static const char *check_sent(const struct tg_tcb *tcb, const struct tg_chunks *c)
+{
+	struct tg_sent s = tcb->sent;
+	const char *why = NULL;
+
+	if (!tg_sent_validate(&s, c, &why))
+		return why;
+	if (!tcb->sack_on || !tg_data_may_send(tcb) || tcb->syn_unacked)
+		return s.n > 0 && !tcb->syn_unacked ? "I8: sent records where none are kept" : NULL;
+	if (s.n == 0)
+		return tg_data_flight(tcb) > 0 ? "I8: in flight without a record" : NULL;
+	if (!tg_seq_eq(s.una, tcb->snd.una) || !tg_seq_eq(tg_sent_end(&s, c), tcb->snd.nxt))
+		return "I8: the sent records are not of SND.UNA to SND.NXT";
+	return NULL;
+}
+
 static const char *first_fault(const struct tg_tcb *tcb, const struct tg_chunks *chunks)
 {
 	const char *why = check_numbers(tcb);
@@ -116,7 +133,9 @@ static const char *first_fault(const struct tg_tcb *tcb, const struct tg_chunks 
 	if (!why && tcb->state != TG_SYN_SENT)
 		why = check_holes(tcb, chunks);
 	if (!why)
-		why = check_timers(tcb);
+		why = check_timers(tcb, chunks);
+	if (!why)
+		why = check_sent(tcb, chunks);
 	if (!why && (!tg_span_validate(&tcb->tx, chunks) || !tg_span_validate(&tcb->rx, chunks)))
 		why = "a span does not add up";
 	return why;

@@ -150,7 +150,7 @@ static void test_established_forgedWhileMoving_nothingChanges(void)
 	struct seg s;
 
 	open_wide(&h, NULL);
-	host_lab_writes(&h, 4 * MSS);
+	host_lab_writes(&h, 6 * MSS); /* cwnd grows, so that it does not rest at once */
 	h.una += 2 * MSS;
 	send_flags(&h, ACK, h.rcv_nxt, h.una);
 	too_big(&h, h.una, 576 + 1000u * h.v6, 1500);
@@ -180,7 +180,7 @@ static void test_established_keptClaimThenTimeout_applied(void)
 	struct seg s;
 
 	open_wide(&h, NULL);
-	host_lab_writes(&h, 2 * MSS);
+	host_lab_writes(&h, 6 * MSS);
 	ack_all(&h);
 	host_lab_writes(&h, 4 * MSS);
 	too_big(&h, h.una, 1300, 1500);

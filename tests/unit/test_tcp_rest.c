@@ -256,6 +256,8 @@ static void test_established_windowGrew_restsAfterRto(void)
 		bed_time(&b, b.env.now_ms + 10);
 		bed_send(&b, TG_TCP_ACK, 0, b.tcb.snd.nxt.v, 0);
 	}
+	CU_ASSERT_TRUE(tg_tcb_may_rest(&b.tcb, b.env.now_ms)); /* nothing that cwnd bounded */
+	b.tcb.cwnd += 2000;
 	CU_ASSERT_FALSE(tg_tcb_may_rest(&b.tcb, b.env.now_ms));
 	uint64_t at = tg_tcb_deadline(&b.tcb);
 	CU_ASSERT(at > b.env.now_ms && at <= b.env.now_ms + 1001);
