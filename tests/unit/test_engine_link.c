@@ -126,6 +126,21 @@ static void test_vlan_untagged_isDropped(void)
 	end();
 }
 
+/* LN-02: a port without a VLAN has none of them all. */
+static void test_vlan_tagOnUntaggedPort_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	static const uint8_t tag[4] = {0x81, 0, 0, 5};
+
+	begin();
+	uint32_t n = syn_frame(f);
+	memmove(f + 16, f + 12, n - 12);
+	memcpy(f + 12, tag, 4);
+	rx(f, n + 4);
+	expect_drop(TG_CTR_vlan);
+	end();
+}
+
 /* LN-02: VID 0 is a priority tag. */
 static void test_vlan_priorityTag_isUntagged(void)
 {
@@ -155,6 +170,19 @@ static uint32_t arp_frame(uint8_t *f, const char *target)
 	tg_addr_parse(target, &arp.tpa);
 	uint32_t n = tg_eth_emit(f, &eth);
 	return n + tg_arp_emit(f + n, &arp);
+}
+
+/* LN-01: what is for another host is none of our business, were it true a hundred times. */
+static void test_arp_toOtherMac_isDropped(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+
+	begin();
+	uint32_t n = arp_frame(f, "192.0.2.1");
+	memcpy(f, "\2\0\0\0\0\7", 6);
+	rx(f, n);
+	expect_drop(TG_CTR_bad_mac);
+	end();
 }
 
 static void test_arp_request_isAnswered(void)
@@ -568,6 +596,8 @@ static const struct tg_test tests[] = {
     {"vlan_ours_isAnsweredInIt", test_vlan_ours_isAnsweredInIt},
     {"vlan_others_isDropped", test_vlan_others_isDropped},
     {"vlan_untagged_isDropped", test_vlan_untagged_isDropped},
+    {"vlan_tagOnUntaggedPort_isDropped", test_vlan_tagOnUntaggedPort_isDropped},
+    {"arp_toOtherMac_isDropped", test_arp_toOtherMac_isDropped},
     {"vlan_priorityTag_isUntagged", test_vlan_priorityTag_isUntagged},
     {"arp_request_isAnswered", test_arp_request_isAnswered},
     {"arp_requestForOther_isDropped", test_arp_requestForOther_isDropped},

@@ -408,6 +408,27 @@ static void test_table_scanOf64k_keepsGatewayAndRate(void) /* LN-04 */
 	world_fini();
 }
 
+/* LN-04: nor when nobody has used the gateway for a while, and everybody else speaks. */
+static void test_table_crowdWhileGatewayIsStale_keepsIt(void)
+{
+	struct tg_mac mac;
+	char text[32];
+
+	world_init();
+	world_start();
+	make_reachable("10.1.0.254", &peer_mac);
+	tick_to(w.now + 40000);
+	drain();
+	for (uint32_t i = 0; i < 2000; i++) {
+		snprintf(text, sizeof(text), "10.1.%u.%u", 1 + i / 200, 1 + i % 200);
+		CU_ASSERT_EQUAL(arp_in(1, &evil_mac, text, "10.1.0.1"), TG_CTR_NONE);
+		drain();
+	}
+	CU_ASSERT_EQUAL(find("10.1.0.254", &mac), TG_NEIGH_OK);
+	CU_ASSERT_EQUAL(memcmp(&mac, &peer_mac, 6), 0);
+	world_fini();
+}
+
 static void test_table_fullOfHeard_countsFullNever(void)
 {
 	char text[32];
@@ -572,6 +593,7 @@ static const struct tg_test tests[] = {
     {"reachable_confirmed_isNotProbed", test_reachable_confirmed_isNotProbed},
     {"reachable_unusedFor20Min_isAskedAnew", test_reachable_unusedFor20Min_isAskedAnew},
     {"table_scanOf64k_keepsGatewayAndRate", test_table_scanOf64k_keepsGatewayAndRate},
+    {"table_crowdWhileGatewayIsStale_keepsIt", test_table_crowdWhileGatewayIsStale_keepsIt},
     {"table_fullOfHeard_countsFullNever", test_table_fullOfHeard_countsFullNever},
     {"link_down_dropsHeld", test_link_down_dropsHeld},
     {"static_find_isAlwaysOk", test_static_find_isAlwaysOk},

@@ -117,6 +117,10 @@ static void test_incomplete_v6_asksByMulticastAndLearns(void)
 	CU_ASSERT_EQUAL(nd.icmp.kind, TG_ICMP_ND_NS);
 	CU_ASSERT(nd.eth.dst.b[0] == 0x33 && nd.eth.dst.b[2] == 0xff && nd.icmp.has_lladdr);
 	drain();
+	/* LN-08: what is said to all is no answer to us. */
+	CU_ASSERT_EQUAL(nd_in(true, &evil_mac, "2001:db8::7", "ff02::1", "2001:db8::7"),
+			TG_CTR_nd_other);
+	CU_ASSERT_EQUAL(find("2001:db8::7", &mac), TG_NEIGH_WAIT);
 	CU_ASSERT_EQUAL(nd_in(true, &peer_mac, "2001:db8::7", "2001:db8::1", "2001:db8::7"),
 			TG_CTR_NONE);
 	CU_ASSERT_EQUAL(w.out.n, 1);
