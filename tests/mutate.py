@@ -3,6 +3,7 @@
 """Breaks the code once for each rule and expects a red test.
 
 usage: tests/mutate.sh [--rule ID]... [--file F]... [--list NAME]... [-j N] [--record] [--everywhere]
+                       [--work DIR]
        tests/mutate.sh --check [the same choices]
 
   --rule ID     mutants of this rule (TD-18), section (TD) or range (SE-20..27)
@@ -11,7 +12,8 @@ usage: tests/mutate.sh [--rule ID]... [--file F]... [--list NAME]... [-j N] [--r
   -j N          N copies of the tree side by side
   --record      note the verdicts in tests/mutants/NAME.tried, which tests/conformance/table.py reads
   --everywhere  a mutant that survives its test is shown to every unit and conformance test
-  --keep        leave the copies where they are and name them
+  --work DIR    keep the copies in DIR and go on from there the next time: a single mutant then takes
+                seconds; one run at a time
   --check       run nothing: each old text is where the list says, once, and each rule of level M that
                 is kept has a mutant
   --root DIR    another tree
@@ -25,6 +27,7 @@ import argparse
 import collections
 import concurrent.futures
 import fcntl
+import filecmp
 import hashlib
 import os
 import queue
@@ -190,14 +193,25 @@ class Copy:
                                 capture_output=True, check=False)
         if listed.returncode:
             ignore = shutil.ignore_patterns(".git", "build*", "__pycache__")
-            shutil.copytree(root, self.tree, ignore=ignore)
+            shutil.copytree(root, self.tree, ignore=ignore, dirs_exist_ok=True)
             return
-        for name in listed.stdout.decode().split("\0"):
-            source = os.path.join(root, name)
-            if name and os.path.isfile(source):
-                target = os.path.join(self.tree, name)
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                shutil.copy2(source, target)
+        names = {n for n in listed.stdout.decode().split("\0") if n and os.path.isfile(os.path.join(root, n))}
+        for name in names:
+            self.bring(os.path.join(root, name), os.path.join(self.tree, name))
+        for where, dirs, files in os.walk(self.tree):  # what is no longer there, in a copy of before
+            dirs[:] = [d for d in dirs if os.path.join(where, d) != self.build]
+            for path in (os.path.join(where, f) for f in files):
+                if os.path.relpath(path, self.tree) not in names:
+                    os.remove(path)
+
+    @staticmethod
+    def bring(source, target):
+        """Copies what differs, with the time of now: what was built from it is older."""
+        if os.path.isfile(target) and filecmp.cmp(source, target, shallow=False):
+            return
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(source, target)
+        shutil.copymode(source, target)
 
     def run(self, command, limit_s=900):
         """(exit status or None for a hang, output)."""
@@ -216,6 +230,8 @@ class Copy:
             return status, f.read(1 << 20)
 
     def configure(self):
+        if os.path.isfile(os.path.join(self.build, "build.ninja")):
+            return  # ninja sees to it
         status, out = self.run(["meson", "setup", self.build, "-Dtests=enabled", "-Dwerror=false"])
         if status:
             raise SystemExit(f"mutate: meson setup failed:\n{out[-2000:]}")
@@ -386,7 +402,8 @@ def main(argv):
         parser.add_argument(option, action="append", default=[])
     parser.add_argument("-j", dest="jobs", type=int, default=1)
     parser.add_argument("--root", default=os.path.dirname(HERE))
-    for option in ("--record", "--everywhere", "--check", "--keep"):
+    parser.add_argument("--work")
+    for option in ("--record", "--everywhere", "--check"):
         parser.add_argument(option, action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
     args = parser.parse_args(argv)
@@ -404,16 +421,21 @@ def main(argv):
     wrong = {d.split(": ")[0] for d in defects}
     mutants = [m for m in mutants if m.where not in wrong]
     started, results = time.monotonic(), []
-    folder = tempfile.mkdtemp(prefix="tidegate-mutate-")
+    folder = args.work or tempfile.mkdtemp(prefix="tidegate-mutate-")
+    os.makedirs(folder, exist_ok=True)
+    lock = open(os.path.join(folder, "lock"), "w", encoding="utf-8")
     try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for m, verdict, how in run_all(root, mutants, args, folder) if mutants else ():
             results.append((m, verdict, how))
             print(f"{verdict} {m.name()}" + (f" ({how})" if how else "")
                   + (f" at {m.where}" if verdict != "caught" else ""), flush=True)
+    except BlockingIOError:
+        print(f"mutate: another run is at work in {folder}")
+        return 2
     finally:
-        if args.keep:
-            print(f"copies in {folder}")
-        else:
+        lock.close()
+        if not args.work:
             shutil.rmtree(folder, ignore_errors=True)
     if args.record:
         record(root, every, results)
