@@ -14,8 +14,8 @@ usage: tests/mutate.sh [--rule ID]... [--file F]... [--list NAME]... [-j N] [--r
   --everywhere  a mutant that survives its test is shown to every unit and conformance test
   --work DIR    keep the copies in DIR and go on from there the next time: a single mutant then takes
                 seconds; one run at a time
-  --check       run nothing: each old text is where the list says, once, and each rule of level M that
-                is kept has a mutant
+  --check       run nothing: each old text is where the list says, once; and, with no other choice,
+                each rule of level M that is kept has a mutant, and each mutant is recorded as caught
   --root DIR    another tree
 
 A mutant is one block of a list (tests/mutants/README.md has the format). The tree is copied to a
@@ -376,13 +376,22 @@ def chosen(mutants, args):
         yield m
 
 
+def untried(root, mutants):
+    """Those that are not recorded as caught, as they stand in the list now."""
+    caught = rulebook.read_caught(root)
+    for m in mutants:
+        if m.key not in caught:
+            yield f"{m.where}: {m.name()} is not recorded as caught: run it with --record"
+
+
 def check(root, mutants, defects, whole):
-    missing = rules_without(root, mutants) if whole else []
-    for d in defects:
-        print(f"FAIL mutants: {d}")
-    for r in missing:
-        print(f"FAIL mutants: {r} is of level M and has no mutant")
-    bad = len(defects) + len(missing)
+    found = list(defects)
+    if whole:
+        found += [f"{r} is of level M and has no mutant" for r in rules_without(root, mutants)]
+        found += untried(root, mutants)
+    for f in found:
+        print(f"FAIL mutants: {f}")
+    bad = len(found)
     print(f"mutants: {len(mutants)} passed, {bad} failed, 0 skipped")
     return 1 if bad else 0
 

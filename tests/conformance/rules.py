@@ -58,18 +58,26 @@ def section_of(rule_id):
     return rule_id.rsplit("-", 1)[0]
 
 
-def read_tried(root):
-    """rule id -> caught, survived, or not run: the worst of its mutants, as last recorded."""
-    folder, worst = os.path.join(root, "tests/mutants"), {}
-    order = ("caught", "not run", "survived")
+def tried_lines(root):
+    """(key, verdict, rule ids) of each mutant that tests/mutate.sh --record has noted."""
+    folder = os.path.join(root, "tests/mutants")
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        with open(os.path.join(folder, name), encoding="utf-8") as f:
-            lines = f.read().split("\n")
         if name.endswith(".tried"):
-            found = [(f[1], f[2]) for f in (line.split() for line in lines) if len(f) >= 3]
-        else:
-            continue
-        for verdict, ids in found:
-            for rule in ids.split(","):
-                worst[rule] = max(worst.get(rule, "caught"), verdict, key=order.index)
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                for line in f.read().split("\n"):
+                    fields = line.split()
+                    if len(fields) >= 3:
+                        yield fields[0], fields[1], fields[2].split(",")
+
+
+def read_caught(root):
+    return {key for key, verdict, _ in tried_lines(root) if verdict == "caught"}
+
+
+def read_tried(root):
+    """rule id -> caught or survived: the worst of its mutants, as last recorded."""
+    worst = {}
+    for _, verdict, ids in tried_lines(root):
+        for rule in ids:
+            worst[rule] = max(worst.get(rule, "caught"), verdict)  # "survived" is greater
     return worst

@@ -123,6 +123,8 @@ plant_rules() {
 	file tests/unit/test_x.c 'static void test_x(void)' '{' '	check("TD-01");' '	check("TD-02");' '}'
 	printf 'TD-01 lib/tcp/tcp.c test_x\n- return 1;\n+ return 0;\n' >"$tree/tests/mutants/td.list"
 	printf '<!-- conformance table: totals -->\n<!-- conformance table: end -->\n' >"$tree/README.md"
+	key=$(PYTHONPATH="$top/tests" python3 -c 'import mutate, sys; print(mutate.read_lists(sys.argv[1])[0][0].key)' "$tree")
+	printf '%s caught TD-01 lib/tcp/tcp.c\n' "$key" >"$tree/tests/mutants/td.tried"
 	"$top/tests/conformance/table.py" --root "$tree" --readme >"$tree/log"
 }
 
@@ -173,6 +175,12 @@ refused mutants-missing 'TD-01 is of level M and has no mutant' mutants
 plant_rules
 sed -i 's/test_x/test_nowhere/' "$tree/tests/mutants/td.list"
 refused mutants-program 'no test program' mutants
+plant_rules
+sed -i 's/caught/survived/' "$tree/tests/mutants/td.tried"
+refused mutants-survived 'not recorded as caught' mutants
+plant_rules
+sed -i 's/return 0/return 2/' "$tree/tests/mutants/td.list"
+refused mutants-untried 'not recorded as caught' mutants
 
 printf 'lint-selftest: %d passed, %d failed, 0 skipped\n' $passed $failed
 [ $failed = 0 ]
