@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* recovery.c: what to do about loss, counted in bytes.
+/* recovery.c: what to do about loss, counted in bytes (DT-20).
  *
  * Without SACK: fast retransmit and the recovery of RFC 5681 and RFC 6582, which know one hole at a
  * time, at SND.UNA. With SACK: RACK (rack.c) says what is lost, as many holes as there are; what is

@@ -2,9 +2,9 @@
 /* reno.c: the windows of RFC 5681, counted in bytes (RFC 3465). */
 #include "cc.h"
 
-/* DT-22, ADV-47: L = 2, and 1 in the slow start after a timeout (RFC 3465 2.3): an ACK may then
- * cover what was delivered long before, and tells nothing of how fast text leaves the network now.
- * We do not pace, so HyStart++'s L of 8 (RFC 9406 4.2) is not for us: its bursts would come at
+/* DT-22, ADV-24, ADV-47: L = 2, and 1 in the slow start after a timeout (RFC 3465 2.3): an ACK may
+ * then cover what was delivered long before, and tells nothing of how fast text leaves the network
+ * now. We do not pace, so HyStart++'s L of 8 (RFC 9406 4.2) is not for us: its bursts would come at
  * once. */
 uint32_t tg_reno_slow_start(const struct tg_tcb *tcb, uint32_t acked)
 {

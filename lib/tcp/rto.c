@@ -181,6 +181,7 @@ static void stop_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 		tg_recovery_repeat(tcb, env);
 }
 
+/* DT-06, RFC 6298 5.1, 5.2: it runs while something is in flight, and stops with the last ACK. */
 void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	bool flight = tg_data_flight(tcb) > 0;
