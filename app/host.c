@@ -86,6 +86,7 @@ static void fill_engine(const struct tg_host *h, uint32_t w, struct tg_engine_co
 		port->mac = h->dev[d].mac;
 		port->tx_ip_csum = h->dev[d].tx_ip_csum;
 		port->tx_tcp_csum = h->dev[d].tx_tcp_csum;
+		port->tso_max = h->dev[d].tx_tso ? TG_IO_LARGE : 0;
 		if (!tg_capture_ends(h->dev[d].device, &ends))
 			continue;
 		/* A capture: nobody there answers ARP, so its first frame tells who is who. */
@@ -105,6 +106,8 @@ static int make_engine(struct tg_host *h, uint32_t w, bool yield, char *err, siz
 	struct tg_clock clock;
 	if (h->worker_n > 1)
 		ops.is_mine = tg_io_is_mine;
+	if (tg_io_has_large(io))
+		ops.alloc_large = tg_io_alloc_large;
 	fill_engine(h, w, &conf);
 	h->memory[w] = memory_take(h->plan->engine_bytes, &h->hugepages);
 	if (!h->memory[w]) {

@@ -62,11 +62,17 @@ static void ask_csum(struct tg_dev *dev, const struct rte_eth_dev_info *info)
 	dev->rx_csum = (info->rx_offload_capa & rx) == rx;
 	dev->tx_ip_csum = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 	dev->tx_tcp_csum = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
-	/* One pool must serve all that a queue sends; steered packets come from others' pools. */
-	dev->fast_free =
-	    dev->worker_n == 1 && (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
+	/* A TAP device cuts in software, knows IPv4 only, and drops frames whose pieces, Ethernet
+	 * header included, are longer than the MTU: as good as none. */
+	dev->tx_tso = dev->tx_tcp_csum && !is_driver(dev, "net_tap") &&
+		      (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO);
+	/* One pool must serve all that a queue sends; steered packets come from others' pools, and
+	 * frames of many segments from one of their own. */
+	dev->fast_free = dev->worker_n == 1 && !dev->tx_tso &&
+			 (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
 	tx |= dev->tx_ip_csum ? RTE_ETH_TX_OFFLOAD_IPV4_CKSUM : 0;
 	tx |= dev->tx_tcp_csum ? RTE_ETH_TX_OFFLOAD_TCP_CKSUM : 0;
+	tx |= dev->tx_tso ? RTE_ETH_TX_OFFLOAD_TCP_TSO : 0;
 	tx |= dev->fast_free ? RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE : 0;
 	dev->offload_rx = dev->rx_csum ? rx : 0;
 	dev->offload_tx = tx;
@@ -286,10 +292,11 @@ const char *tg_dev_describe(const struct tg_dev *dev, char *buf, size_t size)
 						  : ", steering in software";
 	snprintf(buf, size,
 		 "%s: %s (%s), %02x:%02x:%02x:%02x:%02x:%02x, MTU %u, %u receive and %u transmit "
-		 "queue%s, checksums by %s%s",
+		 "queue%s, checksums by %s%s%s",
 		 dev->name, dev->device, dev->driver, m[0], m[1], m[2], m[3], m[4], m[5], dev->mtu,
 		 dev->rx_queue_n, dev->tx_queue_n, dev->tx_queue_n == 1 ? "" : "s",
-		 dev->rx_csum && dev->tx_tcp_csum ? "the device" : "software", steering);
+		 dev->rx_csum && dev->tx_tcp_csum ? "the device" : "software",
+		 dev->tx_tso ? ", TSO" : "", steering);
 	return buf;
 }
 

@@ -16,6 +16,7 @@ enum {
 	SPARE = 2048,        /* buffers in engines, rings and caches, beside those of devices */
 	TX_PATIENCE_US = 20, /* how long a full device is asked again */
 	DESC_GUESS = 2048,
+	LARGE_N = 511, /* 8 MiB on their way; more go segment by segment */
 	ROOM_MIN = 2048,
 	FRAME_EXTRA = 64, /* Ethernet header, two tags, and what a driver likes to add */
 	NO_DEV = 0xff
@@ -38,7 +39,10 @@ uint32_t tg_fabric_memory_mb(uint32_t dev_n, uint16_t worker_n, uint16_t mtu_max
 {
 	uint64_t each = data_room(mtu_max) + sizeof(struct rte_mbuf) + 64;
 	uint64_t n = pool_size(dev_n * DESC_GUESS + SPARE + 1);
-	return (uint32_t)((n * each * worker_n) >> 20) + 4 * worker_n + 8;
+	/* Whether a device has TSO is not known before the EAL is up. */
+	uint64_t large =
+	    LARGE_N * (TG_IO_LARGE + 1 + RTE_PKTMBUF_HEADROOM + sizeof(struct rte_mbuf) + 64);
+	return (uint32_t)(((n * each + large) * worker_n) >> 20) + 4 * worker_n + 8;
 }
 
 static int fail(char *err, size_t err_size, const char *what)
@@ -54,6 +58,20 @@ static struct rte_ring *make_ring(const char *name, const char *kind, uint16_t w
 	char text[RTE_RING_NAMESIZE];
 	snprintf(text, sizeof(text), "%s-%s%u", name, kind, worker);
 	return rte_ring_create(text, RING_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
+}
+
+/* Buffers for frames of many segments. Without them TSO is not used, which is no error. */
+static void make_large(struct tg_io *io, const char *name)
+{
+	char text[RTE_MEMPOOL_NAMESIZE];
+	bool wanted = false;
+	for (uint32_t d = 0; d < io->fabric->dev_n; d++)
+		wanted |= io->fabric->dev[d].tx_tso;
+	if (!wanted)
+		return;
+	snprintf(text, sizeof(text), "%s-large%u", name, io->worker);
+	io->large = rte_pktmbuf_pool_create(text, LARGE_N, 32, 0,
+					    RTE_PKTMBUF_HEADROOM + TG_IO_LARGE, SOCKET_ID_ANY);
 }
 
 static int make_io(struct tg_fabric *f, const char *name, uint16_t worker, char *err,
@@ -80,6 +98,7 @@ static int make_io(struct tg_fabric *f, const char *name, uint16_t worker, char 
 					   SOCKET_ID_ANY);
 	if (!io->pool)
 		return fail(err, err_size, "packet buffers");
+	make_large(io, name);
 	io->inbox = make_ring(name, "in", worker);
 	io->relay = make_ring(name, "out", worker);
 	return io->inbox && io->relay ? 0 : fail(err, err_size, "rings");
@@ -125,8 +144,10 @@ void tg_fabric_fini(struct tg_fabric *f)
 		empty_ring(f->io[w]->relay);
 	}
 	for (uint16_t w = 0; w < f->worker_n; w++) {
-		if (f->io[w])
+		if (f->io[w]) {
 			rte_mempool_free(f->io[w]->pool);
+			rte_mempool_free(f->io[w]->large);
+		}
 		rte_free(f->io[w]);
 		f->io[w] = NULL;
 	}

@@ -137,13 +137,33 @@ static struct rte_mbuf *unview(const struct tg_pkt *pkt)
 			m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
 		if (pkt->tx_flags & TG_TX_TCP_CSUM)
 			m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+		if (pkt->tx_flags & TG_TX_TSO) {
+			m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+			m->tso_segsz = pkt->tso_mss;
+		}
 	}
 	return m;
+}
+
+/* What the driver wants done to a frame that is to be cut; one that it refuses is dropped. Returns
+ * how many are left. */
+static uint16_t prepare(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint16_t n)
+{
+	uint16_t id = io->fabric->dev[d].id, done = 0;
+	while ((done += rte_eth_tx_prepare(id, io->worker, m + done, (uint16_t)(n - done))) < n) {
+		rte_pktmbuf_free(m[done]);
+		io->stats.tx_dropped[d]++;
+		n--;
+		memmove(m + done, m + done + 1, (size_t)(n - done) * sizeof(m[0]));
+	}
+	return n;
 }
 
 static void send_burst(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint16_t n)
 {
 	const struct tg_dev *dev = &io->fabric->dev[d];
+	if (dev->tx_tso)
+		n = prepare(io, d, m, n);
 	uint16_t done = rte_eth_tx_burst(dev->id, io->worker, m, n);
 	if (unlikely(done < n)) {
 		uint64_t until = rte_rdtsc() + io->patience;
@@ -231,6 +251,18 @@ uint32_t tg_io_alloc(void *ctx, struct tg_pkt pkt[], uint32_t n)
 	return n;
 }
 
+bool tg_io_alloc_large(void *ctx, struct tg_pkt *pkt)
+{
+	struct tg_io *io = ctx;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(io->large);
+	if (!m)
+		return false; /* all are with devices: no fault, segments go one by one */
+	*pkt = (struct tg_pkt){.data = rte_pktmbuf_mtod(m, uint8_t *),
+			       .handle = m,
+			       .cap = (uint32_t)m->buf_len - m->data_off};
+	return true;
+}
+
 void tg_io_free(void *ctx, const struct tg_pkt pkt[], uint32_t n)
 {
 	(void)ctx;
@@ -259,7 +291,13 @@ bool tg_io_has_peers(const struct tg_io *io)
 	return io->fabric->worker_n > 1;
 }
 
+bool tg_io_has_large(const struct tg_io *io)
+{
+	return io->large != NULL;
+}
+
 uint32_t tg_io_in_use(const struct tg_io *io)
 {
-	return rte_mempool_in_use_count(io->pool);
+	return rte_mempool_in_use_count(io->pool) +
+	       (io->large ? rte_mempool_in_use_count(io->large) : 0);
 }

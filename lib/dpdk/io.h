@@ -11,6 +11,7 @@
 struct tg_io {
 	struct tg_fabric *fabric;
 	struct rte_mempool *pool;
+	struct rte_mempool *large;      /* buffers for TSO; NULL: no device has it */
 	struct rte_ring *inbox, *relay; /* many producers, one consumer: this worker */
 	uint64_t patience;              /* cycles that a full device is asked again */
 	uint16_t worker;

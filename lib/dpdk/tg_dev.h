@@ -39,7 +39,7 @@ struct tg_dev {
 	struct tg_mac mac;
 	uint16_t mtu, worker_n;
 	uint16_t rx_queue_n, tx_queue_n, rx_desc, tx_desc;
-	bool rx_csum, tx_ip_csum, tx_tcp_csum, fast_free, hw_rss;
+	bool rx_csum, tx_ip_csum, tx_tcp_csum, tx_tso, fast_free, hw_rss;
 	bool started, failed;  /* failed: by its own fault, which err then tells */
 	volatile bool link_up; /* written by control, read by workers */
 	uint64_t offload_rx, offload_tx;

@@ -19,7 +19,12 @@ struct rte_mempool;
 struct rte_ring;
 struct tg_io;
 
-enum { TG_IO_BURST = 32 };
+enum {
+	TG_IO_BURST = 32,
+	/* The longest frame that a device is given to cut. One buffer, one descriptor: there are
+	 * cards whose descriptors count up to 16,383 bytes. */
+	TG_IO_LARGE = 16383
+};
 
 /* What is lost or moved between device and engine, by name. One writer. */
 struct tg_io_stats {
@@ -27,7 +32,7 @@ struct tg_io_stats {
 	uint64_t rx_chain_drop;          /* chain that could not be made linear (LN-24) */
 	uint64_t steered;                /* handed to another worker */
 	uint64_t steer_drop;             /* the other worker's inbox was full */
-	uint64_t tx_dropped[TG_DEV_MAX]; /* the device did not take it in time */
+	uint64_t tx_dropped[TG_DEV_MAX]; /* the device did not take it in time, or at all */
 	uint64_t no_buffer;              /* buffers asked for, and the pool was empty */
 };
 
@@ -63,11 +68,15 @@ uint32_t tg_io_relay(struct tg_io *io);
 /* For struct tg_engine_ops; ctx is the struct tg_io. */
 uint32_t tg_io_alloc(void *ctx, struct tg_pkt pkt[], uint32_t n);
 void tg_io_free(void *ctx, const struct tg_pkt pkt[], uint32_t n);
+bool tg_io_alloc_large(void *ctx, struct tg_pkt *pkt);
 bool tg_io_is_mine(void *ctx, const struct tg_tuple *tuple);
 
 const struct tg_io_stats *tg_io_stats(const struct tg_io *io);
 bool tg_io_has_peers(const struct tg_io *io); /* more than one worker: inbox and relay are in use */
-/* Buffers of this worker's pool that are out. */
+/* True when a device cuts frames, and there are buffers for it: then tg_io_alloc_large is of use.
+ */
+bool tg_io_has_large(const struct tg_io *io);
+/* Buffers of this worker's pools that are out. */
 uint32_t tg_io_in_use(const struct tg_io *io);
 
 #endif

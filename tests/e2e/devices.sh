@@ -306,6 +306,57 @@ test_virtio_user() {
 	judge virtio_user
 }
 
+# Frames of many segments (DT-34): virtio-user gets TSO from a vhost that has it, dpdk-testpmd cuts them (gso) and gives them
+# to a TAP device, and curl gets every byte.
+test_tso() {
+	local got want frames cut
+	need_root tso && need_testpmd tso && need_hugepages tso || return
+	command -v curl > /dev/null || { skip tso "no curl"; return; }
+	mkfifo "$dir/tso.in"
+	ip netns exec "$ns" timeout 60 dpdk-testpmd --lcores '0@0,1@0' --no-pci --file-prefix "tgpeer$$" --in-memory \
+		--single-file-segments --vdev "net_vhost0,iface=$dir/tso.sock,tso=1" --vdev net_tap0,iface=tgtso \
+		-- -i --total-num-mbufs=8192 --mbuf-size=17000 --no-lsc-interrupt --disable-link-check < "$dir/tso.in" > "$dir/tso.peer" 2>&1 &
+	peer=$!
+	pids+=("$peer")
+	exec 7> "$dir/tso.in"
+	printf 'port stop all\ncsum set ip hw 1\ncsum set tcp hw 1\nset gso size 1514\nset port 1 gso on\nset fwd csum\n' >&7
+	printf 'set eth-peer 0 02:00:00:00:00:01\nset eth-peer 1 02:00:00:00:00:99\nport start all\nset promisc all on\n' >&7
+	# The ports are set up twice; only then may the other end come.
+	for _ in $(seq 100); do [ "$(grep -c 'Configuring Port 1' "$dir/tso.peer")" = 2 ] && break; sleep 0.1; done
+	sleep 0.5
+	ip -n "$ns" link set tgtso address 02:00:00:00:00:99
+	ip -n "$ns" link set tgtso up
+	ip -n "$ns" addr add 192.0.2.2/24 dev tgtso
+	config tso "net_virtio_user0,path=$dir/tso.sock,mrg_rxbuf=1" 'mac = 02:00:00:00:00:01'
+	printf '[listener web]\nport = 80\nservice = http\n' >> "$dir/tso.ini"
+	if start tso "$bin" serve --name "dev$$" -c "$dir/tso.ini"; then
+		sleep 1
+		echo start >&7
+		sleep 1
+		got=$(ip netns exec "$ns" curl -s -m 20 http://192.0.2.1/bytes/20000000 | sha256sum)
+		want=$(python3 -c 'import hashlib; print(hashlib.sha256(bytes(i % 251 for i in range(20000000))).hexdigest())')
+		frames=$("$bin" stats --name "dev$$" --json | python3 -c 'import json,sys
+v = json.load(sys.stdin)["counters"]; print(v["tso_frames"], v["tx_packets"])')
+		read -r cut frames <<< "$frames"
+		if stop tso; then
+			if ! grep -q ', TSO' "$dir/tso.log"; then
+				fail tso "the device does not tell of TSO"
+			elif [ "${got%% *}" != "$want" ]; then
+				fail tso "other bytes came (${got%% *})"
+			elif [ "${cut:-0}" -lt 1000 ] || [ "$frames" -gt 8000 ]; then
+				fail tso "$cut of $frames frames were to be cut"
+			else
+				ok "tso ($frames frames for 13,800 segments)"
+			fi
+		fi
+	else
+		fail tso "does not start"
+	fi
+	echo quit >&7
+	exec 7>&-
+	wait "$peer"
+}
+
 # --- network cards ---
 
 test_pci() {
@@ -322,7 +373,7 @@ test_pci() {
 	fi
 }
 
-for name in null pcap ring pci tap af_packet af_xdp memif vhost virtio_user; do
+for name in null pcap ring pci tap af_packet af_xdp memif vhost virtio_user tso; do
 	wanted "$name" && "test_$name"
 done
 echo "devices: $passed passed, $failed failed, $skipped skipped"
