@@ -170,6 +170,17 @@ void ref_write_room(struct ref_host *h, int sock, size_t want, uint8_t *buf)
 		buf[i] = ref_byte(c, c->snd_end + (uint32_t)i);
 }
 
+/* There is something to send, perhaps the first after a rest. */
+static void note_work(const struct ref_host *h, struct ref_conn *c)
+{
+	if (c->snd_end != c->nxt)
+		return;
+	if (c->una == c->nxt)
+		c->active_at = c->maybe_moved_at = h->now;
+	if (c->una_sure == c->nxt)
+		c->moved_at = h->now;
+}
+
 void ref_write(struct ref_host *h, int sock, size_t want, int64_t got)
 {
 	struct ref_conn *c = conn_of(h, sock);
@@ -183,7 +194,7 @@ void ref_write(struct ref_host *h, int sock, size_t want, int64_t got)
 			ref_fail(h, "UC-03: write in %s gives %lld", ref_state_name[c->state], (long long)got);
 		return;
 	}
-	uint32_t queued = c->snd_end - c->una;
+	uint32_t queued = c->snd_end - c->una_sure;
 
 	if (got == -EAGAIN && queued * 2 < h->conf.sndbuf)
 		ref_fail(h, "write gives EAGAIN, only %u of %u are queued", queued, h->conf.sndbuf);
@@ -191,8 +202,7 @@ void ref_write(struct ref_host *h, int sock, size_t want, int64_t got)
 		ref_fail(h, "write of %zu in %s gives %lld", want, ref_state_name[c->state], (long long)got);
 	if (got <= 0)
 		return;
-	if (c->una == c->nxt && c->snd_end == c->nxt)
-		c->active_at = c->moved_at = h->now;
+	note_work(h, c);
 	c->snd_end += (uint32_t)got;
 }
 
@@ -205,9 +215,9 @@ static void shut_send(struct ref_host *h, struct ref_conn *c)
 		ref_end(h, c, 0);
 		return;
 	}
-	if (c->una == c->nxt && c->snd_end == c->nxt)
-		c->active_at = c->moved_at = h->now;
+	note_work(h, c);
 	c->fin_wanted = true;
+	c->shut_early = c->state == REF_SYN_RCVD;
 	if (c->state == REF_ESTAB)
 		ref_enter(h, c, REF_FIN_WAIT_1);
 	else if (c->state == REF_CLOSE_WAIT)

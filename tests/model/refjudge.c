@@ -110,7 +110,7 @@ static void first_syn(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	if (old->on && ref_diff(s->seq, old->snd_nxt) < ISS_STEP)
 		learn_mismatch(h, s, "EST-02: ISS too low after", old->snd_nxt);
 	c->has_iss = true;
-	c->iss = c->una = s->seq;
+	c->iss = c->una = c->una_sure = s->seq;
 	c->nxt = c->snd_end = s->seq + 1;
 	c->wl2 = c->una;
 	c->salt = s->seq * 31 + (uint32_t)h->now;
@@ -118,7 +118,7 @@ static void first_syn(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	c->edge = c->rcv_nxt + s->win;
 	c->ts_first = c->ts_last = s->tsval;
 	c->ts_first_at = h->now;
-	c->moved_at = h->now;
+	c->moved_at = c->maybe_moved_at = h->now;
 }
 
 /* The timers of TO-01 and TO-02, as at the n-th SYN or SYN-ACK that time sends. */
@@ -259,8 +259,10 @@ static void judge_new(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	}
 	if (fin && (!c->fin_wanted || end != c->snd_end))
 		learn_mismatch(h, s, "UC-05: FIN at the wrong place", c->snd_end);
-	if (c->una == c->nxt)
+	if (c->una_sure == c->nxt)
 		c->moved_at = h->now;
+	if (c->una == c->nxt)
+		c->maybe_moved_at = h->now;
 	if (fin)
 		c->fin_sent = true;
 	c->nxt = end + fin;
@@ -278,7 +280,7 @@ static void judge_text(struct ref_host *h, struct ref_conn *c, const struct ref_
 	}
 	if (s->len > c->snd_mss)
 		learn_mismatch(h, s, "EST-11: longer than the MSS", c->snd_mss);
-	if (ref_diff(s->seq, c->una) < 0)
+	if (ref_diff(s->seq, c->una_sure) < 0)
 		learn_mismatch(h, s, "sent again although acknowledged", c->una);
 	judge_bytes(h, c, s);
 	bool again = ref_diff(s->seq, c->nxt) < 0;
@@ -308,7 +310,9 @@ static void judge_bare(struct ref_host *h, struct ref_conn *c, const struct ref_
 	uint32_t edge = c->una + c->wnd_sure;
 	bool shrunk = ref_diff(edge, c->nxt) < 0 && s->seq == edge;
 
-	if (s->seq != c->nxt && s->seq != ref_top(c) && !shrunk)
+	bool unsure = c->una != c->una_sure && (s->seq == c->una_sure || s->seq == c->una_sure + 1);
+
+	if (s->seq != c->nxt && s->seq != ref_top(c) && !shrunk && !unsure)
 		learn_mismatch(h, s, "SEQ of an ACK", c->nxt);
 	if (c->want == REF_WANT_NOTHING && !owed && !grew)
 		ref_fail(h, "RB-11: an ACK that nothing asked for: SEQ %u ACK %u in %s", s->seq, s->ack,
@@ -359,6 +363,8 @@ static void judge_time_wait(struct ref_host *h, struct ref_tw *t, const struct r
 		learn_mismatch(h, s, "TD-19: TSopt", t->ts_on);
 	if (s->has_ts && s->tsecr != t->ts_recent)
 		learn_mismatch(h, s, "TD-19: TSecr", t->ts_recent);
+	if (ref_diff(s->ack + (s->win << t->rcv_shift), t->edge) > 0)
+		t->edge = s->ack + (s->win << t->rcv_shift);
 	if (t->want != REF_WANT_ACK)
 		t->ch_at = h->now;
 	t->want = REF_WANT_NOTHING;

@@ -189,7 +189,7 @@ static uint32_t seg_len(const struct ref_seg *s)
 void ref_want_rst(struct ref_host *h, int lp, int rp, uint8_t flags, uint32_t seq, uint32_t ack)
 {
 	if (h->rst_n < REF_RSTS)
-		h->rst[h->rst_n++] = (struct ref_rst){lp, rp, flags, seq, ack, 0};
+		h->rst[h->rst_n++] = (struct ref_rst){.lp = lp, .rp = rp, .flags = flags, .seq = seq, .ack = ack};
 }
 
 /* RST-C of section 0, which aborts. */
@@ -268,7 +268,7 @@ static void arrives_listen(struct ref_host *h, const struct ref_seg *s, struct r
 	c->listener = s->lp;
 	c->irs = s->seq;
 	c->rcv_nxt = c->last_ack = c->rd = s->seq + 1;
-	c->wnd = c->wnd_sure = c->max_wnd = s->win;
+	c->wnd = c->wnd_sure = c->max_wnd = c->max_sure = s->win;
 	c->wl1 = s->seq;
 	c->ts_offered = s->has_ts;
 	c->sack_offered = s->has_sackok;
@@ -302,7 +302,7 @@ static void take_syn(struct ref_host *h, struct ref_conn *c, const struct ref_se
 		c->rcv_shift = 0;
 	c->ts_recent = s->tsval;
 	c->ts_recent_at = h->now;
-	c->wnd = c->wnd_sure = c->max_wnd = s->win;
+	c->wnd = c->wnd_sure = c->max_wnd = c->max_sure = s->win;
 	c->wl1 = s->seq + 1; /* what begins at IRS later is no newer than the SYN */
 	c->wl2 = s->ack;
 	if (s->has_mss && s->mss)
@@ -335,13 +335,13 @@ static void arrives_syn_sent(struct ref_host *h, struct ref_conn *c, const struc
 		return;
 	/* EST-19: an echo of what was never sent. */
 	if (has_ack && s->has_ts && h->conf.timestamps &&
-	    (ref_diff(s->tsecr, c->ts_first) < 0 || ref_diff(s->tsecr, ts_now(c, h->now) + 1) > 0)) {
+	    (ref_diff(s->tsecr, c->ts_first) < 0 || ref_diff(s->tsecr, ts_now(c, h->now)) > 0)) {
 		answer_rst(h, s);
 		return;
 	}
 	take_syn(h, c, s);
 	if (has_ack) {
-		c->una = s->ack;
+		c->una = c->una_sure = s->ack;
 		c->moved_at = h->now;
 		tuple_of(h, c)->tw.on = false;
 		ref_enter(h, c, REF_ESTAB);
@@ -426,14 +426,18 @@ static void take_rst(struct ref_host *h, struct ref_conn *c, const struct ref_se
 
 static void set_window(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s, bool sure)
 {
-	uint32_t wnd = s->win << c->snd_shift;
+	uint32_t wnd = s->win << (s->flags & REF_SYN ? 0 : c->snd_shift); /* EST-14 */
 
-	if (c->wnd == 0 && wnd)
-		c->moved_at = h->now;
+	if (c->wnd == 0 && wnd) {
+		c->maybe_moved_at = h->now;
+		c->moved_at = sure ? h->now : c->moved_at;
+	}
 	c->wnd_sure = sure || wnd < c->wnd_sure ? wnd : c->wnd_sure;
 	c->wnd = sure || wnd > c->wnd ? wnd : c->wnd;
 	if (wnd > c->max_wnd)
 		c->max_wnd = wnd;
+	if (sure && wnd > c->max_sure)
+		c->max_sure = wnd;
 }
 
 static void take_ack_field(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s, bool sure)
@@ -442,25 +446,29 @@ static void take_ack_field(struct ref_host *h, struct ref_conn *c, const struct 
 
 	if (moves) {
 		c->una = s->ack;
+		c->maybe_moved_at = h->now;
+	}
+	if (sure && ref_diff(s->ack, c->una_sure) > 0) {
 		c->moved_at = h->now;
+		c->una_sure = s->ack;
 	}
 	if (ref_diff(c->una, c->nxt) > 0) {
 		c->nxt = c->una;
 		c->probed = false;
 	}
-	if (ref_diff(s->ack, c->una) < 0)
+	if (ref_diff(s->ack, c->una_sure) < 0)
 		return;
+	sure = sure && ref_diff(s->ack, c->una) >= 0;
 	if (ref_diff(c->wl1, s->seq) < 0 || (c->wl1 == s->seq && ref_diff(c->wl2, s->ack) <= 0)) {
 		set_window(h, c, s, sure);
 		if (sure) {
 			c->wl1 = s->seq;
 			c->wl2 = s->ack;
 		}
-	} else if (moves || s->seq == c->rcv_nxt) {
-		/* Its SEQ is older than WL1, for something above a hole came first; but it is new by its ACK, or in order. The
-		 * RFC says no, some take it. */
+	} else
+		/* Its SEQ is older than WL1, for something above a hole came first, or it begins with what was had. The RFC says
+		 * no; some take it when it is new by its ACK, or after it is trimmed. */
 		set_window(h, c, s, false);
-	}
 }
 
 static bool fin_is_acked(const struct ref_conn *c)
@@ -468,20 +476,47 @@ static bool fin_is_acked(const struct ref_conn *c)
 	return c->fin_sent && c->una == c->nxt;
 }
 
+/* DT-33: two ends with closed windows that probe each other still take the ACK and the window. When a window counts as closed is
+ * not said, so either is allowed; where it shows in the state, the lab is asked. */
+static void take_probe(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s)
+{
+	static const enum ref_state next[REF_STATES] = {
+	    [REF_FIN_WAIT_1] = REF_FIN_WAIT_2, [REF_CLOSING] = REF_TIME_WAIT, [REF_LAST_ACK] = REF_CLOSED};
+	uint32_t una = c->una;
+
+	take_ack_field(h, c, s, false);
+	set_window(h, c, s, false);
+	if (c->una == una || !fin_is_acked(c))
+		return;
+	if (strcmp(h->ask(h->ask_arg, c->lp, c->rp), ref_state_name[next[c->state]]) != 0) {
+		c->una = una;
+		return;
+	}
+	c->una_sure = c->una;
+	if (c->state == REF_FIN_WAIT_1)
+		ref_enter(h, c, REF_FIN_WAIT_2);
+}
+
 static void not_acceptable(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s)
 {
-	bool usable = s->flags & REF_ACK && ref_diff(s->ack, c->una) >= 0 && ref_diff(s->ack, ref_top(c)) <= 0;
-	/* DT-33: two ends with closed windows that probe each other still take the ACK and the window. Less than one step of the
-	 * window field is closed. */
-	bool closed = window(c) >> c->rcv_shift == 0;
-	bool persists = c->wnd_sure == 0 && (c->una != c->nxt || c->nxt != c->snd_end || c->fin_wanted);
-	bool probe = s->seq == c->rcv_nxt - 1 && seg_len(s) <= 1 && (closed || persists) && c->state != REF_SYN_RCVD;
+	bool usable = s->flags & REF_ACK && ref_diff(s->ack, c->una_sure) >= 0 && ref_diff(s->ack, ref_top(c)) <= 0;
 	bool last_fin = c->state == REF_LAST_ACK && s->flags & REF_FIN && s->seq + seg_len(s) == c->rcv_nxt;
 
-	if (usable && (probe || last_fin)) /* SE-40 */
-		take_ack_field(h, c, s, false);
+	if (usable && last_fin) { /* SE-40: its ACK; nothing is said of its window */
+		uint32_t wnd = c->wnd_sure;
+
+		take_ack_field(h, c, s, true);
+		c->wnd_sure = wnd < c->wnd_sure ? wnd : c->wnd_sure;
+	} else if (usable && c->state != REF_SYN_RCVD && s->seq == c->rcv_nxt - 1 && seg_len(s) <= 1)
+		take_probe(h, c, s);
+	if (c->state == REF_CLOSING && fin_is_acked(c)) {
+		ref_challenge(h, c);
+		ref_enter(h, c, REF_TIME_WAIT);
+		return;
+	}
 	if (c->state == REF_LAST_ACK && fin_is_acked(c)) { /* the peer still has its ACK, then nothing is left */
 		ref_want_rst(h, s->lp, s->rp, REF_ACK, c->nxt, c->rcv_nxt);
+		h->rst[h->rst_n - 1].may_miss = seg_len(s) == 0; /* a challenge */
 		ref_end(h, c, 0);
 		return;
 	}
@@ -546,10 +581,12 @@ static bool check_ack(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	if (ref_diff(s->ack, c->una) >= 0)
 		c->heard_at = h->now;
 	c->active_at = h->now;
-	c->rexmit_at = REF_NEVER;
-	c->rexmit_gap = 0;
-	c->rexmit_n = 0;
-	take_ack_field(h, c, s, true);
+	/* WL1 and WL2 may be forgotten while nothing moves: what repeats old text may then be too old for a window. */
+	take_ack_field(h, c, s, ref_diff(s->seq, c->rcv_nxt) >= 0);
+	if (ref_diff(s->ack, c->una_sure) > 0) {
+		c->una_sure = s->ack;
+		c->moved_at = h->now;
+	}
 	if (!fin_is_acked(c))
 		return true;
 	if (c->state == REF_FIN_WAIT_1)
@@ -667,9 +704,21 @@ static void take_text(struct ref_host *h, struct ref_conn *c, const struct ref_s
 		take_fin(h, c);
 }
 
+/* At rest little more is kept than the numbers themselves: WL1, WL2 and MAX.SND.WND may be forgotten. */
+static void note_rest(struct ref_conn *c)
+{
+	bool rests = c->una == c->nxt && c->snd_end == c->nxt && !c->held && c->last_ack == c->rcv_nxt;
+
+	if (rests && c->state != REF_SYN_RCVD && c->max_sure > c->wnd_sure)
+		c->max_sure = c->wnd_sure;
+}
+
 static void arrives_sync(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s)
 {
 	c->met_at = h->now;
+	c->rexmit_at = REF_NEVER;
+	c->rexmit_gap = 0;
+	c->rexmit_n = 0;
 	if (!passes_paws(h, c, s))
 		return;
 	if (s->flags & REF_RST) { /* judged by SEQ alone */
@@ -684,7 +733,6 @@ static void arrives_sync(struct ref_host *h, struct ref_conn *c, const struct re
 		}
 		if (c->listener < 0 && ref_diff(s->ack, c->una) > 0 && ref_diff(s->ack, c->nxt) <= 0) {
 			struct ref_seg bare = *s; /* SE-05: the SYN has been had */
-			bare.flags &= (uint8_t)~REF_SYN;
 			bare.seq++;
 			if (WAIVE1) bare.tsval = c->ts_recent;
 			if (check_ack(h, c, &bare))
@@ -741,8 +789,10 @@ static void arrives_time_wait(struct ref_host *h, struct ref_tw *t, const struct
 	if (t->ts_on && ref_diff(s->tsval, t->ts_recent) < 0 &&
 	    h->now - t->ts_recent_at <= TS_OLD_MS * REF_MS)
 		return; /* SE-43 */
-	if ((s->flags & REF_FIN) && s->seq + n == t->rcv_nxt) {
-		t->want = REF_WANT_ACK; /* TD-16 */
+	/* TD-16: a FIN repeated by the peer carries an ACK of what was sent; one that does not is junk (RB-16). */
+	if ((s->flags & (REF_FIN | REF_ACK)) == (REF_FIN | REF_ACK) && s->seq + n == t->rcv_nxt &&
+	    ref_diff(s->ack, t->snd_nxt) <= 0) {
+		t->want = REF_WANT_ACK;
 		t->end = ref_after(h->now, 2 * (uint64_t)h->conf.msl_ms);
 		return;
 	}
@@ -756,10 +806,34 @@ static void arrives_time_wait(struct ref_host *h, struct ref_tw *t, const struct
 		t->want = REF_WANT_NOTHING;
 		return;
 	}
-	if (ref_diff(s->ack, t->snd_nxt - t->max_wnd) < 0 || ref_diff(s->ack, t->snd_nxt) > 0)
-		return; /* SE-31, SE-32 */
+	if (ref_diff(s->ack, t->snd_nxt) > 0)
+		return; /* SE-32 */
+	/* SE-31 asks for MAX.SND.WND, which the record of TD-15 does not hold: old is old enough, or it is not. */
+	if (ref_diff(s->ack, t->snd_nxt - t->max_wnd) < 0) {
+		t->want = t->want == REF_WANT_CH ? REF_MAY_CH : t->want;
+		return;
+	}
 	if (n == 0)
 		t->want = REF_WANT_NOTHING;
+}
+
+bool ref_may_judge(struct ref_host *h, const struct ref_seg *s)
+{
+	struct ref_conn *c = h->tuple[s->lp][s->rp].live;
+
+	if (!c || !(s->flags & REF_ACK))
+		return true;
+	/* EST-19 by the very millisecond. */
+	if (c->state == REF_SYN_SENT && s->has_ts && s->tsecr - ts_now(c, h->now) == 1)
+		return false;
+	if (c->state < REF_ESTAB)
+		return true;
+	note_rest(c);
+	/* Closed in SYN-RECEIVED, and the SYN is not acknowledged: an ACK of nothing is old, or it is unacceptable. */
+	if (c->una == c->iss && ref_diff(s->ack, c->iss) <= 0)
+		return false;
+	/* RB-06 by a MAX.SND.WND that depends on a window which may not have been taken. */
+	return ref_diff(s->ack, c->una - c->max_sure) >= 0 || ref_diff(s->ack, c->una_sure - c->max_wnd) < 0;
 }
 
 void ref_arrives(struct ref_host *h, const struct ref_seg *s)

@@ -91,8 +91,11 @@ struct ref_conn {
 	/* Send side (RFC 9293 3.3.1). nxt is the highest number ever sent. */
 	uint32_t iss, una, nxt, wnd, wl1, wl2, max_wnd, snd_end; /* snd_end: after the last byte written */
 	uint32_t salt;						 /* of the bytes it writes */
-	uint32_t wnd_sure; /* wnd is what may be used; this is what must be, where the RFC leaves a choice */
+	/* Where the RFC leaves a choice: wnd is what may be used, wnd_sure what must be; una is what may have been taken as
+	 * acknowledged, una_sure what has been. */
+	uint32_t wnd_sure, una_sure, max_sure;
 	bool has_iss, fin_wanted, fin_sent;
+	bool shut_early; /* closed in SYN-RECEIVED */
 	bool probed; /* the byte at nxt was sent as a window probe: it may be acknowledged, and does not count otherwise */
 	uint8_t snd_shift;
 	uint32_t snd_mss;
@@ -120,6 +123,7 @@ struct ref_conn {
 	uint64_t synack_at;  /* of the first SYN-ACK */
 	uint64_t ack_due;    /* owed since + delay, or REF_NEVER */
 	uint64_t moved_at;   /* last progress of what is outstanding */
+	uint64_t maybe_moved_at; /* the same, by what may have been taken */
 	uint64_t heard_at;   /* last acceptable segment */
 	uint64_t met_at;     /* last segment of any kind */
 	uint64_t active_at;  /* last segment either way */
@@ -163,6 +167,7 @@ struct ref_rst {
 	int lp, rp;
 	uint8_t flags;
 	uint32_t seq, ack;
+	bool may_miss;	/* it need not come */
 	uint32_t slack; /* SEQ may be so much higher: a window probe counts or does not */
 };
 
@@ -191,6 +196,8 @@ void ref_init(struct ref_host *h, const struct ref_conf *conf, uint64_t now);
 
 /* refmodel.c: segments and time */
 
+/* Whether the RFC decides what the segment draws: false where it hangs on a choice that cannot be seen. */
+bool ref_may_judge(struct ref_host *h, const struct ref_seg *s);
 /* A segment arrives at h->now, after ref_time and the judging of what timers sent. */
 void ref_arrives(struct ref_host *h, const struct ref_seg *s);
 

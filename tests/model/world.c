@@ -311,6 +311,8 @@ static void deliver(struct world *w, int to, const uint8_t *bytes, size_t len, c
 		return;
 	}
 	advance(s);
+	if (!ref_may_judge(s->ref, &g))
+		return;
 	note_seg(s, what, w->now, &g);
 	bool lost = (w->fault == WORLD_RST_LOST && g.flags & REF_RST) ||
 		    (w->fault == WORLD_FIN_LOST && g.flags & REF_FIN);
