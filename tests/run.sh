@@ -6,8 +6,8 @@
 #
 #   --quick   one build, short end-to-end runs, fuzzing 5 s each
 #   --long    fuzzing 5 minutes each, the long simulations
-#   NAME      a part (build, lint, unit, conformance, script, sim, fuzz, e2e) or a test program of
-#             one (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all parts without one
+#   NAME      a part (build, lint, unit, conformance, script, sim, fuzz, e2e, interop) or a test
+#             program of one (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all without one
 #
 # Each program ends with a line "NAME: N passed, N failed, N skipped". They are added up in the last
 # line, "N passed, N failed, N skipped"; exit 0 when nothing failed. What a program prints goes to
@@ -16,7 +16,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 exec </dev/null
 
-all_parts=(build lint unit conformance script sim fuzz e2e)
+all_parts=(build lint unit conformance script sim fuzz e2e interop)
 mode=normal
 names=()
 while [ $# -gt 0 ]; do
@@ -216,6 +216,16 @@ run_e2e() {
 	done
 }
 
+# goodput.sh is not among them: figures are reported, never asserted.
+run_interop() {
+	local name
+	for name in interop.sh differential.sh; do
+		[ -x "tests/interop/$name" ] || continue
+		program_wanted interop "$name" || continue
+		program "$name" "tests/interop/$name"
+	done
+}
+
 printf 'tidegate tests (%s)\n' "$mode"
 if ! config/setup.sh --tests --no-build; then
 	printf '0 passed, 1 failed, 0 skipped\n'
@@ -241,6 +251,7 @@ if run_builds; then
 	! part_touched script || run_scripts
 	! fuzz_touched || run_fuzz
 	! part_touched e2e || run_e2e
+	! part_touched interop || run_interop
 fi
 
 if [ $found = 0 ] && ! part_wanted build && [ $failed = 0 ]; then
