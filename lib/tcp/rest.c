@@ -226,7 +226,8 @@ static inline uint32_t pack_flags(const struct tg_tcb *tcb, const struct tg_conn
 
 static uint16_t pack_stamp(uint64_t ms, uint64_t now_ms)
 {
-	if (ms == 0 || now_ms - ms >= STAMP_MAX_MS)
+	/* A stamp that stood for 0 is unpacked as 1 ms after now (RB-08). */
+	if (ms == 0 || (ms < now_ms && now_ms - ms >= STAMP_MAX_MS))
 		return 0;
 	return (uint16_t)ms ? (uint16_t)ms : 1;
 }
