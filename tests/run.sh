@@ -241,11 +241,11 @@ if run_builds; then
 		! program_wanted lint table.py || program conformance-table tests/conformance/table.py --check
 		! program_wanted lint mutants || program mutants tests/mutate.sh --check
 	fi
-	for part in unit conformance sim; do
+	for part in unit conformance sim attack; do
 		part_touched $part || continue
 		run_programs $part build
-		# The same once more under the sanitizers; the simulations are long enough without.
-		[ $mode = quick ] || [ $part = sim ] || [ ! -d build-nodpdk/tests ] || ! part_wanted build ||
+		# The same once more under the sanitizers; simulations and attacks are long enough without.
+		[ $mode = quick ] || [ $part = sim ] || [ $part = attack ] || [ ! -d build-nodpdk/tests ] || ! part_wanted build ||
 			run_programs $part build-nodpdk -sanitized
 	done
 	! part_touched script || run_scripts
