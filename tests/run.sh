@@ -6,7 +6,7 @@
 #
 #   --quick   one build, short end-to-end runs, fuzzing 5 s each
 #   --long    fuzzing 5 minutes each, the long simulations
-#   NAME      a part (build, lint, unit, conformance, script, sim, fuzz, e2e, interop) or a test
+#   NAME      a part (build, lint, unit, conformance, script, sim, attack, fuzz, e2e, interop) or a test
 #             program of one (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all without one
 #
 # Each program ends with a line "NAME: N passed, N failed, N skipped". They are added up in the last
@@ -16,7 +16,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 exec </dev/null
 
-all_parts=(build lint unit conformance script sim fuzz e2e interop)
+all_parts=(build lint unit conformance script sim attack fuzz e2e interop)
 mode=normal
 names=()
 while [ $# -gt 0 ]; do
