@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { TEXT_LEN = 64, TWO_MSL_MS = 60000, COUNT_RECORDS = 8 * WORLD_BATCH };
+enum { TEXT_LEN = 64, BULK_LEN = 1448, TWO_MSL_MS = 60000, COUNT_RECORDS = 8 * WORLD_BATCH };
 
 struct engine_ctx {
 	struct world *w;
@@ -122,6 +122,19 @@ static uint64_t run_data(void *ctx)
 	return n;
 }
 
+/* Full segments of one connection, a burst of 32 at a time: one ACK a burst. */
+static uint64_t run_bulk(void *ctx)
+{
+	struct engine_ctx *c = ctx;
+
+	begin(c, WORLD_DISCARD);
+	pick_held(c, WORLD_BATCH / WORLD_BURST);
+	for (uint32_t k = 0; k < WORLD_BATCH; k++)
+		world_add(c->w, c->pick[k / WORLD_BURST], TG_TCP_ACK, BULK_LEN);
+	expect("bulk", world_run(c->w, true), WORLD_BATCH / WORLD_BURST);
+	return WORLD_BATCH;
+}
+
 /* The peer closes first: FIN in, ACK and FIN out; ACK in; gone. Two packets each. */
 static uint64_t run_fin_passive(void *ctx)
 {
@@ -221,6 +234,7 @@ int main(int argc, char **argv)
 		cases[n++] =
 		    (struct bench_case){"handshake ACK, cookie", c->held, c, run_cookie_ack};
 		cases[n++] = (struct bench_case){"data, ACK out", c->held, c, run_data};
+		cases[n++] = (struct bench_case){"bulk data, 32 of a flow", c->held, c, run_bulk};
 		cases[n++] =
 		    (struct bench_case){"FIN exchange, peer first", c->held, c, run_fin_passive};
 		cases[n++] =
