@@ -202,6 +202,7 @@ struct tg_engine {
 	struct tg_pkt drop[TG_BURST_MAX]; /* buffers that go back in bulk */
 	uint32_t drop_n;
 	struct tg_tcb scratch; /* a block for what never moves: half-open entries, trials */
+	uint32_t rx_n;         /* of the burst, as far as segments may be taken together */
 	struct tg_rx rx[TG_BURST_MAX];
 };
 

@@ -71,6 +71,8 @@ const struct tg_key tg_keys[] = {
     {"addr", TG_KEY_LAB, TG_KEY_ADDR_LIST, NULL, 0, TG_PORT_ADDR_MAX, NULL, "",
      "192.168.0.1/16 fd3d:a0b:17d6::1/64", NULL, NULL, "an address of the host, repeatable",
      AT(addr)},
+    {"rx_merge", TG_KEY_LAB, TG_KEY_BOOL, NULL, 0, 1, NULL, "on", NULL, NULL, NULL,
+     "segments of a burst may be taken together; what comes out must not tell", AT(rx_merge)},
     {"tx_offload", TG_KEY_LAB, TG_KEY_WORD, NULL, 0, 2, "none|checksum|tso", "none", NULL, NULL,
      NULL, "what the link does for the engine; what comes out must not tell", AT(tx_offload)},
     /* --- [port NAME] --- */

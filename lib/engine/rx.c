@@ -57,6 +57,21 @@ static enum tg_ctr refuse_completion(struct tg_engine *e, struct tg_rx *rx, uint
 	return (act.events & TG_EV_OPENED) ? why : TG_CTR_NONE;
 }
 
+/* DT-35: what follows in the burst and only continues rx is taken with it, and its service is told
+ * once. */
+static void take_run(struct tg_engine *e, struct tg_rx *rx, struct tg_tcb *tcb, struct tg_act *act)
+{
+	for (struct tg_rx *last = rx, *next = rx + 1; next < e->rx + e->rx_n; last = next++) {
+		if (next->kind != TG_RX_TCP || next->hash != rx->hash ||
+		    next->pkt.port != rx->pkt.port ||
+		    memcmp(&next->tuple, &rx->tuple, sizeof(rx->tuple)) != 0 ||
+		    !tg_tcp_follows(tcb, &last->seg, &next->seg, &e->env, act))
+			return;
+		next->kind = TG_RX_DONE; /* its verdict says: accepted */
+		tg_ctr_inc(&e->ctr, TG_CTR_rx_merged);
+	}
+}
+
 static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
 {
 	uint32_t x = tg_conn_attach(e, conn);
@@ -81,6 +96,8 @@ static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t 
 	tg_tcp_arrives(tcb, &rx->seg, &e->env, &act);
 	if (!tg_listen_pays_synack(e, x, &act))
 		act.verdict = TG_CTR_synack_limited;
+	if (act.events & TG_EV_READABLE)
+		take_run(e, rx, tcb, &act);
 	tg_event_apply(e, x, &act, rx);
 	return act.verdict;
 }
@@ -212,6 +229,7 @@ static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n
 		tg_ctr_add(&e->ctr, TG_CTR_rx_bytes, in[i].len);
 	}
 	tg_ctr_add(&e->ctr, TG_CTR_rx_segments, n);
+	e->rx_n = e->conf.no_merge ? 0 : n;
 }
 
 static void pass_find(struct tg_engine *e, uint32_t n)

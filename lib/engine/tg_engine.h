@@ -95,7 +95,8 @@ struct tg_engine_conf {
 				  no limit, and no memory for it */
 	uint8_t source_refuse; /* enum tg_refuse */
 	uint32_t timer_budget; /* most timers, and most TIME-WAIT expiries, in one call */
-	bool primary; /* answers ARP, NDP and echo; other workers of the same ports only learn */
+	bool no_merge; /* no segments of a burst are taken together (DT-35): for comparison */
+	bool primary;  /* answers ARP, NDP and echo; other workers of the same ports only learn */
 	struct tg_port_conf port[TG_PORT_MAX];
 	uint32_t port_n;
 	const struct tg_service

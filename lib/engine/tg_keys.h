@@ -60,6 +60,7 @@ struct tg_settings {
 	/* lab */
 	uint64_t seed, start_ns;
 	uint32_t tx_offload;
+	bool rx_merge;
 	/* port */
 	char device[256], mac[24], gateway_mac[24];
 	struct tg_port_addr addr[TG_PORT_ADDR_MAX]; /* [port] address, lab addr */

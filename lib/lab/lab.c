@@ -133,6 +133,7 @@ static void fill_conf(const struct tg_lab *lab, struct tg_engine_conf *conf)
 	}
 	conf->timer_budget = 1u << 20; /* a host in a box has no other work to do */
 	conf->primary = true;
+	conf->no_merge = !s->rx_merge;
 	conf->port_n = 1;
 	memcpy(port->name, "lab", 4);
 	memcpy(port->addr, s->addr, sizeof(port->addr));

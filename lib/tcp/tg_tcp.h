@@ -113,6 +113,12 @@ enum tg_listen_outcome tg_tcp_listen(const struct tg_listen *l, const struct tg_
 void tg_tcp_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		    struct tg_act *act);
 
+/* After tg_tcp_arrives (or this) took `last`, with what act says then: takes seg, the next of the
+ * same connection at the same time, if it continues last and says nothing else; what it adds is
+ * added to act. False: nothing was done, it is for tg_tcp_arrives (after act was obeyed). */
+bool tg_tcp_follows(struct tg_tcb *tcb, const struct tg_seg *last, const struct tg_seg *seg,
+		    const struct tg_tcp_env *env, struct tg_act *act);
+
 /* An ICMP error about this connection (RB-17..22), already matched by tuple. error: errno as in
  * tg_icmp; hard/ptb as named. Sets act->verdict to icmp_bad_seq when the quoted sequence number is
  * not in flight. ptb_mtu 0 with EMSGSIZE: the next plateau below what is used now. */

@@ -196,20 +196,24 @@ static void test_established_keptClaimThenTimeout_applied(void)
 	host_fini(&h);
 }
 
-/* What has timed out already is believed at once. */
+/* What has timed out already is believed at once, though its size was acknowledged before. */
 static void test_established_claimAfterTimeout_applied(void)
 {
 	struct host h;
 
 	open_wide(&h, NULL);
-	host_lab_writes(&h, MSS);
-	ack_all(&h);
-	host_lab_writes(&h, MSS);
-	host_pass(&h, 1500);
-	host_drain(&h);
+	host_lab_writes(&h, 2 * MSS);
+	h.una += MSS;
+	send_flags(&h, ACK, h.rcv_nxt, h.una);
 	too_big(&h, h.una, 1300, 1500);
-	expect_counter(&h, "RB-22", "ptb_applied", 1);
-	expect_text(&h, "RB-21", h.una, 1300 - headers(&h));
+	expect_counter(&h, "RB-22", "ptb_kept", 1);
+	too_big(&h, h.una, 1290, 1500); /* takes more away: the first stands */
+	host_pass(&h, 2000);
+	host_drain(&h);
+	expect_eq("RB-22", effective_mss(&h), 1300 - headers(&h), "MSS after the timeout");
+	too_big(&h, h.una, 1285, 1500);
+	expect_counter(&h, "RB-22", "ptb_applied", 2);
+	expect_text(&h, "RB-21", h.una, 1285 - headers(&h));
 	host_drain(&h);
 	host_fini(&h);
 }
@@ -330,6 +334,44 @@ static void test_hosts_samePath_sameMtu(void)
 	host_fini(&h);
 }
 
+/* What we open ourselves, and what a cookie opens, begin with what is known of the path. */
+static void test_opens_knownPath_beginSmall(void)
+{
+	struct host h;
+	struct seg syn = {.flags = SYN}, answer = {.flags = SYN | ACK}, s;
+	const uint8_t text[3 * MSS] = {0};
+	int first;
+
+	open_wide(&h, "syn_cookies=always");
+	opt_mss(&syn, MSS);
+	opt_mss(&answer, MSS);
+	host_lab_writes(&h, MSS);
+	too_big(&h, h.una, 1300, 1500);
+	host_drain(&h);
+	first = h.sock;
+
+	h.rport++;
+	host_open(&h, &syn);
+	expect_counter(&h, "SC-09", "cookie_ok", 2);
+	expect_true("RB-21", effective_mss(&h) <= 1300 - headers(&h), "MSS of a cookie's");
+	tg_lab_abort(h.lab, h.sock);
+	host_drain(&h);
+
+	host_connect(&h, NULL);
+	answer.seq = h.irs;
+	answer.ack = h.nxt;
+	answer.win = h.win;
+	expect_eq("UC-03", tg_lab_write(h.lab, h.sock, text, sizeof(text)), sizeof(text), "write");
+	host_send(&h, &answer);
+	expect_state(&h, "SE-05", "ESTABLISHED");
+	while (host_next(&h, &s))
+		expect_true("RB-21", s.len <= 1300 - headers(&h), "its first segments");
+	expect_eq("RB-21", effective_mss(&h), 1300 - headers(&h), "MSS of one that we open");
+	tg_lab_abort(h.lab, first);
+	host_drain(&h);
+	host_fini(&h);
+}
+
 /* Open connections on the path follow when they send next, moving and resting ones. */
 static void test_established_otherConnectionsPath_followed(void)
 {
@@ -389,6 +431,7 @@ static const struct tg_test tests[] = {
     {"test_established_tenMinutesInMotion_fullSizeAgain",
      test_established_tenMinutesInMotion_fullSizeAgain},
     {"test_hosts_samePath_sameMtu", test_hosts_samePath_sameMtu},
+    {"test_opens_knownPath_beginSmall", test_opens_knownPath_beginSmall},
     {"test_established_otherConnectionsPath_followed",
      test_established_otherConnectionsPath_followed},
     {"test_established_maxsegWhileLowered_notPassed",
