@@ -38,6 +38,9 @@ void tg_reply_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_ac
 {
 	act->has_reply = true;
 	tg_fill(tcb, tcb->snd.nxt, 0, env, &act->reply);
+	/* EST-34: the peer will echo this one, like those of the SYN-ACKs. */
+	if (tcb->state == TG_SYN_RECEIVED && tcb->ts_on)
+		tcb->ts_last = act->reply.opts.tsval;
 }
 
 /* RB-08, RB-09, ADV-84: by the connection's own stamp. Nothing is shared that another could count.

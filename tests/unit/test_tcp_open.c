@@ -166,6 +166,25 @@ static void test_synReceived_echoes_onlyThoseThatWereSent(void)
 	}
 }
 
+/* EST-34: a challenge shows a TSval too, and the peer that got it echoes it. */
+static void test_synReceived_echoOfChallenge_opens(void)
+{
+	struct bed b;
+
+	bed_init(&b);
+	b.ts = true;
+	bed_to(&b, TG_SYN_RECEIVED);
+	bed_time(&b, b.env.now_ms + 50);
+	bed_in(&b, bed_seg(&b, TG_TCP_ACK, b.tcb.rcv.edge.v, b.tcb.snd.nxt.v, 0));
+	CU_ASSERT_EQUAL_FATAL(b.out_n, 1);
+	struct tg_seg s = bed_seg(&b, TG_TCP_ACK, b.tcb.rcv.nxt.v, b.tcb.snd.nxt.v, 0);
+	s.opts.tsecr = b.out[0].opts.tsval;
+	bed_time(&b, b.env.now_ms + 50);
+	bed_in(&b, s);
+	CU_ASSERT_EQUAL(b.tcb.state, TG_ESTABLISHED);
+	bed_fini(&b);
+}
+
 /* EST-35. */
 static void test_synReceived_deferAccept_waitsForText(void)
 {
@@ -544,6 +563,7 @@ static const struct tg_test tests[] = {
     {"listen_mss_floorAndDefaultAndCeiling", test_listen_mss_floorAndDefaultAndCeiling},
     {"listen_oldNumbersKnown_issAboveThem", test_listen_oldNumbersKnown_issAboveThem},
     {"synReceived_echoes_onlyThoseThatWereSent", test_synReceived_echoes_onlyThoseThatWereSent},
+    {"synReceived_echoOfChallenge_opens", test_synReceived_echoOfChallenge_opens},
     {"synReceived_deferAccept_waitsForText", test_synReceived_deferAccept_waitsForText},
     {"synReceived_synAgain_sameSynAckLimited", test_synReceived_synAgain_sameSynAckLimited},
     {"synSent_open_synOffersEverything", test_synSent_open_synOffersEverything},
