@@ -111,6 +111,7 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 	} else {
 		a.is_dup = is_duplicate(tcb, seg, moved, above);
 	}
-	tg_recovery_arrives(tcb, &a, env);
+	if (a.acked || a.is_dup || seg->opts.sack_n || tcb->rack.tlp_out)
+		tg_recovery_arrives(tcb, &a, env);
 	tg_tx_settle(tcb, env);
 }

@@ -7,6 +7,8 @@
 
 enum { TG_RTO_INITIAL_US = 1000000, TG_RTO_MAX_US = 60000000 }; /* RFC 6298 2.1, 2.5 */
 
+enum { TG_DUP_THRESHOLD = 3 }; /* RFC 5681 3.2 */
+
 /* Our SYN waits for its ACK: SND.UNA = ISS is no byte. */
 static inline bool tg_data_is_syn_out(const struct tg_tcb *tcb)
 {
@@ -83,8 +85,15 @@ void tg_recovery_late(struct tg_tcb *tcb, const struct tg_tcp_env *env);
 void tg_recovery_timeout(struct tg_tcb *tcb, bool first, const struct tg_tcp_env *env);
 /* All that is in flight goes out again, from SND.UNA on, as cwnd allows: not by congestion. */
 void tg_recovery_repeat(struct tg_tcb *tcb, const struct tg_tcp_env *env);
-/* What cwnd allows in the network, limited transmit included (RFC 3042). */
-uint32_t tg_recovery_window(const struct tg_tcb *tcb);
+/* What cwnd allows in the network, limited transmit included (RFC 3042); with SACK what a duplicate
+ * tells is out of the pipe already. */
+static inline uint32_t tg_recovery_window(const struct tg_tcb *tcb)
+{
+	bool limited = tcb->dupacks && tcb->dupacks < TG_DUP_THRESHOLD && !tcb->recovery &&
+		       !tcb->loss && tcb->sent.sacked == 0;
+
+	return tcb->cwnd + (limited ? tcb->dupacks * tg_tx_mss(tcb) : 0);
+}
 
 /* --- rack.c --- */
 
@@ -107,10 +116,28 @@ struct tg_rack_found {
 struct tg_rack_found tg_rack_detect(struct tg_tcb *tcb, const struct tg_tcp_env *env);
 /* Nothing is LOST after all. */
 void tg_rack_lose_none(struct tg_tcb *tcb, const struct tg_tcp_env *env);
-/* Arms the probe's timer when it may run and does not; stops it; stops all of TG_T_RACK. */
+/* Arms the probe's timer, which does not run, when it may. */
 void tg_rack_arm(struct tg_tcb *tcb, const struct tg_tcp_env *env);
-void tg_rack_disarm(struct tg_tcb *tcb);
-void tg_rack_stop(struct tg_tcb *tcb);
+
+static inline void tg_rack_stop_timer(struct tg_tcb *tcb)
+{
+	tcb->deadline[TG_T_RACK] = 0;
+	tcb->rack.reo_runs = false;
+}
+
+/* Stops the probe's timer. */
+static inline void tg_rack_disarm(struct tg_tcb *tcb)
+{
+	if (!tcb->rack.reo_runs)
+		tcb->deadline[TG_T_RACK] = 0;
+}
+
+/* Stops both, and forgets the probe. */
+static inline void tg_rack_stop(struct tg_tcb *tcb)
+{
+	tg_rack_stop_timer(tcb);
+	tcb->rack.tlp_due = tcb->rack.tlp_out = false;
+}
 /* The probe went out; again: it was sent before. */
 void tg_rack_probed(struct tg_tcb *tcb, bool again, const struct tg_tcp_env *env);
 /* An ACK while a probe is out; dsack_of_it: it says that the probe came twice; advances: SND.UNA

@@ -4,7 +4,6 @@
 #include "data.h"
 
 enum {
-	DUP_THRESHOLD = 3,
 	MIN_RTT_AGE_MS = 60000, /* a minimum that is older counts no more (RFC 8985 5.3) */
 	REO_PERSIST = 16,       /* recoveries, RFC 8985 6.2 step 4 */
 	REO_MORE_MAX = 254,
@@ -31,12 +30,6 @@ static bool is_later(uint32_t a, uint32_t b)
 static bool is_sent_after(uint32_t us1, tg_seq end1, uint32_t us2, tg_seq end2)
 {
 	return is_later(us1, us2) || (us1 == us2 && tg_seq_gt(end1, end2));
-}
-
-static void stop_timer(struct tg_tcb *tcb)
-{
-	tcb->deadline[TG_T_RACK] = 0;
-	tcb->rack.reo_runs = false;
 }
 
 /* --- sending --- */
@@ -72,13 +65,17 @@ void tg_rack_sent(struct tg_tcb *tcb, tg_seq seq, tg_seq end, const struct tg_tc
 
 /* --- what an ACK tells --- */
 
-/* RFC 8985 6.2 step 2: the ACK may be of the first copy. */
-static bool is_ambiguous(const struct tg_tcb *tcb, const struct tg_seg *seg, uint32_t rtt_us,
+/* RFC 8985 6.2 step 2: the ACK may be of the first copy. What is SACKED stands above a hole, and
+ * echoes what stood before the hole (RFC 7323 4.3): there the echo tells nothing. */
+static bool is_ambiguous(const struct tg_tcb *tcb, const struct tg_seg *seg,
+			 const struct tg_sent_news *news, uint32_t rtt_us,
 			 const struct tg_tcp_env *env)
 {
 	uint32_t sent_ts = tg_tcp_tsval(tcb->ts_offset, env) - rtt_us / 1000;
 
-	if (tcb->ts_on && seg->opts.has_ts && seg->opts.tsecr &&
+	if (!news->again)
+		return false;
+	if (tcb->ts_on && seg->opts.has_ts && seg->opts.tsecr && news->sacked == 0 &&
 	    (int32_t)(seg->opts.tsecr + 1 - sent_ts) < 0)
 		return true;
 	return rtt_us < tcb->rack.min_rtt_us;
@@ -113,7 +110,7 @@ uint32_t tg_rack_delivered(struct tg_tcb *tcb, const struct tg_seg *seg,
 	if (!is_later(rtt_us, 0))
 		rtt_us = 1;
 	note_order(tcb, news, top);
-	if (news->again && is_ambiguous(tcb, seg, rtt_us, env))
+	if (is_ambiguous(tcb, seg, news, rtt_us, env))
 		return 0;
 	note_min_rtt(r, rtt_us, (uint32_t)env->now_ms);
 	r->rtt_us = rtt_us;
@@ -158,8 +155,8 @@ static uint32_t reo_window(const struct tg_tcb *tcb)
 	uint64_t wnd = (uint64_t)(r->more + 1u) * r->min_rtt_us / 4;
 	uint32_t most = tcb->srtt_us ? tcb->srtt_us : r->rtt_us;
 
-	if (!r->reordering && (tcb->recovery || tcb->loss || tcb->dupacks >= DUP_THRESHOLD ||
-			       tcb->sent.sacked > (DUP_THRESHOLD - 1) * tg_tx_mss(tcb)))
+	if (!r->reordering && (tcb->recovery || tcb->loss || tcb->dupacks >= TG_DUP_THRESHOLD ||
+			       tcb->sent.sacked > (TG_DUP_THRESHOLD - 1) * tg_tx_mss(tcb)))
 		return 0;
 	return wnd < most ? (uint32_t)wnd : most;
 }
@@ -170,7 +167,7 @@ static void arm_reordering(struct tg_tcb *tcb, uint32_t wait_us, const struct tg
 		tcb->deadline[TG_T_RACK] = env->now_ms + (wait_us + 999) / 1000;
 		tcb->rack.reo_runs = true;
 	} else if (tcb->rack.reo_runs) {
-		stop_timer(tcb);
+		tg_rack_stop_timer(tcb);
 	}
 }
 
@@ -235,24 +232,12 @@ void tg_rack_arm(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	const struct tg_rack *r = &tcb->rack;
 	uint64_t at;
 
-	if (tcb->deadline[TG_T_RACK] || tcb->srtt_us == 0 || tcb->recovery || tcb->loss ||
-	    r->tlp_out || r->tlp_due || tcb->sent.sacked || tcb->sent.lost || tcb->backoff)
+	if (tcb->srtt_us == 0 || tcb->recovery || tcb->loss || r->tlp_out || r->tlp_due ||
+	    tcb->sent.sacked || tcb->sent.lost || tcb->backoff)
 		return;
 	at = env->now_ms + (probe_us(tcb) + 999) / 1000;
 	if (at < tcb->deadline[TG_T_REXMIT])
 		tcb->deadline[TG_T_RACK] = at;
-}
-
-void tg_rack_disarm(struct tg_tcb *tcb)
-{
-	if (!tcb->rack.reo_runs)
-		tcb->deadline[TG_T_RACK] = 0;
-}
-
-void tg_rack_stop(struct tg_tcb *tcb)
-{
-	stop_timer(tcb);
-	tcb->rack.tlp_due = tcb->rack.tlp_out = false;
 }
 
 /* RFC 8985 7.3: the timeout that stands behind the probe starts anew; patience does not. */
@@ -295,7 +280,7 @@ void tg_rack_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	struct tg_rack *r = &tcb->rack;
 	bool is_reordering = r->reo_runs;
 
-	stop_timer(tcb);
+	tg_rack_stop_timer(tcb);
 	if (is_reordering)
 		tg_recovery_late(tcb, env);
 	else if (tg_data_flight(tcb) > 0 && !tcb->persist && !tcb->recovery && !tcb->loss &&

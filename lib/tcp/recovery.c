@@ -10,8 +10,6 @@
  * The windows themselves are congestion control's (tg_cc.h). */
 #include "data.h"
 
-enum { DUP_THRESHOLD = 3 };
-
 static uint32_t min32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -65,7 +63,7 @@ static void enter_plain(struct tg_tcb *tcb)
 	tcb->recover = tcb->snd.nxt;
 	tcb->recovery = true;
 	tcb->rack.plain = true;
-	tcb->cwnd = tcb->ssthresh + DUP_THRESHOLD * tg_tx_mss(tcb);
+	tcb->cwnd = tcb->ssthresh + TG_DUP_THRESHOLD * tg_tx_mss(tcb);
 	tcb->rexmit_nxt = tcb->snd.una;
 	tcb->rtt_start_ns = 0; /* Karn */
 	tg_rack_stop(tcb);
@@ -108,7 +106,7 @@ static void dupack_plain(struct tg_tcb *tcb)
 	if (tcb->dupacks < UINT8_MAX)
 		tcb->dupacks++;
 	/* RFC 6582 3.2 (2): ACKs of segments that a timeout sent twice look the same. */
-	if (tcb->dupacks >= DUP_THRESHOLD && tg_seq_gt(tcb->snd.una, tcb->recover))
+	if (tcb->dupacks >= TG_DUP_THRESHOLD && tg_seq_gt(tcb->snd.una, tcb->recover))
 		enter_plain(tcb);
 }
 
@@ -135,8 +133,10 @@ static void undo_by_dsack(struct tg_tcb *tcb, const struct news *a)
 	    tg_seq_gt(a->right, r->undo_to))
 		return;
 	r->undo_bytes = r->undo_bytes > n ? r->undo_bytes - n : 0;
-	if (r->undo_bytes == 0)
-		undo(tcb, a->env);
+	if (r->undo_bytes > 0)
+		return;
+	r->reordering = true; /* it was not lost, so it was late */
+	undo(tcb, a->env);
 }
 
 /* RFC 3522, RFC 4015: the ACK of the first repetition echoes what was sent before it. */
@@ -434,14 +434,4 @@ void tg_recovery_timeout(struct tg_tcb *tcb, bool first, const struct tg_tcp_env
 	begin_undo(tcb);
 	tg_cc_timeout(tcb, flight, first);
 	tg_recovery_repeat(tcb, env);
-}
-
-uint32_t tg_recovery_window(const struct tg_tcb *tcb)
-{
-	uint32_t extra = 0;
-
-	/* RFC 3042; with SACK what a duplicate tells is out of the pipe already. */
-	if (!tcb->recovery && !tcb->loss && tcb->dupacks < DUP_THRESHOLD && tcb->sent.sacked == 0)
-		extra = tcb->dupacks * tg_tx_mss(tcb);
-	return tcb->cwnd + extra;
 }

@@ -202,11 +202,12 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	if (flight) {
 		if (tcb->deadline[TG_T_REXMIT] == 0)
 			tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
-		if (tcb->sack_on)
+		if (tcb->sack_on && tcb->deadline[TG_T_RACK] == 0)
 			tg_rack_arm(tcb, env);
 		return;
 	}
-	tg_rack_stop(tcb);
+	tg_rack_stop_timer(tcb);
+	tcb->rack.tlp_due = false;
 	if (waiting && !tg_data_has_text(tcb, env->chunks)) {
 		start_persist(tcb, env);
 	} else {

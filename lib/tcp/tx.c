@@ -210,13 +210,13 @@ static bool plan_new(const struct tg_tcb *tcb, uint32_t max_text, struct plan *p
 	bool fin = tcb->fin_queued && !tcb->fin_sent;
 	int32_t unsent = tg_seq_diff(tcb->tx_end, tcb->snd.nxt);
 	int32_t wnd = tg_seq_diff(window_end(tcb), tcb->snd.nxt);
-	uint32_t pipe = tg_data_pipe(tcb), cwnd = tg_recovery_window(tcb);
 
 	if ((unsent <= 0 && !fin) || wnd <= 0 || tcb->sent.lost > 0)
 		return false;
 	*p = (struct plan){.kind = PLAN_NEW, .seq = tcb->snd.nxt};
 	if (unsent > 0) {
 		uint32_t len = min32((uint32_t)unsent, (uint32_t)wnd);
+		uint32_t pipe = tg_data_pipe(tcb), cwnd = tg_recovery_window(tcb);
 
 		if (pipe >= cwnd)
 			return false;
