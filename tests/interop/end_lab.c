@@ -27,7 +27,7 @@ struct end_lab {
 	struct talk *talk[TALK_MAX];
 	size_t talk_n;
 	int listener;
-	bool busy;        /* a talk stopped for others, not for want of something to do */
+	bool busy;        /* there is something to do or to collect, at once */
 	uint64_t done_ns; /* 0: not done */
 };
 
@@ -147,6 +147,7 @@ static void lab_give(struct end *e, uint64_t now_ns, struct link_frame *const f[
 	e->frames_out += k;
 	if (k)
 		tg_lab_input_burst(l->lab, now_ns, at, len, k);
+	l->busy |= k > 0; /* its answers wait to be collected */
 }
 
 static uint64_t lab_due(const struct end *e)

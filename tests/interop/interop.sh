@@ -7,7 +7,7 @@
 # Each cell of the matrix is a lab (real time, in the relay's process) and a kernel, in namespaces of
 # their own: both directions at once, every byte checked where it arrives, hashes of both ends
 # compared, and the options that the cell names looked up in the SYNs. Then nginx serves the lab, and
-# curl asks `tidegate serve`, several hundred connections each, 1 % loss.
+# curl asks `tidegate serve`, several hundred connections each, 1 % loss. TG_KEEP=1 keeps logs and captures.
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/cells.sh"
 need ip ethtool
@@ -123,6 +123,7 @@ cell() {
 	ip netns exec "$a" sysctl -qw net.ipv4.tcp_sack="$ksack" net.ipv4.tcp_timestamps="$kts" \
 		net.ipv4.tcp_rmem="4096 131072 1073741824" 2>>"$log"
 	cell_words
+	[ -z "${TG_KEEP:-}" ] || relay_words+=(--pcap "$work/$what.pcap")
 	# The server goes first.
 	if [ "$role" = talk ]; then
 		# shellcheck disable=SC2086

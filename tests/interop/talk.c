@@ -135,12 +135,14 @@ static void client_take(struct talk *t, const unsigned char *p, size_t n, uint64
 	size_t whole = t->part_n + n, pass = whole > TALK_TAIL ? whole - TALK_TAIL : 0;
 	size_t old = pass < t->part_n ? pass : t->part_n;
 
-	flow_take(&t->in, t->part, old, now_us);
+	/* What was kept came before: the tail, which waits for our FIN, must not date it. */
+	flow_take(&t->in, t->part, old, t->part_us);
 	memmove(t->part, t->part + old, t->part_n - old);
 	t->part_n -= old;
 	flow_take(&t->in, p, pass - old, now_us);
 	memcpy(t->part + t->part_n, p + (pass - old), n - (pass - old));
 	t->part_n += n - (pass - old);
+	t->part_us = now_us;
 }
 
 static void http_take(struct talk *t, const unsigned char *p, size_t n, uint64_t now_us)

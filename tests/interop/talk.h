@@ -51,8 +51,8 @@ struct talk {
 	int sock;
 	struct talk_plan plan;
 	struct talk_flow out, in;
-	struct talk_flow peer_in; /* client: what the server says it received */
-	uint64_t start_us;
+	struct talk_flow peer_in;      /* client: what the server says it received */
+	uint64_t start_us, part_us;    /* part_us: when the newest byte of part came */
 	size_t head_n, tail_n, part_n; /* of head and tail: sent, or received so far */
 	unsigned char part[TALK_HTTP_HEAD];
 	bool began, shut, eof;
