@@ -148,7 +148,7 @@ static void test_synReceived_send_isQueued(void)
 	struct host h;
 	struct seg s;
 
-	host_init(&h, NULL);
+	host_init(&h, "nodelay=on"); /* it is not Nagle that holds it */
 	host_reach(&h, ST_SYN_RECEIVED_A, 0);
 	expect_eq("UC-03", tg_lab_write(h.lab, h.sock, "0123456789", 10), 10, "write");
 	expect_nothing(&h, "UC-03");
@@ -265,9 +265,10 @@ static void test_established_shutdown_finAfterQueuedText(void)
 	host_init(&h, NULL);
 	h.win = 10;
 	host_open(&h, NULL);
-	expect_eq("UC-05", tg_lab_write(h.lab, h.sock, "01234567890123456789", 20), 20, "write");
-	tg_lab_shutdown(h.lab, h.sock, SHUT_WR);
-	for (uint32_t sent = 0; sent < 20;) {
+	expect_eq("UC-05", tg_lab_write(h.lab, h.sock, "012345678901234567890123456789", 30), 30,
+		  "write");
+	tg_lab_shutdown(h.lab, h.sock, SHUT_WR); /* two windows are still queued */
+	for (uint32_t sent = 0; sent < 30;) {
 		if (!host_next(&h, &s)) {
 			expect_true("UC-05", false, "the queued text comes");
 			break;
@@ -275,14 +276,14 @@ static void test_established_shutdown_finAfterQueuedText(void)
 		expect_eq("UC-05", s.seq, h.nxt, "SEQ of the text");
 		h.nxt += s.len;
 		sent += s.len;
-		expect_true("UC-05", sent == 20 || !(s.flags & FIN), "FIN after the text only");
+		expect_true("UC-05", sent == 30 || !(s.flags & FIN), "FIN after the text only");
 		if (s.flags & FIN)
 			h.nxt++;
 		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
 	}
 	if (host_next(&h, &s)) { /* unless it rode on the text */
 		expect_eq("UC-05", s.flags & FIN, FIN, "the FIN");
-		expect_eq("UC-05", s.seq, (uint32_t)(h.iss + 21), "SEQ of the FIN = last byte + 1");
+		expect_eq("UC-05", s.seq, (uint32_t)(h.iss + 31), "SEQ of the FIN = last byte + 1");
 		h.nxt = s.seq + 1;
 		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
 	}
@@ -302,6 +303,10 @@ static void test_finSent_closeAgain_noSecondFin(void)
 		int rc = tg_lab_shutdown(h.lab, h.sock, SHUT_WR);
 		if (i < 2)
 			expect_eq("UC-05", rc, 0, state_name[states[i]]);
+		expect_nothing(&h, "UC-05");
+		expect_state(&h, "UC-05", state_name[states[i]]);
+		tg_lab_close(h.lab, h.sock);
+		h.sock = -1;
 		expect_nothing(&h, "UC-05");
 		expect_state(&h, "UC-05", state_name[states[i]]);
 		host_fini(&h);
@@ -483,6 +488,58 @@ static void test_waitingForAccept_rst_isAcceptedWithError(void)
 	host_fini(&h);
 }
 
+/* SE-22: in every state in which the peer might still have sent something, or we. */
+static void test_synchronized_rst_tellsReset(void)
+{
+	static const enum state states[] = {ST_ESTABLISHED, ST_FIN_WAIT_1, ST_FIN_WAIT_2,
+					    ST_CLOSE_WAIT};
+
+	for (int i = 0; i < 4; i++) {
+		struct host h;
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 10);
+		send_flags(&h, RST, h.rcv_nxt, 0);
+		expect_nothing(&h, "SE-22");
+		expect_state(&h, "SE-22", "CLOSED");
+		expect_error_once(&h, state_name[states[i]], -ECONNRESET);
+		host_fini(&h);
+	}
+}
+
+/* SE-22: both sides have closed; there is nothing to tell. */
+static void test_closingStates_rst_userIsNotTold(void)
+{
+	static const enum state states[] = {ST_CLOSING, ST_LAST_ACK};
+
+	for (int i = 0; i < 2; i++) {
+		struct host h;
+		uint8_t buf[4];
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 10);
+		send_flags(&h, RST, h.rcv_nxt, 0);
+		expect_nothing(&h, "SE-22");
+		expect_state(&h, "SE-22", "CLOSED");
+		expect_eq(state_name[states[i]], tg_lab_read(h.lab, h.sock, buf, 4), 0, "read");
+		expect_eq("SE-22", tg_lab_poll(h.lab, h.sock) & TG_LAB_ERR, 0, "no error");
+		host_fini(&h);
+	}
+}
+
+/* UC-01: also when it is named; an address and the wildcard are two. */
+static void test_listen_secondOnSameAddress_isRefused(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	h.listener = tg_lab_listen(h.lab, h.laddr, h.lport, 16, NULL);
+	expect_true("UC-01", h.listener >= 0, "the first");
+	expect_eq("UC-01", tg_lab_listen(h.lab, h.laddr, h.lport, 16, NULL), -EADDRINUSE,
+		  "a second on the same address and port");
+	expect_true("UC-01", tg_lab_listen(h.lab, h.laddr, 81, 16, NULL) >= 0, "another port");
+	host_open(&h, NULL);
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_listen_secondOnSamePort_isRefused", test_listen_secondOnSamePort_isRefused},
     {"test_listen_closed_connectionsLiveOn", test_listen_closed_connectionsLiveOn},
@@ -513,6 +570,9 @@ static const struct tg_test tests[] = {
     {"test_synReceived_rst_userIsNotTold", test_synReceived_rst_userIsNotTold},
     {"test_waitingForAccept_rst_isAcceptedWithError",
      test_waitingForAccept_rst_isAcceptedWithError},
+    {"test_synchronized_rst_tellsReset", test_synchronized_rst_tellsReset},
+    {"test_closingStates_rst_userIsNotTold", test_closingStates_rst_userIsNotTold},
+    {"test_listen_secondOnSameAddress_isRefused", test_listen_secondOnSameAddress_isRefused},
 };
 
 int main(int argc, char **argv)

@@ -384,6 +384,21 @@ static void test_cookie_counters_sumToAcks(void)
 	host_fini(&h);
 }
 
+/* SE-05: a SYN,ACK is no ACK of a cookie, whatever its numbers. */
+static void test_cookie_synAckInsteadOfAck_isReset(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	send_flags(&h, SYN | ACK, h.rcv_nxt, h.nxt);
+	expect(&h, "SE-05", RST, h.nxt, 0);
+	expect_state(&h, "SE-05", "CLOSED");
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt); /* the true one still opens */
+	take(&h);
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_cookie_validAck_opens", test_cookie_validAck_opens},
     {"test_cookie_ackWithFin_closeWait", test_cookie_ackWithFin_closeWait},
@@ -403,6 +418,7 @@ static const struct tg_test tests[] = {
     {"test_cookie_acceptQueueFull_droppedNotReset", test_cookie_acceptQueueFull_droppedNotReset},
     {"test_timeWait_reuseUnderCookies_issAbove", test_timeWait_reuseUnderCookies_issAbove},
     {"test_cookie_counters_sumToAcks", test_cookie_counters_sumToAcks},
+    {"test_cookie_synAckInsteadOfAck_isReset", test_cookie_synAckInsteadOfAck_isReset},
 };
 
 int main(int argc, char **argv)

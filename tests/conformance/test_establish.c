@@ -265,6 +265,14 @@ static void test_synReceived_synAgain_oneSynAckAnInterval(void)
 	send_flags(&h, SYN, h.irs, 0);
 	expect_nothing(&h, "SE-02");
 	expect_counter(&h, "SE-02", "conn_passive", 1);
+	host_pass(&h, 290);
+	send_text(&h, SYN, h.irs, 0, 50); /* its text is passed by */
+	expect_nothing(&h, "SE-02");
+	host_at(&h, 1001);
+	expect(&h, "TO-02", SYN | ACK, h.iss, h.rcv_nxt);
+	host_at(&h, 1700);
+	send_text(&h, SYN, h.irs, 0, 50);
+	expect(&h, "SE-02", SYN | ACK, h.iss, h.rcv_nxt);
 	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
 	expect_state(&h, "SE-12", "ESTABLISHED");
 	host_fini(&h);
@@ -335,6 +343,72 @@ static void test_synReceived_deferAccept_waitsForText(void)
 	host_fini(&h);
 }
 
+/* SE-05: text behind the SYN of a SYN,ACK is used. */
+static void test_synSent_textOnSynAck_isDelivered(void)
+{
+	struct host h;
+	uint8_t buf[20];
+
+	host_init(&h, NULL);
+	host_connect(&h, NULL);
+	struct seg s = {.flags = SYN | ACK,
+			.seq = h.irs,
+			.ack = h.nxt,
+			.win = h.win,
+			.data = (const uint8_t *)"0123456789",
+			.len = 10};
+	host_send(&h, &s);
+	h.rcv_nxt += 10;
+	expect_ack(&h, "SE-05");
+	expect_eq("SE-05", tg_lab_read(h.lab, h.sock, buf, 20), 10, "bytes");
+	expect_true("SE-05", !memcmp(buf, "0123456789", 10), "the bytes");
+	host_fini(&h);
+}
+
+/* SE-15: the handshake's ACK may come with text, of both origins. */
+static void test_synReceived_textWithAck_opensAndDelivers(void)
+{
+	static const enum state states[] = {ST_SYN_RECEIVED, ST_SYN_RECEIVED_A};
+
+	for (int i = 0; i < 2; i++) {
+		struct host h;
+		uint8_t buf[20];
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 0);
+		send_text(&h, ACK | PSH, h.rcv_nxt, h.nxt, 10);
+		expect_state(&h, "SE-15", "ESTABLISHED");
+		if (states[i] == ST_SYN_RECEIVED)
+			h.sock = tg_lab_accept(h.lab, h.listener);
+		expect_eq("SE-15", tg_lab_read(h.lab, h.sock, buf, 20), 10, "bytes");
+		expect_eq("SE-15", buf[9], host_byte(&h, h.rcv_nxt + 9), "the last of them");
+		h.rcv_nxt += 10;
+		host_pass(&h, 500);
+		expect_ack(&h, "SE-15");
+		host_fini(&h);
+	}
+}
+
+/* SE-12, SE-15, SE-16: what acknowledges our SYN and has none of its own is dropped. */
+static void test_synSent_textWithAck_isDropped(void)
+{
+	struct host h;
+	uint8_t buf[20];
+
+	host_init(&h, NULL);
+	host_connect(&h, NULL);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	send_text(&h, ACK | PSH, h.rcv_nxt, h.nxt, 10);
+	send_text(&h, ACK | FIN, h.rcv_nxt, h.nxt, 10);
+	expect_nothing(&h, "SE-15");
+	expect_state(&h, "SE-15", "SYN-SENT");
+	expect_counter(&h, "SE-15", "synsent_ack", 3);
+	host_pass(&h, 1001); /* the SYN's timer goes on */
+	expect(&h, "SE-12", SYN, h.iss, 0);
+	host_connected(&h);
+	expect_eq("SE-15", tg_lab_read(h.lab, h.sock, buf, 20), -EAGAIN, "nothing was kept");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_synSent_sameTuple_issFollowsTheClock", test_synSent_sameTuple_issFollowsTheClock},
     {"test_synSent_otherTuples_issUnrelated", test_synSent_otherTuples_issUnrelated},
@@ -355,6 +429,10 @@ static const struct tg_test tests[] = {
     {"test_synReceived_acceptQueueFull_ackDroppedEntryKept",
      test_synReceived_acceptQueueFull_ackDroppedEntryKept},
     {"test_synReceived_deferAccept_waitsForText", test_synReceived_deferAccept_waitsForText},
+    {"test_synSent_textOnSynAck_isDelivered", test_synSent_textOnSynAck_isDelivered},
+    {"test_synReceived_textWithAck_opensAndDelivers",
+     test_synReceived_textWithAck_opensAndDelivers},
+    {"test_synSent_textWithAck_isDropped", test_synSent_textWithAck_isDropped},
 };
 
 int main(int argc, char **argv)

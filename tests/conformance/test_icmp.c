@@ -315,6 +315,24 @@ static void test_host_icmpErrors_neverAnswered(void)
 	host_fini(&h);
 }
 
+/* UC-10: what the network said last is a better reason than silence. */
+static void test_synSent_unreachableThenSilence_tellsUnreachable(void)
+{
+	for (size_t i = 0; i < sizeof(soft_kinds) / sizeof(soft_kinds[0]); i++) {
+		struct host h;
+		uint8_t buf[4];
+		int want = soft_kinds[i].soft == EHOSTUNREACH ? -EHOSTUNREACH : -ETIMEDOUT;
+		host_init(&h, NULL);
+		host_connect(&h, NULL);
+		icmp_error(&h, &soft_kinds[i], h.iss, 0, 8);
+		host_pass(&h, 400000);
+		host_drain(&h);
+		expect_state(&h, "UC-10", "CLOSED");
+		expect_eq("UC-10", tg_lab_read(h.lab, h.sock, buf, 4), want, soft_kinds[i].name);
+		host_fini(&h);
+	}
+}
+
 static const struct tg_test tests[] = {
     {"test_established_softErrors_toldNeverAbort", test_established_softErrors_toldNeverAbort},
     {"test_synSent_softErrors_goOnTrying", test_synSent_softErrors_goOnTrying},
@@ -332,6 +350,8 @@ static const struct tg_test tests[] = {
     {"test_host_echoFloodFromX_yIsAnswered", test_host_echoFloodFromX_yIsAnswered},
     {"test_host_ipId_tellsNothingOfOthers", test_host_ipId_tellsNothingOfOthers},
     {"test_host_icmpErrors_neverAnswered", test_host_icmpErrors_neverAnswered},
+    {"test_synSent_unreachableThenSilence_tellsUnreachable",
+     test_synSent_unreachableThenSilence_tellsUnreachable},
 };
 
 int main(int argc, char **argv)

@@ -471,6 +471,26 @@ static void test_established_delayedAck_echoesTheOldest(void)
 	host_fini(&h);
 }
 
+/* SE-43: a SYN with an old timestamp is challenged, by the limit. */
+static void test_established_oldTsvalOnSyn_isChallenged(void)
+{
+	struct host h;
+	struct seg s = {.flags = SYN};
+
+	open_ts(&h);
+	s.seq = h.rcv_nxt + 1;
+	s.win = h.win;
+	opt_ts(&s, 999, 0);
+	host_send(&h, &s);
+	expect_ack(&h, "SE-43");
+	for (int i = 0; i < 3; i++)
+		host_send(&h, &s);
+	expect_nothing(&h, "SE-43");
+	expect_counter(&h, "SE-43", "paws_drop", 4);
+	expect_state(&h, "SE-43", "ESTABLISHED");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_synAck_mss_fromTheMtu", test_synAck_mss_fromTheMtu},
     {"test_established_peerMss_boundsSegments", test_established_peerMss_boundsSegments},
@@ -497,6 +517,7 @@ static const struct tg_test tests[] = {
     {"test_established_24DaysIdle_tsRecentIsInvalid",
      test_established_24DaysIdle_tsRecentIsInvalid},
     {"test_established_delayedAck_echoesTheOldest", test_established_delayedAck_echoesTheOldest},
+    {"test_established_oldTsvalOnSyn_isChallenged", test_established_oldTsvalOnSyn_isChallenged},
 };
 
 int main(int argc, char **argv)

@@ -138,6 +138,12 @@ static void expect_blocks(const struct oracle *o, const struct seg *s)
 	expect_eq("DT-14", s->sack_n, n, "number of blocks");
 }
 
+/* Tells who brought it and where in the stream it belongs. */
+static uint8_t byte_of(uint8_t bringer, uint32_t at)
+{
+	return (uint8_t)(bringer ^ (at * 5 + (at >> 8)));
+}
+
 /* One segment, and its one ACK. */
 static void step(struct host *h, struct oracle *o, int l, int r, uint8_t byte)
 {
@@ -149,7 +155,8 @@ static void step(struct host *h, struct oracle *o, int l, int r, uint8_t byte)
 			.data = text,
 			.len = (uint32_t)(r - l) * o->unit};
 
-	memset(text, byte, s.len);
+	for (uint32_t i = 0; i < s.len; i++)
+		text[i] = byte_of(byte, s.seq - o->base + i);
 	host_send(h, &s);
 	oracle_takes(o, l, r, byte);
 	if (!host_next(h, &s)) {
@@ -174,7 +181,7 @@ static void finish(struct host *h, struct oracle *o, int end, size_t before)
 	expect_eq("DT-13", tg_lab_read(h->lab, h->sock, buf, sizeof(buf)), (int64_t)(before + len),
 		  "bytes");
 	for (size_t i = 0; i < len; i++)
-		bad += buf[before + i] != o->byte[LEFT + i / o->unit];
+		bad += buf[before + i] != byte_of(o->byte[LEFT + i / o->unit], (uint32_t)i);
 	expect_eq("ADV-44", (int64_t)bad, 0, "bytes that are not their first bringer's");
 	h->rcv_nxt = seq_at(o, end);
 	host_drain(h); /* a window update */

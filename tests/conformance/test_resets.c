@@ -329,11 +329,14 @@ static void test_established_textAboveHole_isHeld(void)
 static void test_established_textStraddlesEdges_isTrimmed(void)
 {
 	struct host h;
+	uint8_t buf[100];
 
 	host_init(&h, "rcvbuf=4096");
 	host_open(&h, NULL);
 	send_text(&h, ACK, h.rcv_nxt - 50, h.nxt, 100); /* left: 50 are new */
-	expect_eq("SE-35", lab_read(&h), 50, "the new half");
+	expect_eq("SE-35", tg_lab_read(h.lab, h.sock, buf, 100), 50, "the new half");
+	for (uint32_t i = 0; i < 50; i++)
+		expect_eq("SE-35", buf[i], host_byte(&h, h.rcv_nxt + i), "a byte of it");
 	h.rcv_nxt += 50;
 	host_pass(&h, 100);
 	host_next(&h, &(struct seg){.seq = 0}); /* the edge moves on with the ACK */
@@ -463,6 +466,164 @@ static void test_established_reorderedAck_windowKept(void)
 	host_fini(&h);
 }
 
+static int64_t urgent_told(struct host *h)
+{
+	int64_t told = -1;
+
+	expect_eq("SE-42", tg_lab_getopt(h->lab, h->sock, TG_LAB_URGENT, &told), 0, "getopt");
+	return told;
+}
+
+static void send_urgent(struct host *h, uint32_t seq, uint16_t up, uint32_t len)
+{
+	static const uint8_t text[100];
+	struct seg s = {.flags = ACK | URG,
+			.seq = seq,
+			.ack = h->una,
+			.win = h->win,
+			.urg = up,
+			.data = text,
+			.len = len};
+
+	host_send(h, &s);
+	host_drain(h);
+}
+
+/* SE-42: RCV.UP goes forward only, and what it passes is told once. */
+static void test_established_urgentAgain_toldOnce(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	send_urgent(&h, h.rcv_nxt, 50, 10);
+	expect_eq("SE-42", urgent_told(&h), 1, "told");
+	send_urgent(&h, h.rcv_nxt + 10, 40, 10);
+	expect_eq("SE-42", urgent_told(&h), 0, "the same place again");
+	send_urgent(&h, h.rcv_nxt + 20, 10, 10);
+	expect_eq("SE-42", urgent_told(&h), 0, "a place before it");
+	send_urgent(&h, h.rcv_nxt + 30, 21, 10);
+	expect_eq("SE-42", urgent_told(&h), 1, "one byte further");
+	host_fini(&h);
+}
+
+/* SE-42: as long as text may come, and not after the peer's FIN. */
+static void test_synchronized_urgent_byState(void)
+{
+	static const enum state states[] = {ST_ESTABLISHED, ST_FIN_WAIT_1, ST_FIN_WAIT_2,
+					    ST_CLOSE_WAIT,  ST_CLOSING,    ST_LAST_ACK};
+
+	for (int i = 0; i < 6; i++) {
+		struct host h;
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 10);
+		send_urgent(&h, h.rcv_nxt, 5, 0);
+		expect_eq(state_name[states[i]], urgent_told(&h), i < 3, "urgent data is told");
+		expect_state(&h, "SE-42", state_name[states[i]]);
+		host_fini(&h);
+	}
+}
+
+/* SE-28: a part of what is outstanding is acknowledged; the rest goes again from there. */
+static void test_established_partAcked_restIsOutstanding(void)
+{
+	struct host h;
+	struct seg s;
+	int64_t n = -1;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	host_lab_writes(&h, 100);
+	send_flags(&h, ACK, h.rcv_nxt, h.una + 40);
+	expect_nothing(&h, "SE-28");
+	tg_lab_getopt(h.lab, h.sock, TG_LAB_UNACKED_BYTES, &n);
+	expect_eq("SE-28", n, 60, "outstanding");
+	host_pass(&h, 3000);
+	expect_true("SE-28", host_next(&h, &s), "it goes again");
+	expect_eq("SE-28", s.seq, (uint32_t)(h.una + 40), "SEQ of it");
+	expect_eq("SE-28", s.len, 60, "its length");
+	host_fini(&h);
+}
+
+/* SE-12, SE-45: WL1 is the SEQ of the handshake's ACK. Text that began before it is in part new,
+ * but its window is old; the same SEQ with text is news. */
+static void test_established_windowOfOldText_isNotTaken(void)
+{
+	static const uint32_t irs[] = {UINT32_C(0x10000000), UINT32_C(0x90000000)};
+
+	for (int i = 0; i < 2; i++) {
+		struct host h;
+		host_init(&h, NULL);
+		h.irs = irs[i];
+		host_open(&h, NULL);
+		struct seg s = {.flags = ACK,
+				.seq = h.rcv_nxt - 1,
+				.ack = h.nxt,
+				.win = 0,
+				.data = (const uint8_t *)"ab",
+				.len = 2};
+		host_send(&h, &s);
+		expect_eq("SE-35", lab_read(&h), 1, "the new byte");
+		host_drain(&h);
+		host_lab_writes(&h, 10); /* the window is open */
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		host_fini(&h);
+
+		host_init(&h, NULL);
+		h.irs = irs[i];
+		host_open(&h, NULL);
+		h.win = 0;
+		send_text(&h, ACK, h.rcv_nxt, h.nxt, 2);
+		host_drain(&h);
+		expect_eq("SE-45", tg_lab_write(h.lab, h.sock, "x", 1), 1, "write");
+		expect_nothing(&h, "SE-45"); /* the window is closed */
+		host_fini(&h);
+	}
+}
+
+/* SE-30: the text of a segment with an old ACK is used, its window is not: ACK < SND.UNA. */
+static void test_established_oldAckNewText_windowNotTaken(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	host_lab_writes(&h, 10);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	struct seg s = {.flags = ACK,
+			.seq = h.rcv_nxt,
+			.ack = h.nxt - 10,
+			.win = 0,
+			.data = (const uint8_t *)"ab",
+			.len = 2};
+	host_send(&h, &s);
+	expect_eq("SE-30", lab_read(&h), 2, "the text is used");
+	host_drain(&h);
+	host_lab_writes(&h, 10);
+	host_fini(&h);
+}
+
+/* SE-45, SE-31: MAX.SND.WND grows with the window, and does not shrink with it. */
+static void test_established_maxWindow_growsOnly(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_open(&h, NULL);
+	h.win = 20000;
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	h.win = 1000;
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	expect_nothing(&h, "SE-45");
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt - 20000);
+	expect_nothing(&h, "SE-30");
+	expect_counter(&h, "SE-45", "ack_old", 0);
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt - 20001);
+	expect_ack(&h, "SE-31");
+	expect_counter(&h, "SE-31", "ack_old", 1);
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_established_zeroWindowRst_exactOnly", test_established_zeroWindowRst_exactOnly},
     {"test_established_zeroWindowText_ackUsedTextDropped",
@@ -493,6 +654,13 @@ static const struct tg_test tests[] = {
     {"test_established_keepaliveWithByte_notDelivered",
      test_established_keepaliveWithByte_notDelivered},
     {"test_established_reorderedAck_windowKept", test_established_reorderedAck_windowKept},
+    {"test_established_urgentAgain_toldOnce", test_established_urgentAgain_toldOnce},
+    {"test_synchronized_urgent_byState", test_synchronized_urgent_byState},
+    {"test_established_partAcked_restIsOutstanding", test_established_partAcked_restIsOutstanding},
+    {"test_established_windowOfOldText_isNotTaken", test_established_windowOfOldText_isNotTaken},
+    {"test_established_oldAckNewText_windowNotTaken",
+     test_established_oldAckNewText_windowNotTaken},
+    {"test_established_maxWindow_growsOnly", test_established_maxWindow_growsOnly},
 };
 
 int main(int argc, char **argv)

@@ -520,6 +520,85 @@ static void test_lastAck_finLost_repeatsThenFrees(void)
 	host_fini(&h);
 }
 
+/* SE-28: all of our text, but not the FIN behind it, is acknowledged. */
+static void test_finSent_ackOfTextNotOfFin_stays(void)
+{
+	static const enum state states[] = {ST_FIN_WAIT_1, ST_CLOSING, ST_LAST_ACK};
+	static const char *const after[] = {"FIN-WAIT-2", "TIME-WAIT", "CLOSED"};
+
+	for (int i = 0; i < 3; i++) {
+		struct host h;
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 10);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt - 1);
+		expect_nothing(&h, "SE-28");
+		expect_state(&h, "SE-28", state_name[states[i]]);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		expect_nothing(&h, "SE-28");
+		expect_state(&h, "SE-28", after[i]);
+		host_fini(&h);
+	}
+}
+
+/* SE-29, DIS-22: duplicates are not answered, but the third repeats the FIN. */
+static void test_finSent_duplicateAcks_finAgain(void)
+{
+	static const enum state states[] = {ST_FIN_WAIT_1, ST_CLOSING, ST_LAST_ACK};
+
+	for (int i = 0; i < 3; i++) {
+		struct host h;
+		struct seg s;
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 10);
+		for (int n = 0; n < 2; n++)
+			send_flags(&h, ACK, h.rcv_nxt, h.una);
+		expect_nothing(&h, "SE-29");
+		send_flags(&h, ACK, h.rcv_nxt, h.una);
+		expect_true("SE-29", host_next(&h, &s), "fast retransmit");
+		expect_eq("SE-29", s.seq, h.una, "SEQ of it");
+		expect_eq("SE-29", s.seq + s.len + !!(s.flags & FIN), h.nxt, "text and FIN");
+		expect_nothing(&h, "SE-29");
+		host_fini(&h);
+	}
+}
+
+/* SE-40: each copy of the FIN says that our ACK was lost: no limit. */
+static void test_finRcvd_finTwice_eachAcked(void)
+{
+	static const enum state states[] = {ST_CLOSE_WAIT, ST_CLOSING, ST_LAST_ACK};
+
+	for (int i = 0; i < 3; i++) {
+		struct host h;
+		host_init(&h, NULL);
+		host_reach(&h, states[i], 10);
+		for (int n = 0; n < 3; n++) {
+			send_flags(&h, FIN | ACK, h.rcv_nxt - 1, h.una);
+			expect_ack(&h, "SE-40");
+			expect_nothing(&h, "SE-40");
+			expect_state(&h, "SE-40", state_name[states[i]]);
+		}
+		host_fini(&h);
+	}
+}
+
+/* SE-44 in TIME-WAIT: not even the FIN, and 2MSL goes on. */
+static void test_timeWait_tsMissing_isDropped(void)
+{
+	struct host h;
+
+	time_wait(&h, NULL, true);
+	uint64_t entered = h.now;
+	host_pass(&h, 30000);
+	h.ts = false;
+	send_flags(&h, FIN | ACK, h.rcv_nxt - 1, h.nxt);
+	send_text(&h, ACK, h.rcv_nxt - 11, h.nxt, 10);
+	expect_nothing(&h, "SE-44");
+	expect_counter(&h, "SE-44", "ts_missing", 2);
+	host_pass_ns(&h, entered + 60 * SEC + MS - h.now);
+	expect_state(&h, "SE-44", "CLOSED");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_finWait1_finAndAckInOne_timeWait", test_finWait1_finAndAckInOne_timeWait},
     {"test_closeWait_sendsTextUntilItsFin", test_closeWait_sendsTextUntilItsFin},
@@ -548,6 +627,10 @@ static const struct tg_test tests[] = {
      test_timeWait_activeReopen_onlyWithTimestamps},
     {"test_timeWait_manyCloses_allExpire", test_timeWait_manyCloses_allExpire},
     {"test_lastAck_finLost_repeatsThenFrees", test_lastAck_finLost_repeatsThenFrees},
+    {"test_finSent_ackOfTextNotOfFin_stays", test_finSent_ackOfTextNotOfFin_stays},
+    {"test_finSent_duplicateAcks_finAgain", test_finSent_duplicateAcks_finAgain},
+    {"test_finRcvd_finTwice_eachAcked", test_finRcvd_finTwice_eachAcked},
+    {"test_timeWait_tsMissing_isDropped", test_timeWait_tsMissing_isDropped},
 };
 
 int main(int argc, char **argv)

@@ -232,14 +232,22 @@ static void test_finWait2_orphanOption_isObeyed(void)
 
 static void test_finWait2_reader_waitsForever(void)
 {
-	struct host h;
-
-	host_init(&h, NULL);
-	host_reach(&h, ST_FIN_WAIT_2, 0);
-	host_pass(&h, 24 * 3600 * 1000);
-	expect_state(&h, "TO-06", "FIN-WAIT-2");
-	expect_nothing(&h, "TO-06");
-	host_fini(&h);
+	for (int unread = 0; unread < 2; unread++) { /* at rest, and not */
+		struct host h;
+		host_init(&h, NULL);
+		host_reach(&h, ST_FIN_WAIT_1, 0);
+		if (unread) {
+			send_text(&h, ACK, h.rcv_nxt, h.una, 10);
+			h.rcv_nxt += 10;
+			host_pass(&h, 100);
+			expect_ack(&h, "UC-06");
+		}
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		host_pass(&h, 24 * 3600 * 1000);
+		expect_state(&h, "TO-06", "FIN-WAIT-2");
+		expect_nothing(&h, "TO-06");
+		host_fini(&h);
+	}
 }
 
 static void test_established_keepaliveDefault_isOff(void)
@@ -460,6 +468,106 @@ static void test_established_twoFullSegments_ackAtOnce(void)
 	host_fini(&h);
 }
 
+/* TO-06: the limit begins when the last reader leaves. */
+static void test_finWait2_readerCloses_closedAfterMinute(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	host_reach(&h, ST_FIN_WAIT_2, 0);
+	host_pass(&h, 100000);
+	expect_state(&h, "TO-06", "FIN-WAIT-2");
+	tg_lab_close(h.lab, h.sock);
+	h.sock = -1;
+	host_pass_ns(&h, 60 * SEC - 1);
+	expect_state(&h, "TO-06", "FIN-WAIT-2");
+	host_pass_ns(&h, 1 + MS);
+	expect_state(&h, "TO-06", "CLOSED");
+	expect_nothing(&h, "TO-06");
+	host_fini(&h);
+}
+
+/* TO-09: text and FIN behind a closed window, after our close: the peer answers, and we wait. */
+static void test_finWait1_zeroWindow_probesUntilItOpens(void)
+{
+	struct host h;
+	struct seg s;
+	int probes = 0;
+	bool fin = false;
+
+	host_init(&h, NULL);
+	h.win = 0;
+	host_open(&h, NULL);
+	expect_eq("TO-09", tg_lab_write(h.lab, h.sock, "0123456789", 10), 10, "write");
+	tg_lab_shutdown(h.lab, h.sock, SHUT_WR);
+	expect_state(&h, "TO-09", "FIN-WAIT-1");
+	for (int i = 0; i < 3000; i++) {
+		host_pass(&h, 100);
+		while (host_next(&h, &s)) {
+			expect_true("TO-09", s.len <= 1, "probes only");
+			send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+			probes++;
+		}
+	}
+	expect_true("TO-09", probes >= 6, "it is probed");
+	expect_state(&h, "TO-09", "FIN-WAIT-1");
+	h.win = 5000;
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	for (uint32_t next = h.nxt; host_next(&h, &s); next = s.seq + s.len) {
+		expect_eq("TO-09", s.seq, next, "SEQ of what follows");
+		fin |= (s.flags & FIN) && s.seq + s.len == h.nxt + 10;
+	}
+	expect_true("TO-09", fin, "all of it, and the FIN");
+	host_fini(&h);
+}
+
+/* TO-10: what waits has waited since the first segment that is not acknowledged. */
+static void test_established_smallSegments_theFirstSetsTheTime(void)
+{
+	struct host h;
+	struct seg syn = {.flags = SYN};
+
+	host_init(&h, NULL);
+	opt_mss(&syn, 1000);
+	host_open(&h, &syn);
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 1000); /* what a full segment is */
+	h.rcv_nxt += 1000;
+	host_pass(&h, 100);
+	expect_ack(&h, "TO-10");
+	uint64_t first = h.now;
+	for (int i = 0; i < 4; i++) {
+		send_text(&h, ACK, h.rcv_nxt, h.nxt, 10);
+		h.rcv_nxt += 10;
+		expect_nothing(&h, "TO-10");
+		host_pass(&h, 9);
+	}
+	host_pass_ns(&h, first + 40 * MS - 1 - h.now);
+	expect_nothing(&h, "TO-10");
+	host_pass_ns(&h, 1 + MS);
+	expect_ack(&h, "TO-10");
+	host_fini(&h);
+}
+
+/* TO-10, MUST-40: less than half a second, whatever is asked for. */
+static void test_established_delayedAckOption_isBelowHalfASecond(void)
+{
+	static const char *const refused[] = {"delayed_ack_ms=500", "delayed_ack_ms=4000"};
+	struct host h;
+	char err[200];
+
+	for (int i = 0; i < 2; i++)
+		expect_true("TO-10", !tg_lab_new(refused[i], err, sizeof(err)), refused[i]);
+	host_init(&h, "delayed_ack_ms=499");
+	host_open(&h, NULL);
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 100);
+	h.rcv_nxt += 100;
+	host_pass(&h, 498);
+	expect_nothing(&h, "TO-10");
+	host_pass(&h, 2);
+	expect_ack(&h, "TO-10");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_synSent_noAnswer_synsThenTimeout", test_synSent_noAnswer_synsThenTimeout},
     {"test_synSent_userTimeout_givesUpSooner", test_synSent_userTimeout_givesUpSooner},
@@ -486,6 +594,12 @@ static const struct tg_test tests[] = {
     {"test_established_zeroWindow_probesForever", test_established_zeroWindow_probesForever},
     {"test_established_oneSegment_ackAfter40Ms", test_established_oneSegment_ackAfter40Ms},
     {"test_established_twoFullSegments_ackAtOnce", test_established_twoFullSegments_ackAtOnce},
+    {"test_finWait2_readerCloses_closedAfterMinute", test_finWait2_readerCloses_closedAfterMinute},
+    {"test_finWait1_zeroWindow_probesUntilItOpens", test_finWait1_zeroWindow_probesUntilItOpens},
+    {"test_established_smallSegments_theFirstSetsTheTime",
+     test_established_smallSegments_theFirstSetsTheTime},
+    {"test_established_delayedAckOption_isBelowHalfASecond",
+     test_established_delayedAckOption_isBelowHalfASecond},
 };
 
 int main(int argc, char **argv)
