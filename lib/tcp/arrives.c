@@ -7,8 +7,7 @@
 
 /* DT-09, RFC 7323 4.3: the timestamp of a segment that the checks up to ACK have let pass; they are
  * all that stands before one half around the clock (ADV-50). */
-static void update_ts_recent(struct tg_tcb *tcb, const struct tg_seg *seg,
-			     const struct tg_tcp_env *env)
+void tg_update_ts_recent(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env)
 {
 	if (!tcb->ts_on || !seg->opts.has_ts || tg_seq_gt(seg->seq, tcb->rcv.last_ack))
 		return;
@@ -47,10 +46,10 @@ static void checks(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg
 		return;
 	if (!tg_check_ack(tcb, seg, env, act)) { /* 5 */
 		if (tcb->state == TG_TIME_WAIT)  /* it passed: TD-22 will ask for its timestamp */
-			update_ts_recent(tcb, seg, env);
+			tg_update_ts_recent(tcb, seg, env);
 		return;
 	}
-	update_ts_recent(tcb, seg, env);
+	tg_update_ts_recent(tcb, seg, env);
 	note_alive(tcb, env);
 	tg_arrives_text(tcb, seg, env, act);
 }

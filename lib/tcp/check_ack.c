@@ -108,6 +108,8 @@ static void syn_is_acked(struct tg_tcb *tcb, const struct tg_seg *seg, const str
 	tcb->snd.wl1 = tg_seq_sub(seg->seq, 1); /* its window is news */
 	tcb->rexmit_nxt = tg_seq_max(tcb->rexmit_nxt, tcb->snd.una);
 	tcb->backoff = 0;
+	tcb->rexmit_since_ms = 0; /* the SYN-ACK's patience is over; the FIN's begins (TO-04) */
+	tcb->deadline[TG_T_REXMIT] = 0;
 	act->events |= TG_EV_OPENED;
 	tg_ctr_inc(env->ctr, TG_CTR_conn_opened);
 }
@@ -128,6 +130,7 @@ static bool end_closing(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 {
 	if (seg->len || (seg->ctl & TG_TCP_FIN)) {
 		tg_ctr_inc(env->ctr, TG_CTR_after_fin);
+		tg_update_ts_recent(tcb, seg, env); /* its ACK was used: the answer echoes it */
 		tg_reply_challenge(tcb, env, act);
 	}
 	tg_enter(tcb, TG_TIME_WAIT, env, act);

@@ -42,6 +42,7 @@ static void complete(struct tg_tcb *tcb, const struct tg_seg *seg, const struct 
 	note_ecn(tcb, seg);
 	if (!tg_check_ack(tcb, seg, env, act))
 		return;
+	tg_update_ts_recent(tcb, seg, env);
 	tcb->ack_now = true;
 	rest.ctl &= (uint8_t)~TG_TCP_SYN;
 	rest.seq = tcb->rcv.nxt;

@@ -108,6 +108,9 @@ uint64_t tg_rest_at(const struct tg_tcb *tcb);
 /* SYN-SENT (3.10.7.3). */
 void tg_syn_sent(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		 struct tg_act *act);
+/* DT-09: TS.Recent from a segment that the checks up to ACK have let pass. */
+void tg_update_ts_recent(struct tg_tcb *tcb, const struct tg_seg *seg,
+			 const struct tg_tcp_env *env);
 /* Checks 6 to 8. */
 void tg_arrives_text(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		     struct tg_act *act);

@@ -74,7 +74,10 @@ uint32_t tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struc
 	}
 	if (tcb->rtt_start_ns == 0 || !tg_seq_gt(seg->ack, tcb->rtt_seq))
 		return 0;
-	uint64_t us = (env->now_ns - tcb->rtt_start_ns) / 1000;
+	/* A SYN-ACK that rested is known by its TSval, which is rounded up to the millisecond: its
+	 * ACK may come "before" it. */
+	bool early = env->now_ns < tcb->rtt_start_ns;
+	uint64_t us = early ? GRANULARITY_US : (env->now_ns - tcb->rtt_start_ns) / 1000;
 
 	tcb->rtt_start_ns = 0;
 	return add_sample(tcb, us);

@@ -239,6 +239,119 @@ static void test_closed_openToWhatNeverAnswers_isRefused(void)
 	host_fini(&h);
 }
 
+/* --- what the reference model of tests/model found --- */
+
+/* The opening of both ends: the peer's SYN,ACK has passed the checks, so its TSval is echoed. */
+static void test_synReceived_synAckOfBothOpen_itsTimestampIsEchoed(void)
+{
+	struct host h;
+	struct seg syn = host_syn_full(), s;
+
+	host_init(&h, NULL);
+	host_connect(&h, NULL);
+	syn.seq = h.irs = 5000;
+	h.rcv_nxt = h.edge = 5001;
+	host_send(&h, &syn);
+	expect_true("EST-06", host_next(&h, &s) && s.flags == (SYN | ACK), "a SYN-ACK");
+	h.ws_shift = 7;
+	host_pass(&h, 916);
+	syn = (struct seg){.flags = SYN | ACK, .seq = 5000, .ack = h.nxt, .win = 65535};
+	opt_ts(&syn, 1916, s.tsval);
+	host_drain(&h);
+	host_send(&h, &syn);
+	expect_state(&h, "SE-05", "ESTABLISHED");
+	expect_true("SE-05", host_next(&h, &s), "an ACK");
+	expect_eq("DT-09", s.tsecr, 1916, "TSecr");
+	h.una = h.nxt;
+	tg_lab_abort(h.lab, h.sock);
+	h.sock = -1;
+	host_drain(&h);
+	host_fini(&h);
+}
+
+/* Closed before the SYN is acknowledged: once it is, the FIN has a timer and patience of its own.
+ */
+static void test_finWait1_synAckedLate_finHasItsOwnTimer(void)
+{
+	struct host h;
+	struct seg syn = {.flags = SYN, .seq = 5000, .win = 65535}, s;
+	uint32_t fins = 0;
+
+	host_init(&h, NULL);
+	host_connect(&h, NULL);
+	h.irs = 5000;
+	h.rcv_nxt = h.edge = 5001;
+	host_at(&h, 40000);
+	host_drain(&h);
+	host_send(&h, &syn);
+	host_at(&h, 86000);
+	host_drain(&h);
+	tg_lab_shutdown(h.lab, h.sock, SHUT_WR);
+	expect_state(&h, "UC-05", "FIN-WAIT-1");
+	host_at(&h, 102900);
+	host_drain(&h);
+	send_flags(&h, ACK, 5001, h.nxt);
+	host_at(&h, 110000);
+	while (host_next(&h, &s)) {
+		expect_true("TO-04", !(s.flags & RST), "no RST");
+		fins += (s.flags & FIN) != 0;
+	}
+	expect_state(&h, "TO-04", "FIN-WAIT-1");
+	expect_true("TO-04", fins > 0, "the FIN is sent again");
+	tg_lab_abort(h.lab, h.sock);
+	h.sock = -1;
+	host_drain(&h);
+	host_fini(&h);
+}
+
+/* Text with the ACK of our FIN: the answer, and TIME-WAIT, echo its TSval. */
+static void test_closing_textWithAckOfFin_itsTimestampIsEchoed(void)
+{
+	struct host h;
+	struct seg syn = host_syn_full(), s = {.flags = ACK | PSH, .win = 65535}, got;
+
+	host_init(&h, NULL);
+	h.tsval = 1000;
+	host_open(&h, &syn);
+	host_lab_fin(&h);
+	host_fin(&h, h.una);
+	host_pass(&h, 600);
+	host_drain(&h);
+	s.seq = h.rcv_nxt;
+	s.ack = h.nxt;
+	s.len = 20;
+	s.data = (const uint8_t *)"twenty bytes of text";
+	opt_ts(&s, 1600, h.ts_last);
+	host_send(&h, &s);
+	expect_state(&h, "SE-28", "TIME-WAIT");
+	expect_true("SE-41", host_next(&h, &got), "a challenge ACK");
+	expect_eq("DT-09", got.tsecr, 1600, "TSecr");
+	host_fini(&h);
+}
+
+/* The ACK comes within the millisecond of the SYN-ACK: no sample is less than nothing. */
+static void test_synReceived_ackWithinTheMillisecond_rttIsSmall(void)
+{
+	struct host h;
+	int64_t us = -1, rto = -1;
+
+	for (uint32_t ns = 0; ns < 1000000; ns += 90909) {
+		host_init(&h, "timestamps=off");
+		host_pass_ns(&h, 91408);
+		host_syn(&h, NULL);
+		host_pass_ns(&h, ns);
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		h.una = h.nxt;
+		h.sock = tg_lab_accept(h.lab, h.listener);
+		expect_state(&h, "SE-12", "ESTABLISHED");
+		tg_lab_getopt(h.lab, h.sock, TG_LAB_SRTT_US, &us);
+		tg_lab_getopt(h.lab, h.sock, TG_LAB_RTO_US, &rto);
+		expect_true("DT-04", us >= 0 && us <= 1000, "SRTT is at most a millisecond");
+		expect_eq("DT-05", rto, 200000, "RTO");
+		host_fini(&h);
+	}
+}
+
 static const struct tg_test tests[] = {
     {"test_closing_ackOfFin_timeWaitKnowsItsTimestamp",
      test_closing_ackOfFin_timeWaitKnowsItsTimestamp},
@@ -254,6 +367,13 @@ static const struct tg_test tests[] = {
     {"test_listen_highMarkAlone_armsThere", test_listen_highMarkAlone_armsThere},
     {"test_closed_mtuTooSmallForIp6_hostOfIp4", test_closed_mtuTooSmallForIp6_hostOfIp4},
     {"test_closed_openToWhatNeverAnswers_isRefused", test_closed_openToWhatNeverAnswers_isRefused},
+    {"test_synReceived_synAckOfBothOpen_itsTimestampIsEchoed",
+     test_synReceived_synAckOfBothOpen_itsTimestampIsEchoed},
+    {"test_finWait1_synAckedLate_finHasItsOwnTimer", test_finWait1_synAckedLate_finHasItsOwnTimer},
+    {"test_closing_textWithAckOfFin_itsTimestampIsEchoed",
+     test_closing_textWithAckOfFin_itsTimestampIsEchoed},
+    {"test_synReceived_ackWithinTheMillisecond_rttIsSmall",
+     test_synReceived_ackWithinTheMillisecond_rttIsSmall},
 };
 
 int main(int argc, char **argv)
