@@ -15,6 +15,7 @@
 #include "http_parse.h"
 #include "http_reply.h"
 
+/* ADV-56: how long a peer may be slow; it cannot hold a connection by it for ever. */
 enum {
 	HEAD_MS = 10000,
 	PROGRESS_MS = 60000,

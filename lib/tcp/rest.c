@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* rest.c: a block that does not move in 64 bytes, and back (tg_conn.h). What the 64 bytes cannot
- * say, may_rest says no to; RTT is rounded, and cwnd starts anew after an idle time (DT-22). */
+/* rest.c: a block that does not move in 64 bytes, and back (tg_conn.h): who only holds on costs no
+ * more (ADV-56). What the 64 bytes cannot say, may_rest says no to; RTT is rounded, and cwnd starts
+ * anew after an idle time (DT-22). */
 #include <assert.h>
 
 #include "control.h"

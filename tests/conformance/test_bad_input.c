@@ -121,6 +121,7 @@ static void test_listen_truncated_neverRead(void)
 	host_fini(&h);
 }
 
+/* ADV-06: an empty ACK, and one with two bytes: the checksum is right only without the pad. */
 static void test_established_framePadding_ignored(void)
 {
 	struct host h;
@@ -128,12 +129,22 @@ static void test_established_framePadding_ignored(void)
 
 	host_init(&h, NULL);
 	host_open(&h, NULL);
-	struct seg s = {.flags = ACK, .seq = h.rcv_nxt, .ack = h.nxt, .win = 5000};
-	size_t len = host_build(&h, &s, d);
-	memset(d + len, 0x41, 6);
-	host_send_raw(&h, d, len + 6);
-	expect_nothing(&h, "ADV-06");
-	expect_eq("ADV-06", tg_lab_read(h.lab, h.sock, buf, 10), -EAGAIN, "the pad is no text");
+	for (uint32_t n = 0; n <= 2; n += 2) {
+		struct seg s = {.flags = ACK,
+				.seq = h.rcv_nxt,
+				.ack = h.nxt,
+				.win = 5000,
+				.data = (const uint8_t *)"xy",
+				.len = n};
+		size_t len = host_build(&h, &s, d);
+		int64_t drops = host_drops(&h);
+		memset(d + len, 0x41, 6);
+		host_send_raw(&h, d, len + 6);
+		expect_nothing(&h, "ADV-06");
+		expect_eq("ADV-06", host_drops(&h), drops, "drops");
+		expect_eq("ADV-06", tg_lab_read(h.lab, h.sock, buf, 10), n ? (int)n : -EAGAIN,
+			  "the pad is no text");
+	}
 	host_fini(&h);
 }
 
@@ -417,9 +428,183 @@ static void test_synReceived_synFlood_memoryFlat(void)
 	}
 	host_drain(&h);
 	expect_true("ADV-29", host_counter(&h, "cookie_sent") >= 15000, "cookies answer the flood");
+	expect_counter(&h, "ADV-29", "conn_passive", 1000 + 1); /* and the open one */
 	expect_state(&h, "ADV-29", "ESTABLISHED");
 	host_lab_writes(&h, 10);
 	host_fini(&h);
+}
+
+/* ADV-30: what a SYN brings with it is not acknowledged, not kept and not told, neither by an
+ * entry, nor by a repeated SYN, nor by a cookie; nor does it take the buffers of those who are
+ * open. */
+static void test_listen_synFloodWithText_textIgnored(void)
+{
+	static const uint8_t text[1000] = "early";
+	struct host h;
+	struct seg s;
+	char buf[100];
+
+	for (int cookies = 0; cookies < 2; cookies++) {
+		host_init(&h, "connections=2000 buffer_mb=1 rst_rate=0");
+		host_listen(&h, cookies ? "syn_cookies=always" : NULL);
+		host_open(&h, NULL);
+		for (int i = 0; i < 3000; i++) {
+			struct seg syn = {.flags = SYN,
+					  .seq = 1000,
+					  .sport = (uint16_t)(1000 + i % 1500),
+					  .win = 5,
+					  .data = text,
+					  .len = sizeof(text)};
+			host_send(&h, &syn);
+			if (!host_next(&h, &s)) /* the limit of repeated SYN-ACKs */
+				continue;
+			expect_eq("ADV-30", s.flags, SYN | ACK, "flags of the answer");
+			expect_eq("ADV-30", s.ack, 1001, "ACK of the SYN-ACK");
+		}
+		for (int i = 0; i < 100; i++, h.rcv_nxt += 1000) { /* there are buffers left */
+			send_text(&h, ACK, h.rcv_nxt, h.nxt, 1000);
+			expect_eq("ADV-30", tg_lab_peek(h.lab, h.sock, buf, 100), 100, "bytes");
+		}
+		host_drain(&h);
+		struct seg ack = {
+		    .flags = ACK, .seq = 1001, .ack = s.seq + 1, .sport = s.dport, .win = 5};
+		host_send(&h, &ack);
+		int sock = tg_lab_accept(h.lab, h.listener);
+		expect_true("ADV-30", sock >= 0, "one of them opens");
+		expect_eq("ADV-30", tg_lab_read(h.lab, sock, buf, 100), -EAGAIN, "early text");
+		tg_lab_abort(h.lab, sock);
+		host_drain(&h);
+		host_fini(&h);
+	}
+}
+
+/* ADV-31: ACKs that are no cookies, to a listener that looks at them: each is counted by its name,
+ * and who sends them draws no more than his budget of RSTs. */
+static void test_listen_ackFloodWhileArmed_rstsLimited(void)
+{
+	enum { N = 2000, RATE = 100 };
+	struct host h;
+	struct seg s;
+	int64_t n = 0;
+
+	host_init(&h, "rst_rate=100");
+	host_listen(&h, "syn_cookies=always");
+	for (uint32_t i = 0; i < N; i++) {
+		struct seg ack = {.flags = ACK,
+				  .seq = i * 7919,
+				  .ack = i * 104729,
+				  .sport = (uint16_t)(1 + i),
+				  .win = 5000};
+		host_send(&h, &ack);
+		for (; host_next(&h, &s); n++)
+			expect_true("ADV-31", s.flags == RST && s.seq == i * 104729, "RST-A");
+	}
+	expect_true("ADV-31", n >= RATE / 2 && n <= 2 * RATE, "RSTs within their budget");
+	expect_counter(&h, "ADV-31", "cookie_bad_mac", N);
+	expect_counter(&h, "ADV-31", "rst_limited", N - n);
+	host_fini(&h);
+}
+
+/* ADV-18: nobody is hit by more RSTs than the budget of his prefix has, whoever sends SYN,ACKs in
+ * his name; with a listener and without. */
+static void test_closed_synAckFlood_reflectsLittle(void)
+{
+	for (int listen = 0; listen < 2; listen++) {
+		struct host h;
+		int64_t n = 0;
+
+		host_init(&h, "rst_rate=100");
+		if (listen)
+			host_listen(&h, NULL);
+		for (uint32_t i = 0; i < 1000; i++) {
+			send_flags(&h, SYN | ACK, i, i + 77);
+			if (i == 0)
+				expect(&h, "ADV-18", RST, 77, 0);
+			n += i == 0 ? 1 : host_drain(&h);
+		}
+		expect_true("ADV-18", n >= 50 && n <= 200, "RSTs within their budget");
+		expect_counter(&h, "ADV-18", "rst_limited", 1000 - n);
+		host_fini(&h);
+	}
+}
+
+/* ADV-77: fragments of segments, first ones, later ones and last ones: each is dropped by its name,
+ * none is kept, and who is open sees nothing of it. */
+static void test_established_fragmentFlood_nothingKept(void)
+{
+	struct host h;
+	uint8_t d[WIRE_MAX], buf[100];
+
+	host_init(&h, "buffer_mb=1");
+	host_open(&h, NULL);
+	for (uint32_t i = 0; i < 20000; i++) {
+		/* a FIN: taken as a whole it would end the connection */
+		struct seg s = {.flags = FIN | ACK, .seq = h.rcv_nxt, .ack = h.nxt, .win = 5000};
+		size_t len = host_build(&h, &s, d);
+		bool first = i % 3 == 0, last = i % 3 == 2;
+		uint16_t offset = first ? 0 : (uint16_t)(i % 8000 + 1);
+
+		if (h.v6) {
+			uint16_t word = (uint16_t)(offset << 3 | !last);
+			uint8_t ext[8] = {6, 0, (uint8_t)(word >> 8), (uint8_t)word,
+					  0, 0, (uint8_t)(i >> 8),    (uint8_t)i};
+			memmove(d + 48, d + 40, len - 40);
+			memcpy(d + 40, ext, 8);
+			d[6] = 44;
+			d[5] = (uint8_t)(len - 40 + 8);
+			len += 8;
+		} else {
+			d[4] = (uint8_t)(i >> 8);
+			d[5] = (uint8_t)i;
+			d[6] = (uint8_t)(offset >> 8 | (last ? 0 : 0x20));
+			d[7] = (uint8_t)offset;
+			host_fix_ip_csum(d);
+		}
+		host_send_raw(&h, d, len);
+	}
+	expect_nothing(&h, "ADV-77");
+	expect_counter(&h, "ADV-77", "frag", 20000);
+	expect_state(&h, "ADV-77", "ESTABLISHED");
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 100);
+	expect_eq("ADV-77", tg_lab_read(h.lab, h.sock, buf, 100), 100, "bytes");
+	host_fini(&h);
+}
+
+/* ADV-87: TCP-MD5 and TCP-AO that nobody configured are as any unknown option. */
+static void test_listen_md5AndAo_ignored(void)
+{
+	static const struct {
+		uint8_t kind, len;
+	} option[] = {{19, 18}, {29, 16}, {29, 4}};
+
+	for (size_t i = 0; i < TG_TEST_N(option); i++) {
+		struct host h;
+		uint8_t buf[10];
+		struct seg syn = {.flags = SYN, .opt_len = 20}, s = {.flags = ACK, .win = 5000};
+		int64_t mss = 0;
+
+		host_init(&h, NULL);
+		memset(syn.opt, 0x5a, option[i].len);
+		syn.opt[0] = option[i].kind;
+		syn.opt[1] = option[i].len;
+		opt_mss(&syn, 900);
+		if (option[i].len < 18)
+			memset(syn.opt + option[i].len, 1, 20u - option[i].len);
+		else
+			syn.opt[18] = syn.opt[19] = 1;
+		host_open(&h, &syn);
+		tg_lab_getopt(h.lab, h.sock, TG_LAB_MAXSEG, &mss);
+		expect_eq("ADV-87", mss, 900, "what follows it is read");
+		s.seq = h.rcv_nxt;
+		s.ack = h.nxt;
+		memcpy(s.opt, syn.opt, s.opt_len = 20);
+		s.data = (const uint8_t *)"abc";
+		s.len = 3;
+		host_send(&h, &s);
+		expect_eq("ADV-87", tg_lab_read(h.lab, h.sock, buf, 10), 3, "bytes");
+		expect_counter(&h, "ADV-87", "bad_option", 0);
+		host_fini(&h);
+	}
 }
 
 static const struct tg_test tests[] = {
@@ -440,6 +625,11 @@ static const struct tg_test tests[] = {
     {"test_listen_reservedBits_ignored", test_listen_reservedBits_ignored},
     {"test_established_mutated_invariantsHold", test_established_mutated_invariantsHold},
     {"test_synReceived_synFlood_memoryFlat", test_synReceived_synFlood_memoryFlat},
+    {"test_listen_synFloodWithText_textIgnored", test_listen_synFloodWithText_textIgnored},
+    {"test_listen_ackFloodWhileArmed_rstsLimited", test_listen_ackFloodWhileArmed_rstsLimited},
+    {"test_closed_synAckFlood_reflectsLittle", test_closed_synAckFlood_reflectsLittle},
+    {"test_established_fragmentFlood_nothingKept", test_established_fragmentFlood_nothingKept},
+    {"test_listen_md5AndAo_ignored", test_listen_md5AndAo_ignored},
 };
 
 int main(int argc, char **argv)
