@@ -63,7 +63,7 @@ refused "a wrong address" 6 '192.0.2.300' < <(good | sed 's/^address.*/address =
 refused "too little memory" '' 'memory|MiB' < <(good | sed 's/^connections = .*/connections = 1000000\nmemory_mb = 1/')
 refused "[fleet] is refused with a sentence" '1[0-2]' 'fleet' < <(good; printf '[fleet]\nsecret_file = /tmp/x\n')
 refused "[pool] is refused with a sentence" '1[0-2]' 'pool' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
-refused "congestion = cubic is refused" 11 'cubic' < <(good | sed 's/^service = http/service = http\ncongestion = cubic/')
+refused "congestion = vegas is refused" 11 'newreno.cubic' < <(good | sed 's/^service = http/service = http\ncongestion = vegas/')
 status=0
 "$tg" serve --check -c "$work/none.ini" >"$work/out" 2>"$work/err" || status=$?
 same "a missing file: exit 2" $status 2

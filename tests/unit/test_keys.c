@@ -75,7 +75,7 @@ static void test_table_fixedNames_areThere(void)
 	    {"window_scale", TG_KEY_LISTENER, "7"},
 	    {"timestamps", TG_KEY_LISTENER, "on"},
 	    {"sack", TG_KEY_LISTENER, "on"},
-	    {"congestion", TG_KEY_LISTENER, "newreno"},
+	    {"congestion", TG_KEY_LISTENER, "cubic"},
 	    {"backlog", TG_KEY_ENGINE, "4096"},
 	    {"sndbuf", TG_KEY_ENGINE, "262144"},
 	    {"rcvbuf", TG_KEY_CONN, "262144"},
@@ -102,7 +102,7 @@ static void test_init_defaults_areTheTables(void)
 	CU_ASSERT_EQUAL(s.listen_port, 0);
 	CU_ASSERT_EQUAL(s.service[0], '\0');
 	CU_ASSERT_EQUAL(s.syn_cookies, TG_COOKIES_AUTO);
-	CU_ASSERT_EQUAL(s.tcp.congestion, TG_CC_NEWRENO);
+	CU_ASSERT_EQUAL(s.tcp.congestion, TG_CC_CUBIC);
 	CU_ASSERT(s.tcp.timestamps && s.tcp.sack && !s.tcp.ecn && !s.tcp.nodelay);
 	CU_ASSERT_EQUAL(s.tcp.linger_ms, -1);
 	CU_ASSERT_EQUAL(s.tcp.window_scale, 7);
@@ -284,7 +284,6 @@ static void test_set_notBuilt_isRefusedWithASentence(void)
 		const char *key, *value, *part;
 		uint32_t sections;
 	} t[] = {
-	    {"congestion", "cubic", "use newreno", LISTENER_ALL},
 	    {"vip", "192.0.2.1:80", "not built yet", TG_KEY_POOL},
 	    {"backend", "10.0.0.1:80", "not built yet", TG_KEY_POOL},
 	    {"secret_file", "/etc/key", "not built yet", TG_KEY_FLEET},

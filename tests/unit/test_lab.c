@@ -18,7 +18,7 @@ static void test_new_badOption_isASentence(void)
 	    {"rcvbf=4096", "did you mean rcvbuf?"},
 	    {"rcvbuf=1", "128 to 4194304"},
 	    {"rcvbuf", "key=value"},
-	    {"congestion=cubic", "not built yet"},
+	    {"congestion=vegas", "newreno|cubic"},
 	    {"congestion=reno", "newreno|cubic"},
 	    {"ecn=maybe", "on or off"},
 	    {"timestamps=perhaps", "on or off"},
