@@ -179,6 +179,8 @@ static void test_estab_rexmitLost_foundWithoutTimeout(void)
 	sack1(&b, 0, 1, 24); /* sent after it */
 	CU_ASSERT_TRUE(b.tcb.ssthresh < ssthresh);
 	expect(&b, 0);
+	/* RFC 6675 6: it has a whole timeout to be acknowledged. */
+	CU_ASSERT_EQUAL(b.tcb.deadline[TG_T_REXMIT], b.env.now_ms + tg_rto_ms(&b.tcb));
 	CU_ASSERT_EQUAL(b.ctr.v[TG_CTR_rexmit], 2);
 	CU_ASSERT_EQUAL(b.ctr.v[TG_CTR_rto], 0);
 	box_fini(&b);
@@ -288,6 +290,11 @@ static void test_estab_heavyLoss_slowStartWithinBound(void)
 		CU_ASSERT_TRUE(box_drain(&b) <= 2);
 		CU_ASSERT_TRUE(b.tcb.cwnd <= b.tcb.ssthresh + MSS);
 	}
+	b.tcb.tx_end = b.tcb.snd.nxt; /* the user has no more to send */
+	box_ack(&b, box_snd(&b, b.tcb.snd.nxt) - MSS, WND);
+	CU_ASSERT_FALSE(b.tcb.recovery);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh);
+	b.tcb.tx_end = tg_seq_add(b.tcb.snd.iss, 1 + 100 * MSS);
 	CU_ASSERT_EQUAL(b.ctr.v[TG_CTR_rto], 0);
 	box_fini(&b);
 }
