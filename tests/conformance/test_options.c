@@ -69,6 +69,22 @@ static void test_established_peerMss_boundsSegments(void)
 	expect_eq("lab.h", largest_segment("maxseg=700", &none), host_v6 ? 700 : 536, "maxseg");
 }
 
+/* EST-14: the field of SYN and SYN-ACK tells bytes, whatever scale is offered beside it. */
+static void test_synAck_window_isNotScaled(void)
+{
+	struct host h;
+	struct seg syn = host_syn_full();
+
+	host_init(&h, "rcvbuf=30000 window_scale=7");
+	struct seg s = host_syn(&h, &syn);
+	expect_eq("EST-14", s.win, 30000, "window of the SYN-ACK");
+	host_fini(&h);
+	host_init(&h, "rcvbuf=30000 window_scale=7");
+	s = host_connect(&h, NULL);
+	expect_eq("EST-14", s.win, 30000, "window of the SYN");
+	host_fini(&h);
+}
+
 static void test_listen_mssBelowFloor_isCounted(void)
 {
 	struct host h;
@@ -101,6 +117,23 @@ static void test_synAck_options_onlyWhatWasOffered(void)
 		h.tsval = 78;
 		host_fini(&h);
 	}
+}
+
+/* What the peer did not offer is not used either: our window in bytes, no SACK for its hole. */
+static void test_established_nothingOffered_nothingUsed(void)
+{
+	struct host h;
+	struct seg syn = {.flags = SYN}, s;
+
+	host_init(&h, NULL);
+	opt_mss(&syn, 1460);
+	host_open(&h, &syn);
+	send_text(&h, ACK, h.rcv_nxt + 100, h.nxt, 100);
+	expect_true("DT-14", host_next(&h, &s) && s.flags == ACK, "an ACK of the hole");
+	expect_eq("EST-20", s.opt_len, 0, "options of the ACK");
+	expect_true("EST-13", s.win > 60000, "the window is told in bytes");
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 100);
+	host_fini(&h);
 }
 
 static void test_synSent_options_inTheCommonOrder(void)
@@ -188,10 +221,12 @@ static void test_established_synOptions_areIgnored(void)
 {
 	struct host h;
 	struct seg syn = syn_ws(7), s = {.flags = ACK, .win = 100};
+	int64_t mss = 0, after = 0;
 
 	host_init(&h, NULL);
 	h.win = 100;
 	host_open(&h, &syn);
+	tg_lab_getopt(h.lab, h.sock, TG_LAB_MAXSEG, &mss);
 	s.seq = h.rcv_nxt;
 	s.ack = h.nxt;
 	opt_ws(&s, 0);
@@ -199,8 +234,13 @@ static void test_established_synOptions_areIgnored(void)
 	opt_sackok(&s);
 	host_send(&h, &s);
 	expect_nothing(&h, "EST-15");
-	host_lab_writes(&h, 400); /* ADV-38: MSS in ESTABLISHED says nothing */
+	tg_lab_getopt(h.lab, h.sock, TG_LAB_MAXSEG, &after);
+	expect_eq("EST-15", after, mss, "the MSS"); /* ADV-38 */
+	host_lab_writes(&h, 400);                   /* by a scale of 0 it would not fit */
 	expect_max_wnd(&h, "EST-15", 12800);
+	send_text(&h, ACK, h.rcv_nxt + 10, h.nxt, 10);
+	expect_true("EST-15", host_next(&h, &s) && s.opt_len == 0, "no SACK for the hole");
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 10);
 	host_fini(&h);
 }
 
@@ -225,15 +265,20 @@ static void test_listen_wrongOptionLengths_actAsAbsent(void)
 	    {{8, 9, 0, 0, 0, 1, 0, 0, 0}, 9},   /* timestamps of 9 */
 	    {{253, 6, 1, 2, 3, 4}, 6},          /* unknown (EST-31) */
 	    {{34, 10, 1, 2, 3, 4, 5, 6, 7}, 9}, /* fast open, past the end as well */
-	    {{0, 2, 4, 1, 0}, 5},               /* end of options first */
+	    {{0, 2, 4, 1, 44}, 5},              /* end of options first */
+	    {{0, 4, 2, 3, 3, 7}, 6},
+	    {{1, 0, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0}, 12},
 	};
 
 	for (size_t i = 0; i < sizeof(syns) / sizeof(syns[0]); i++) {
 		struct host h;
 		struct seg syn = raw_syn(syns[i].bytes, syns[i].n);
+		int64_t mss = 0;
 		host_init(&h, NULL);
 		struct seg s = host_open(&h, &syn);
 		expect_eq("EST-30", s.opt_len, 4, "options of the SYN-ACK: MSS only");
+		tg_lab_getopt(h.lab, h.sock, TG_LAB_MAXSEG, &mss);
+		expect_eq("EST-30", mss, host_v6 ? 1220 : 536, "the MSS, as if none had come");
 		host_fini(&h);
 	}
 }
@@ -334,6 +379,23 @@ static void test_synAck_tsval_differsByPeer(void)
 	expect_true("EST-18", a.ts_last - b.ts_last + 1000 > 2000, "offsets of two peers differ");
 	host_fini(&a);
 	host_fini(&b);
+}
+
+/* EST-18: by the addresses alone, so that a later connection of the same peer never goes back
+ * (TD-22 counts on it). */
+static void test_synAck_tsval_sameForAllPortsOfAPeer(void)
+{
+	struct host h;
+	struct seg syn = host_syn_full();
+
+	host_init(&h, NULL);
+	host_syn(&h, &syn);
+	uint32_t first = h.ts_last;
+	host_pass(&h, 10);
+	h.rport++;
+	host_syn(&h, &syn);
+	expect_eq("EST-18", h.ts_last - first, 10, "TSval of another connection, 10 ms later");
+	host_fini(&h);
 }
 
 static void test_synSent_wrongTsecr_isReset(void)
@@ -494,8 +556,10 @@ static void test_established_oldTsvalOnSyn_isChallenged(void)
 static const struct tg_test tests[] = {
     {"test_synAck_mss_fromTheMtu", test_synAck_mss_fromTheMtu},
     {"test_established_peerMss_boundsSegments", test_established_peerMss_boundsSegments},
+    {"test_synAck_window_isNotScaled", test_synAck_window_isNotScaled},
     {"test_listen_mssBelowFloor_isCounted", test_listen_mssBelowFloor_isCounted},
     {"test_synAck_options_onlyWhatWasOffered", test_synAck_options_onlyWhatWasOffered},
+    {"test_established_nothingOffered_nothingUsed", test_established_nothingOffered_nothingUsed},
     {"test_synSent_options_inTheCommonOrder", test_synSent_options_inTheCommonOrder},
     {"test_established_windowScale_isApplied", test_established_windowScale_isApplied},
     {"test_established_windowScale15_actsAs14", test_established_windowScale15_actsAs14},
@@ -507,6 +571,7 @@ static const struct tg_test tests[] = {
     {"test_established_bytesOfNop_areBounded", test_established_bytesOfNop_areBounded},
     {"test_established_tsval_isAMillisecondClock", test_established_tsval_isAMillisecondClock},
     {"test_synAck_tsval_differsByPeer", test_synAck_tsval_differsByPeer},
+    {"test_synAck_tsval_sameForAllPortsOfAPeer", test_synAck_tsval_sameForAllPortsOfAPeer},
     {"test_synSent_wrongTsecr_isReset", test_synSent_wrongTsecr_isReset},
     {"test_synReceived_wrongTsecr_isChallenged", test_synReceived_wrongTsecr_isChallenged},
     {"test_established_oldTsval_isDroppedAndAcked", test_established_oldTsval_isDroppedAndAcked},

@@ -72,7 +72,7 @@ static void test_established_finBelowHeldFin_isTaken(void)
 
 static void test_established_sackOfWrongLength_isCounted(void)
 {
-	static const uint8_t bad[] = {5, 9, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1};
+	uint8_t bad[12] = {5};
 	struct host h;
 	struct seg syn = host_syn_full();
 
@@ -80,14 +80,21 @@ static void test_established_sackOfWrongLength_isCounted(void)
 	h.tsval = 1000;
 	host_open(&h, &syn);
 	host_lab_writes(&h, 100);
-	struct seg s = {.flags = ACK, .seq = h.rcv_nxt, .ack = h.una, .win = h.win};
-
-	opt_ts(&s, h.tsval, h.ts_last);
-	memcpy(s.opt + s.opt_len, bad, sizeof(bad));
-	s.opt_len += sizeof(bad);
-	host_send(&h, &s);
-	expect_nothing(&h, "ADV-40");
-	expect_counter(&h, "ADV-40", "bad_sack", 1);
+	for (uint8_t n = 9; n <= 11; n += 2) { /* EST-30: a byte less than a block, and one more */
+		struct seg s = {.flags = ACK, .seq = h.rcv_nxt, .ack = h.una, .win = h.win};
+		bad[1] = n;
+		for (int i = 0; i < 4; i++) { /* a block that would be good */
+			bad[2 + i] = (uint8_t)((h.una + 10) >> (24 - 8 * i));
+			bad[6 + i] = (uint8_t)((h.una + 20) >> (24 - 8 * i));
+		}
+		memset(bad + n, 1, sizeof(bad) - n);
+		opt_ts(&s, h.tsval, h.ts_last);
+		memcpy(s.opt + s.opt_len, bad, sizeof(bad));
+		s.opt_len += sizeof(bad);
+		host_send(&h, &s);
+		expect_nothing(&h, "ADV-40");
+		expect_counter(&h, "ADV-40", "bad_sack", n / 10 + 1);
+	}
 	expect_state(&h, "ADV-40", "ESTABLISHED");
 	host_fini(&h);
 }

@@ -483,6 +483,22 @@ static void test_tcp_emit_isParsedBack(void)
 	}
 }
 
+/* EST-09, MUST-65; EST-15, EST-20: what belongs to a SYN stands on no other segment, whatever the
+ * caller asks for. */
+static void test_tcp_synOptionsWithoutSyn_areNotWritten(void)
+{
+	struct tg_seg in = {.ctl = TG_TCP_ACK, .sport = 1, .dport = 2}, out;
+	uint8_t b[60];
+
+	in.opts.has_mss = in.opts.has_wscale = in.opts.has_sack_perm = in.opts.has_ts = 1;
+	in.opts.mss = 1460;
+	CU_ASSERT_EQUAL(tg_tcp_hdr_len(&in.opts, false), 32);
+	CU_ASSERT_EQUAL(tg_tcp_emit(b, &in), 32);
+	CU_ASSERT_EQUAL(tg_tcp_parse(b, 32, &out), TG_CTR_NONE);
+	CU_ASSERT(out.opts.has_ts);
+	CU_ASSERT(!out.opts.has_mss && !out.opts.has_wscale && !out.opts.has_sack_perm);
+}
+
 static void test_tcp_fourBlocksBesideTimestamp_becomeThree(void)
 {
 	struct tg_seg in = {.ctl = TG_TCP_ACK, .sport = 1, .dport = 2}, out;
@@ -551,6 +567,7 @@ static const struct tg_test tests[] = {
     {"tcp_randomOptions_areBounded", test_tcp_randomOptions_areBounded},
     {"tcp_synOptions_areLaidOutAsLinuxDoes", test_tcp_synOptions_areLaidOutAsLinuxDoes},
     {"tcp_emit_isParsedBack", test_tcp_emit_isParsedBack},
+    {"tcp_synOptionsWithoutSyn_areNotWritten", test_tcp_synOptionsWithoutSyn_areNotWritten},
     {"tcp_fourBlocksBesideTimestamp_becomeThree", test_tcp_fourBlocksBesideTimestamp_becomeThree},
     {"tcp_anyFlippedBit_isBadCsum", test_tcp_anyFlippedBit_isBadCsum},
     {"tcp_csumPut_equalsPlainSum", test_tcp_csumPut_equalsPlainSum},
