@@ -52,8 +52,8 @@ static uint32_t tcp_sum(bool v6, const uint8_t *d, size_t len)
 {
 	size_t at = head_len(v6);
 
-	return fold(sum(d + at, len - at,
-			sum(d + (v6 ? 8 : 12), v6 ? 32 : 8, len - at + PROTO_TCP)));
+	return fold(
+	    sum(d + at, len - at, sum(d + (v6 ? 8 : 12), v6 ? 32 : 8, len - at + PROTO_TCP)));
 }
 
 static void put_addr(uint8_t *p, bool v6, int host)
@@ -187,8 +187,8 @@ const char *wire_parse(struct ref_seg *s, bool v6, int to, int view, const uint8
 	int sport = (int)get16(t) - REF_PORT0, dport = (int)get16(t + 2) - REF_PORT0;
 	size_t head_size = (size_t)(t[12] >> 4) * 4;
 
-	if (sport < 0 || sport >= REF_PORTS || dport < 0 || dport >= REF_PORTS || head_size < TCP_MIN ||
-	    at + head_size > len)
+	if (sport < 0 || sport >= REF_PORTS || dport < 0 || dport >= REF_PORTS ||
+	    head_size < TCP_MIN || at + head_size > len)
 		return "TCP header";
 	s->lp = view == to ? dport : sport;
 	s->rp = view == to ? sport : dport;

@@ -57,7 +57,8 @@ void ref_connect(struct ref_host *h, int lp, int rp, int got)
 		return;
 	}
 	if (t->live) {
-		ref_fail(h, "UC-02: connect although %d-%d is %s", lp, rp, ref_state_name[t->live->state]);
+		ref_fail(h, "UC-02: connect although %d-%d is %s", lp, rp,
+			 ref_state_name[t->live->state]);
 		return;
 	}
 	if (t->tw.on && !tw_may_connect(h, &t->tw))
@@ -92,7 +93,8 @@ void ref_accept(struct ref_host *h, int lp, int got, int got_lp, int got_rp)
 		l->queue[i - 1] = l->queue[i];
 	l->n--;
 	if (c->lp != got_lp || c->rp != got_rp)
-		ref_fail(h, "accept gives %d-%d, the oldest is %d-%d", got_lp, got_rp, c->lp, c->rp);
+		ref_fail(h, "accept gives %d-%d, the oldest is %d-%d", got_lp, got_rp, c->lp,
+			 c->rp);
 	bind_sock(h, got, c);
 }
 
@@ -102,7 +104,8 @@ static bool judge_error(struct ref_host *h, struct ref_conn *c, const char *call
 	if (!c->error)
 		return false;
 	if (got != c->error)
-		ref_fail(h, "%s gives %lld, the pending error is %d", call, (long long)got, c->error);
+		ref_fail(h, "%s gives %lld, the pending error is %d", call, (long long)got,
+			 c->error);
 	c->error = 0;
 	return true;
 }
@@ -141,8 +144,8 @@ void ref_read(struct ref_host *h, int sock, const uint8_t *buf, size_t want, int
 	int64_t expected = read_expected(c, want);
 
 	if (got != expected && !(c->quiet_end && got == 0)) {
-		ref_fail(h, "read of %zu in %s gives %lld, expected %lld", want, ref_state_name[c->state],
-			 (long long)got, (long long)expected);
+		ref_fail(h, "read of %zu in %s gives %lld, expected %lld", want,
+			 ref_state_name[c->state], (long long)got, (long long)expected);
 		return;
 	}
 	for (int64_t i = 0; i < got; i++)
@@ -155,7 +158,8 @@ void ref_read(struct ref_host *h, int sock, const uint8_t *buf, size_t want, int
 		return;
 	c->rd += (uint32_t)got;
 	/* DT-26: a closed window opens when all of the buffer is free. */
-	bool receives = c->state == REF_ESTAB || c->state == REF_FIN_WAIT_1 || c->state == REF_FIN_WAIT_2;
+	bool receives =
+	    c->state == REF_ESTAB || c->state == REF_FIN_WAIT_1 || c->state == REF_FIN_WAIT_2;
 
 	if (receives && c->edge == c->rcv_nxt && readable(c) == 0 && c->held == 0)
 		c->want = REF_WANT_ACK;
@@ -187,11 +191,13 @@ void ref_write(struct ref_host *h, int sock, size_t want, int64_t got)
 
 	if (!c || judge_error(h, c, "write", got))
 		return;
-	bool open = c->state == REF_SYN_SENT || c->state == REF_SYN_RCVD || c->state == REF_ESTAB || c->state == REF_CLOSE_WAIT;
+	bool open = c->state == REF_SYN_SENT || c->state == REF_SYN_RCVD || c->state == REF_ESTAB ||
+		    c->state == REF_CLOSE_WAIT;
 
 	if (!open || c->fin_wanted) { /* UC-03 */
 		if (got >= 0 || got == -EAGAIN)
-			ref_fail(h, "UC-03: write in %s gives %lld", ref_state_name[c->state], (long long)got);
+			ref_fail(h, "UC-03: write in %s gives %lld", ref_state_name[c->state],
+				 (long long)got);
 		return;
 	}
 	uint32_t queued = c->snd_end - c->una_sure;
@@ -199,7 +205,8 @@ void ref_write(struct ref_host *h, int sock, size_t want, int64_t got)
 	if (got == -EAGAIN && queued * 2 < h->conf.sndbuf)
 		ref_fail(h, "write gives EAGAIN, only %u of %u are queued", queued, h->conf.sndbuf);
 	if (got != -EAGAIN && (got <= 0 || (size_t)got > want))
-		ref_fail(h, "write of %zu in %s gives %lld", want, ref_state_name[c->state], (long long)got);
+		ref_fail(h, "write of %zu in %s gives %lld", want, ref_state_name[c->state],
+			 (long long)got);
 	if (got <= 0)
 		return;
 	note_work(h, c);
@@ -217,7 +224,6 @@ static void shut_send(struct ref_host *h, struct ref_conn *c)
 	}
 	note_work(h, c);
 	c->fin_wanted = true;
-	c->shut_early = c->state == REF_SYN_RCVD;
 	if (c->state == REF_ESTAB)
 		ref_enter(h, c, REF_FIN_WAIT_1);
 	else if (c->state == REF_CLOSE_WAIT)
@@ -277,7 +283,8 @@ void ref_close(struct ref_host *h, int sock, int got)
 		ref_free_if_done(c);
 		return;
 	}
-	/* UC-08; in CLOSING and LAST-ACK there is no FIN left that a RST could stand for (UC-05). */
+	/* UC-08; in CLOSING and LAST-ACK there is no FIN left that a RST could stand for (UC-05).
+	 */
 	bool over = c->state == REF_CLOSING || c->state == REF_LAST_ACK;
 
 	if (!is_before_open(c) && !over && readable(c)) {
@@ -304,7 +311,8 @@ void ref_abort(struct ref_host *h, int sock, int got)
 		abort_conn(h, c);
 }
 
-/* Those that wait for accept are aborted, half-open ones forgotten; the others live on (UC-01, UC-07). */
+/* Those that wait for accept are aborted, half-open ones forgotten; the others live on (UC-01,
+ * UC-07). */
 void ref_close_listener(struct ref_host *h, int lp, int got)
 {
 	struct ref_listener *l = &h->listener[lp];

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* refjudge.c: each segment that the lab sends is either allowed, and then something is learnt from it, or a
- * difference. */
+/* refjudge.c: each segment that the lab sends is either allowed, and then something is learnt from
+ * it, or a difference. */
 #include "refmodel.h"
 
 #include <errno.h>
 
 enum {
-	SYN_MS = 1000,		/* TO-01, TO-02 */
+	SYN_MS = 1000, /* TO-01, TO-02 */
 	SYN_GAP_MAX_MS = 60000,
-	SYN_R2_MS = 180000,	/* MUST-23 */
-	SYNACK_MAX = 6,		/* the first and five more */
-	ISS_STEP = 65537,	/* EST-02 */
-	PROBE_MAX = 1,		/* bytes beyond the window */
+	SYN_R2_MS = 180000, /* MUST-23 */
+	SYNACK_MAX = 6,     /* the first and five more */
+	ISS_STEP = 65537,   /* EST-02 */
+	PROBE_MAX = 1,      /* bytes beyond the window */
 };
 
-static void learn_mismatch(struct ref_host *h, const struct ref_seg *s, const char *what, uint32_t want)
+static void learn_mismatch(struct ref_host *h, const struct ref_seg *s, const char *what,
+			   uint32_t want)
 {
-	ref_fail(h, "sent SEQ %u ACK %u flags %#x len %u: %s, expected %u", s->seq, s->ack, s->flags, s->len,
-		 what, want);
+	ref_fail(h, "sent SEQ %u ACK %u flags %#x len %u: %s, expected %u", s->seq, s->ack,
+		 s->flags, s->len, what, want);
 }
 
 /* --- RST --- */
@@ -28,19 +29,24 @@ static void judge_rst(struct ref_host *h, struct ref_conn *c, const struct ref_s
 		const struct ref_rst *r = &h->rst[i];
 		if (r->lp != s->lp || r->rp != s->rp)
 			continue;
-		if (s->seq - r->seq > r->slack || r->flags != s->flags || r->ack != s->ack || s->win || s->len)
-			ref_fail(h, "RST SEQ %u ACK %u flags %#x win %u len %u, expected SEQ %u ACK %u flags %#x",
-				 s->seq, s->ack, s->flags, s->win, s->len, r->seq, r->ack, r->flags);
+		if (s->seq - r->seq > r->slack || r->flags != s->flags || r->ack != s->ack ||
+		    s->win || s->len)
+			ref_fail(h,
+				 "RST SEQ %u ACK %u flags %#x win %u len %u, expected SEQ %u ACK "
+				 "%u flags %#x",
+				 s->seq, s->ack, s->flags, s->win, s->len, r->seq, r->ack,
+				 r->flags);
 		h->rst[i] = h->rst[--h->rst_n];
 		return;
 	}
 	/* R2 and the user timeout may tell the peer (TO-08). */
-	if (c && h->cause == REF_TIMER && h->now >= ref_die(h, c).from && (s->seq == c->nxt || s->seq == ref_top(c)) &&
-	    !s->win && !s->len) {
+	if (c && h->cause == REF_TIMER && h->now >= ref_die(h, c).from &&
+	    (s->seq == c->nxt || s->seq == ref_top(c)) && !s->win && !s->len) {
 		ref_end(h, c, -ETIMEDOUT);
 		return;
 	}
-	ref_fail(h, "TD-06: a RST that nothing asked for: SEQ %u ACK %u flags %#x", s->seq, s->ack, s->flags);
+	ref_fail(h, "TD-06: a RST that nothing asked for: SEQ %u ACK %u flags %#x", s->seq, s->ack,
+		 s->flags);
 }
 
 /* --- options --- */
@@ -77,8 +83,8 @@ static void judge_sack(struct ref_host *h, const struct ref_conn *c, const struc
 				continue;
 			if (c->has_fin_at && n == c->fin_at)
 				continue;
-			ref_fail(h, "DT-14: SACK block %u-%u, but %u is not held (RCV.NXT %u)", left, right,
-				 n, c->rcv_nxt);
+			ref_fail(h, "DT-14: SACK block %u-%u, but %u is not held (RCV.NXT %u)",
+				 left, right, n, c->rcv_nxt);
 			return;
 		}
 	}
@@ -131,6 +137,13 @@ static void arm_syn(struct ref_host *h, struct ref_conn *c)
 	c->syn = ref_after(h->now, c->syn_gap);
 	if (c->syn_sent_n == 1)
 		c->die = (struct ref_span){REF_NEVER, REF_NEVER};
+	if (c->listener < 0 && h->conf.user_timeout_ms) { /* TO-08: of the open */
+		c->die = ref_after(c->born_at, h->conf.user_timeout_ms);
+		/* or of the handshake that crossed it */
+		if (c->state == REF_SYN_RCVD)
+			c->die.to = ref_after(c->synack_at, h->conf.user_timeout_ms).to;
+		return;
+	}
 	if (c->state == REF_SYN_RCVD && c->syn_sent_n == SYNACK_MAX) {
 		c->die = c->syn;
 		c->syn.from = c->syn.to = REF_NEVER;
@@ -148,8 +161,9 @@ static void judge_syn(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	bool simultaneous = !first && c->state == REF_SYN_RCVD && !c->synack_sent;
 
 	/* Closed in SYN-RECEIVED (UC-05): the SYN is still what is outstanding first. */
-	if ((c->state == REF_FIN_WAIT_1 || c->state == REF_CLOSING) && c->una == c->iss && h->cause == REF_TIMER &&
-	    s->seq == c->iss && s->ack == c->rcv_nxt && s->flags == (REF_SYN | REF_ACK)) {
+	if ((c->state == REF_FIN_WAIT_1 || c->state == REF_CLOSING) && c->una == c->iss &&
+	    h->cause == REF_TIMER && s->seq == c->iss && s->ack == c->rcv_nxt &&
+	    s->flags == (REF_SYN | REF_ACK)) {
 		judge_ts(h, c, s, c->ts_recent);
 		c->active_at = h->now;
 		return;
@@ -171,7 +185,6 @@ static void judge_syn(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	if (s->flags & REF_ACK && ref_diff(s->ack + s->win, c->edge) > 0)
 		c->edge = s->ack + s->win;
 	c->active_at = h->now;
-	c->synack_ts_last = s->tsval;
 	if (!c->synack_sent)
 		c->synack_at = h->now;
 	c->synack_sent |= c->state == REF_SYN_RCVD;
@@ -188,8 +201,8 @@ static void judge_syn(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	} else if (h->cause == REF_TIMER && h->now >= c->syn.from && h->now <= c->syn.to)
 		arm_syn(h, c);
 	else
-		ref_fail(h, "a SYN at the wrong time: due %llu to %llu", (unsigned long long)c->syn.from,
-			 (unsigned long long)c->syn.to);
+		ref_fail(h, "a SYN at the wrong time: due %llu to %llu",
+			 (unsigned long long)c->syn.from, (unsigned long long)c->syn.to);
 }
 
 /* --- text, FIN, ACK --- */
@@ -201,7 +214,8 @@ static void judge_window(struct ref_host *h, struct ref_conn *c, const struct re
 	if (ref_diff(edge, c->edge) < 0)
 		ref_fail(h, "DT-01: the right edge moves left from %u to %u", c->edge, edge);
 	if (edge - c->rd > REF_RING)
-		ref_fail(h, "DT-01: a window of %u over a buffer of %u", edge - c->rd, h->conf.rcvbuf);
+		ref_fail(h, "DT-01: a window of %u over a buffer of %u", edge - c->rd,
+			 h->conf.rcvbuf);
 	c->edge = edge;
 }
 
@@ -215,13 +229,14 @@ static void judge_bytes(struct ref_host *h, const struct ref_conn *c, const stru
 {
 	for (uint32_t i = 0; i < s->len; i++)
 		if (s->text[i] != ref_byte(c, s->seq + i)) {
-			ref_fail(h, "the byte at %u is %#x, written was %#x", s->seq + i, s->text[i],
-				 ref_byte(c, s->seq + i));
+			ref_fail(h, "the byte at %u is %#x, written was %#x", s->seq + i,
+				 s->text[i], ref_byte(c, s->seq + i));
 			return;
 		}
 }
 
-/* RFC 6298 5.5: in silence each gap is twice the one before, up to the cap. The first may be a probe of another timer. */
+/* RFC 6298 5.5: in silence each gap is twice the one before, up to the cap. The first may be a
+ * probe of another timer. */
 static void judge_backoff(struct ref_host *h, struct ref_conn *c)
 {
 	enum { RTO_MAX_MS = 60000, SLACK_MS = 2 };
@@ -233,7 +248,8 @@ static void judge_backoff(struct ref_host *h, struct ref_conn *c)
 			want = RTO_MAX_MS * REF_MS;
 		if (gap + 2 * slack < want || gap > want + slack * 2)
 			ref_fail(h, "DT-05: sent again after %llu us, the gap before was %llu us",
-				 (unsigned long long)gap / 1000, (unsigned long long)c->rexmit_gap / 1000);
+				 (unsigned long long)gap / 1000,
+				 (unsigned long long)c->rexmit_gap / 1000);
 	}
 	c->rexmit_gap = c->rexmit_at == REF_NEVER ? 0 : gap;
 	c->rexmit_at = h->now;
@@ -252,14 +268,15 @@ static void judge_new(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	if (ref_diff(end, edge) > 0 && ref_diff(end, c->nxt) > 0 &&
 	    (h->cause != REF_TIMER || ref_diff(end, edge) > PROBE_MAX))
 		learn_mismatch(h, s, "DT-02: beyond the window", edge);
-	/* A window probe does not move SND.NXT: the peer would not take an ACK from beyond its window. */
+	/* A window probe does not move SND.NXT: the peer would not take an ACK from beyond its
+	 * window. */
 	if (s->len == 1 && s->seq == edge && ref_diff(end, edge) > 0) {
 		c->probed = true;
 		return;
 	}
 	if (fin && (!c->fin_wanted || end != c->snd_end))
 		learn_mismatch(h, s, "UC-05: FIN at the wrong place", c->snd_end);
-	if (c->una_sure == c->nxt)
+	if (c->una_sure == c->nxt && !c->probed)
 		c->moved_at = h->now;
 	if (c->una == c->nxt)
 		c->maybe_moved_at = h->now;
@@ -287,6 +304,8 @@ static void judge_text(struct ref_host *h, struct ref_conn *c, const struct ref_
 
 	if (again && h->cause == REF_CALL)
 		learn_mismatch(h, s, "sent again by a call", c->nxt);
+	if (again && !c->again_at)
+		c->again_at = h->now;
 	if (again && h->cause == REF_TIMER && s->seq == c->una)
 		judge_backoff(h, c);
 	if (fin && c->fin_sent && end != c->nxt)
@@ -296,7 +315,8 @@ static void judge_text(struct ref_host *h, struct ref_conn *c, const struct ref_
 	c->active_at = h->now;
 }
 
-static void judge_bare(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s, uint32_t old_edge)
+static void judge_bare(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s,
+		       uint32_t old_edge)
 {
 	bool owed = c->last_ack != c->rcv_nxt, grew = c->edge != old_edge;
 	bool probe = h->cause == REF_TIMER && s->seq == c->una - 1 && may_send_text(c) &&
@@ -306,7 +326,8 @@ static void judge_bare(struct ref_host *h, struct ref_conn *c, const struct ref_
 		c->active_at = h->now;
 		return;
 	}
-	/* When the peer took its window back, an ACK with SND.NXT would lie outside of it: the edge that it left will do. */
+	/* When the peer took its window back, an ACK with SND.NXT would lie outside of it: the edge
+	 * that it left will do. */
 	uint32_t edge = c->una + c->wnd_sure;
 	bool shrunk = ref_diff(edge, c->nxt) < 0 && s->seq == edge;
 
@@ -315,8 +336,8 @@ static void judge_bare(struct ref_host *h, struct ref_conn *c, const struct ref_
 	if (s->seq != c->nxt && s->seq != ref_top(c) && !shrunk && !unsure)
 		learn_mismatch(h, s, "SEQ of an ACK", c->nxt);
 	if (c->want == REF_WANT_NOTHING && !owed && !grew)
-		ref_fail(h, "RB-11: an ACK that nothing asked for: SEQ %u ACK %u in %s", s->seq, s->ack,
-			 ref_state_name[c->state]);
+		ref_fail(h, "RB-11: an ACK that nothing asked for: SEQ %u ACK %u in %s", s->seq,
+			 s->ack, ref_state_name[c->state]);
 }
 
 static void judge_segment(struct ref_host *h, struct ref_conn *c, const struct ref_seg *s)
@@ -350,7 +371,8 @@ static void judge_segment(struct ref_host *h, struct ref_conn *c, const struct r
 static void judge_time_wait(struct ref_host *h, struct ref_tw *t, const struct ref_seg *s)
 {
 	if (t->want == REF_WANT_NOTHING) {
-		ref_fail(h, "TIME-WAIT speaks unasked: SEQ %u ACK %u flags %#x", s->seq, s->ack, s->flags);
+		ref_fail(h, "TIME-WAIT speaks unasked: SEQ %u ACK %u flags %#x", s->seq, s->ack,
+			 s->flags);
 		return;
 	}
 	if (s->flags != REF_ACK || s->len)

@@ -5,13 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
-#define WAIVE3 1
 enum {
-	R2_MS = 100000,	     /* SHLD-11 */
+	R2_MS = 100000, /* SHLD-11 */
 	RTO_MAX_MS = 60000,
 	SYNACK_GIVE_UP_MS = 63000, /* TO-02 */
 	LATE_MS = 2,
-	SILENCE_MAX_MS = 61000, /* the longest RTO, and its tick */
+	RTO_FIRST_MS = 3000, /* RFC 6298 5.7 */
 };
 
 static bool may_send_text(const struct ref_conn *c)
@@ -36,8 +35,8 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* R2 (MUST-20, SHLD-11). A window that is closed and probes that are acknowledged keep the connection (MUST-36, MUST-37);
- * then R2 is looked at when a probe is due. */
+/* R2 (MUST-20, SHLD-11). A window that is closed and probes that are acknowledged keep the
+ * connection (MUST-36, MUST-37); then R2 is looked at when a probe is due. */
 struct ref_span ref_die(const struct ref_host *h, const struct ref_conn *c)
 {
 	if (c->state == REF_SYN_SENT || c->state == REF_SYN_RCVD)
@@ -48,14 +47,19 @@ struct ref_span ref_die(const struct ref_host *h, const struct ref_conn *c)
 	if (!is_waiting(c, c->una_sure))
 		return d;
 	d.from = c->moved_at + r2;
-	if (c->una == c->iss || (WAIVE3 && c->shut_early)) /* closed in SYN-RECEIVED: TO-02 holds for the SYN-ACK */
-		d.from = c->synack_at + SYNACK_GIVE_UP_MS * REF_MS;
-	else if (c->una_sure == c->nxt || c->wnd == 0)
+	if (c->una == c->iss) {
+		/* Closed in SYN-RECEIVED: TO-02 and TO-08 hold for the open. */
+		uint64_t open = c->born_at + r2, synack = c->synack_at + SYNACK_GIVE_UP_MS * REF_MS;
+		d.from = open < synack ? open : synack;
+	} else if (c->una_sure == c->nxt || c->wnd == 0)
 		d.from = later(c->heard_at, c->moved_at) + r2;
+	if (REF_OPEN_UT_EARLY && h->conf.user_timeout_ms)
+		d.from = c->born_at;
 	if (!is_waiting(c, c->una))
 		return d;
-	d.to = later(c->moved_at, c->maybe_moved_at) + r2 + LATE_MS * REF_MS;
-	if (c->una == c->iss || (WAIVE3 && c->shut_early))
+	/* R2 is counted from the first sending, or from the first time of sending again. */
+	d.to = later(later(c->moved_at, c->maybe_moved_at), c->again_at) + r2 + LATE_MS * REF_MS;
+	if (c->una == c->iss)
 		d.to = later(d.to, d.from + r2);
 	if (c->una == c->nxt || c->wnd_sure == 0)
 		d.to = later(d.to, c->met_at + r2) + 2 * RTO_MAX_MS * REF_MS;
@@ -67,30 +71,45 @@ static bool is_past(uint64_t now, uint64_t due)
 	return due != REF_NEVER && now > due;
 }
 
-static void time_of_conn(struct ref_host *h, struct ref_conn *c)
+/* No RTO is longer: a sample is no longer than the connection is old, SRTT + 4 RTTVAR is at most
+ * five times the longest sample, and what was doubled was waited for (RFC 6298 2, 5.5). */
+static uint64_t silence_max(const struct ref_conn *c)
+{
+	uint64_t max = 5 * (c->active_at - c->born_at);
+
+	max = later(max, RTO_FIRST_MS * REF_MS);
+	return (max < RTO_MAX_MS * REF_MS ? max : RTO_MAX_MS * REF_MS) + LATE_MS * REF_MS;
+}
+
+static bool is_gone(struct ref_host *h, const struct ref_conn *c)
+{
+	return strcmp(h->ask(h->ask_arg, c->lp, c->rp), ref_state_name[c->state]) != 0;
+}
+
+static void time_of_conn(struct ref_host *h, struct ref_conn *c, bool is_end)
 {
 	struct ref_span die = ref_die(h, c);
 
-	if (is_past(h->now, c->syn.to))
-		ref_fail(h, "%s was not sent again in time", c->state == REF_SYN_SENT ? "SYN" : "SYN-ACK");
+	if (is_past(h->now, c->syn.to) && c->syn.to < die.from)
+		ref_fail(h, "%s was not sent again in time",
+			 c->state == REF_SYN_SENT ? "SYN" : "SYN-ACK");
 	if (c->ack_due != REF_NEVER && h->now > c->ack_due + LATE_MS * REF_MS)
 		ref_fail(h, "DT-11: the delayed ACK of %u is late", c->rcv_nxt);
-	if (is_past(h->now, die.to)) {
-		if (c->state == REF_SYN_SENT || c->state == REF_SYN_RCVD)
-			ref_end(h, c, c->listener >= 0 ? 0 : -ETIMEDOUT);
-		else
-			ref_fail(h, "TO-03: not given up although past R2");
-		return;
-	}
 	if (is_past(h->now, c->fw2.to)) { /* TO-06: silently */
 		ref_end(h, c, 0);
 		return;
 	}
-	if (is_waiting(c, c->una) && h->now > c->active_at + SILENCE_MAX_MS * REF_MS)
-		ref_fail(h, "TO-03, TO-09: nothing sent again for more than the longest RTO");
+	if (!is_end)
+		return;
+	if (is_past(h->now, die.from) && is_gone(h, c))
+		ref_end(h, c, c->listener >= 0 && c->state == REF_SYN_RCVD ? 0 : -ETIMEDOUT);
+	else if (is_past(h->now, die.to))
+		ref_fail(h, "TO-03: %s not given up although past R2", ref_state_name[c->state]);
+	else if (is_waiting(c, c->una) && h->now > c->active_at + silence_max(c))
+		ref_fail(h, "TO-03, TO-09: nothing sent for longer than any RTO");
 }
 
-void ref_time(struct ref_host *h, uint64_t now)
+void ref_time(struct ref_host *h, uint64_t now, bool is_end)
 {
 	if (now > h->now)
 		h->now = now;
@@ -98,7 +117,7 @@ void ref_time(struct ref_host *h, uint64_t now)
 		for (int k = 0; k < REF_PORTS; k++) {
 			struct ref_tuple *t = &h->tuple[i][k];
 			if (t->live)
-				time_of_conn(h, t->live);
+				time_of_conn(h, t->live, is_end);
 			if (t->tw.on && !t->tw.dormant && h->now > t->tw.end.to)
 				t->tw.on = false;
 		}
@@ -134,7 +153,8 @@ void ref_compare(struct ref_host *h, int lp, int rp)
 		ref_fail(h, "state of %d-%d: the model says %s, the lab %s", lp, rp, ours, lab);
 }
 
-/* Nothing is outstanding and what is left may go: all of it fits, or a full segment does (DT-27, DT-28). */
+/* Nothing is outstanding and what is left may go: all of it fits, or a full segment does (DT-27,
+ * DT-28). */
 static void check_sent(struct ref_host *h, const struct ref_conn *c)
 {
 	if (!may_send_text(c) || c->una_sure != c->nxt || c->fin_sent)

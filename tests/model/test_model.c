@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_model: two labs on a random walk, each beside the reference model; then the walk once more with each fault that the
- * model must see.
+/* test_model: two labs on a random walk, each beside the reference model; then the walk once more
+ * with each fault that the model must see.
  *
  *   test_model [--steps N] [--seed N] [--long] [--fault NAME] [--list]
  *
- * A difference prints the last events, both views, the shortest run of steps found that still shows it, and the seed of
- * its world: `test_model --seed SEED --steps 1` runs that world again. */
+ * A difference prints the last events, both views, the shortest run of steps found that still shows
+ * it, and the seed of its world: `test_model --seed SEED --steps 1` runs that world again. */
 #include "world.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STEPS = 300000, STEPS_LONG = 10000000, FAULT_WORLDS = 300 };
+enum { STEPS = 1000000, STEPS_LONG = 10000000, FAULT_WORLDS = 300 };
 
 struct args {
 	uint64_t seed, steps;
@@ -54,8 +54,8 @@ static const char *why(const struct world *w)
 
 enum { KIND = 10 }; /* as much of a difference says which one it is */
 
-static bool is_same(struct world *w, uint64_t seed, uint32_t steps, enum world_fault fault, const uint8_t *skip,
-		    const char kind[KIND])
+static bool is_same(struct world *w, uint64_t seed, uint32_t steps, enum world_fault fault,
+		    const uint8_t *skip, const char kind[KIND])
 {
 	bool ok = world_run(w, seed, steps, fault, skip);
 
@@ -63,8 +63,10 @@ static bool is_same(struct world *w, uint64_t seed, uint32_t steps, enum world_f
 	return !ok && !strncmp(why(w), kind, KIND);
 }
 
-/* Leaves out what can be left out while a difference stays: by halves, quarters, down to single steps. */
-static uint32_t shrink(struct world *w, uint64_t seed, uint32_t steps, enum world_fault fault, uint8_t *skip)
+/* Leaves out what can be left out while a difference stays: by halves, quarters, down to single
+ * steps. */
+static uint32_t shrink(struct world *w, uint64_t seed, uint32_t steps, enum world_fault fault,
+		       uint8_t *skip)
 {
 	uint32_t left = steps;
 	char kind[KIND];
@@ -95,7 +97,8 @@ static void report(struct world *w, uint64_t seed, enum world_fault fault)
 	world_close(w);
 	uint32_t left = shrink(w, seed, steps, fault, skip);
 
-	printf("\nthe same in %" PRIu32 " steps (again: --seed %" PRIu64 " --steps 1):\n", left, seed);
+	printf("\nthe same in %" PRIu32 " steps (again: --seed %" PRIu64 " --steps 1):\n", left,
+	       seed);
 	world_run(w, seed, steps, fault, skip);
 	world_print(w);
 	world_close(w);
@@ -128,11 +131,11 @@ static bool walk(struct world *w, const struct args *a)
 		world_close(w);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &t1);
-	printf("%" PRIu64 " steps in %.1f s: %" PRIu64 " deliveries, %" PRIu64 " forged or repeated, %" PRIu64
-	       " calls, %" PRIu64 " jumps of time; segments met\n",
+	printf("%" PRIu64 " steps in %.1f s: %" PRIu64 " deliveries, %" PRIu64
+	       " forged or repeated, %" PRIu64 " calls, %" PRIu64 " jumps of time; segments met\n",
 	       worlds * WORLD_STEPS,
-	       (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, w->delivered, w->injected,
-	       w->calls, w->jumps);
+	       (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9,
+	       w->delivered, w->injected, w->calls, w->jumps);
 	static uint64_t seen[REF_STATES][8];
 	for (int s = 0; s < 2; s++)
 		for (int i = 0; i < REF_STATES * 8; i++)
@@ -147,14 +150,14 @@ static bool is_seen(struct world *w, uint64_t seed, enum world_fault fault)
 	for (uint64_t i = 0; i < FAULT_WORLDS; i++) {
 		bool ok = world_run(w, seed + i, WORLD_STEPS, fault, NULL);
 		if (!ok)
-			printf("fault %-16s seen in world %" PRIu64 ", step %4" PRIu32 ": %s\n", world_fault_name[fault],
-			       seed + i, w->step, why(w));
+			printf("fault %-16s seen in world %" PRIu64 ", step %4" PRIu32 ": %s\n",
+			       world_fault_name[fault], seed + i, w->step, why(w));
 		world_close(w);
 		if (!ok)
 			return true;
 	}
-	printf("FAILED fault %s was not seen in %d worlds from seed %" PRIu64 "\n", world_fault_name[fault],
-	       FAULT_WORLDS, seed);
+	printf("FAILED fault %s was not seen in %d worlds from seed %" PRIu64 "\n",
+	       world_fault_name[fault], FAULT_WORLDS, seed);
 	return false;
 }
 
@@ -166,7 +169,8 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!w || !read_args(&a, argc, argv)) {
-		printf("usage: %s [--steps N] [--seed N] [--long] [--fault NAME] [--list]\n", argv[0]);
+		printf("usage: %s [--steps N] [--seed N] [--long] [--fault NAME] [--list]\n",
+		       argv[0]);
 		return 2;
 	}
 	if (a.list) {
@@ -179,7 +183,8 @@ int main(int argc, char **argv)
 		passed++;
 	else
 		failed++;
-	for (int f = 1; f < WORLD_FAULTS && !failed && a.fault == WORLD_FAULTS && a.steps > WORLD_STEPS; f++) {
+	for (int f = 1;
+	     f < WORLD_FAULTS && !failed && a.fault == WORLD_FAULTS && a.steps > WORLD_STEPS; f++) {
 		if (is_seen(w, a.seed, (enum world_fault)f))
 			passed++;
 		else
