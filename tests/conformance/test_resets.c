@@ -347,6 +347,27 @@ static void test_established_textStraddlesEdges_isTrimmed(void)
 	host_fini(&h);
 }
 
+/* SE-35, ADV-89: the same above a hole: what is trimmed off has no place to be held at. */
+static void test_established_finStraddlesAboveHole_isTrimmed(void)
+{
+	struct host h;
+
+	for (uint32_t past = 0; past < 2; past++) { /* the FIN on the edge, and beyond it */
+		host_init(&h, "rcvbuf=4096");
+		host_open(&h, NULL);
+		uint32_t wnd = h.edge - h.rcv_nxt;
+		send_text(&h, ACK | FIN, h.rcv_nxt + 10, h.nxt, wnd - 10 + 100 * past);
+		expect_ack(&h, "SE-34");
+		send_text(&h, ACK, h.rcv_nxt, h.nxt, 10);
+		h.rcv_nxt += wnd;
+		expect_ack(&h, "SE-35");
+		expect_eq("SE-35", lab_read(&h), wnd, "what fits the window");
+		expect_state(&h, "SE-35", "ESTABLISHED");
+		host_drain(&h);
+		host_fini(&h);
+	}
+}
+
 static void test_established_overlap_firstBytesWin(void)
 {
 	struct host h;
@@ -545,33 +566,39 @@ static void test_established_partAcked_restIsOutstanding(void)
 	host_fini(&h);
 }
 
+/* SYN, SYN-ACK, and an ACK with ten bytes that nobody reads: the connection stays a moving one. */
+static void open_with_text(struct host *h, uint32_t irs)
+{
+	host_init(h, NULL);
+	h->irs = irs;
+	host_syn(h, NULL);
+	send_text(h, ACK, h->rcv_nxt, h->nxt, 10);
+	h->rcv_nxt += 10;
+	h->una = h->nxt;
+	h->sock = tg_lab_accept(h->lab, h->listener);
+	host_pass(h, 100);
+	expect_ack(h, "SE-15");
+}
+
 /* SE-12, SE-45: WL1 is the SEQ of the handshake's ACK. Text that began before it is in part new,
- * but its window is old; the same SEQ with text is news. */
+ * but its window is old; that of text behind it is news. */
 static void test_established_windowOfOldText_isNotTaken(void)
 {
 	static const uint32_t irs[] = {UINT32_C(0x10000000), UINT32_C(0x90000000)};
 
 	for (int i = 0; i < 2; i++) {
 		struct host h;
-		host_init(&h, NULL);
-		h.irs = irs[i];
-		host_open(&h, NULL);
-		struct seg s = {.flags = ACK,
-				.seq = h.rcv_nxt - 1,
-				.ack = h.nxt,
-				.win = 0,
-				.data = (const uint8_t *)"ab",
-				.len = 2};
-		host_send(&h, &s);
-		expect_eq("SE-35", lab_read(&h), 1, "the new byte");
+		open_with_text(&h, irs[i]);
+		uint16_t win = h.win;
+		h.win = 0;
+		send_text(&h, ACK, h.irs, h.nxt, 12);
+		expect_eq("SE-35", lab_read(&h), 11, "the old bytes and the new one");
 		host_drain(&h);
+		h.win = win;
 		host_lab_writes(&h, 10); /* the window is open */
-		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
 		host_fini(&h);
 
-		host_init(&h, NULL);
-		h.irs = irs[i];
-		host_open(&h, NULL);
+		open_with_text(&h, irs[i]);
 		h.win = 0;
 		send_text(&h, ACK, h.rcv_nxt, h.nxt, 2);
 		host_drain(&h);
@@ -586,19 +613,18 @@ static void test_established_oldAckNewText_windowNotTaken(void)
 {
 	struct host h;
 
-	host_init(&h, NULL);
-	host_open(&h, NULL);
+	open_with_text(&h, UINT32_C(0x10000000));
+	uint32_t old = h.nxt;
 	host_lab_writes(&h, 10);
-	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
-	struct seg s = {.flags = ACK,
-			.seq = h.rcv_nxt,
-			.ack = h.nxt - 10,
-			.win = 0,
-			.data = (const uint8_t *)"ab",
-			.len = 2};
-	host_send(&h, &s);
-	expect_eq("SE-30", lab_read(&h), 2, "the text is used");
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 2);
+	h.rcv_nxt += 2;
+	h.una = h.nxt;
+	uint16_t win = h.win;
+	h.win = 0;
+	send_text(&h, ACK, h.rcv_nxt, old, 2);
+	expect_eq("SE-30", lab_read(&h), 14, "the text is used");
 	host_drain(&h);
+	h.win = win;
 	host_lab_writes(&h, 10);
 	host_fini(&h);
 }
@@ -647,6 +673,8 @@ static const struct tg_test tests[] = {
     {"test_established_textAboveHole_isHeld", test_established_textAboveHole_isHeld},
     {"test_established_textStraddlesEdges_isTrimmed",
      test_established_textStraddlesEdges_isTrimmed},
+    {"test_established_finStraddlesAboveHole_isTrimmed",
+     test_established_finStraddlesAboveHole_isTrimmed},
     {"test_established_overlap_firstBytesWin", test_established_overlap_firstBytesWin},
     {"test_closingStates_text_isIgnored", test_closingStates_text_isIgnored},
     {"test_finWait1_textThenFin_closing", test_finWait1_textThenFin_closing},
