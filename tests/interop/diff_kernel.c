@@ -123,10 +123,11 @@ static int bound(struct kernel *k)
 {
 	struct sockaddr_storage at;
 	socklen_t len;
+	struct sockaddr *a = address(&at, &len, k->v6, WIRE_HOST4, WIRE_HOST6, k->port);
 	int one = 1, fd = socket(k->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, address(&at, &len, k->v6, WIRE_HOST4, WIRE_HOST6, k->port), len) == 0)
+	if (bind(fd, a, len) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -145,12 +146,10 @@ static bool kernel_connect(struct host *h)
 	struct kernel *k = (struct kernel *)h;
 	struct sockaddr_storage at;
 	socklen_t len;
+	struct sockaddr *a = address(&at, &len, k->v6, WIRE_PEER4, WIRE_PEER6, k->port);
 
 	k->sock = bound(k);
-	return k->sock >= 0 &&
-	       connect(k->sock, address(&at, &len, k->v6, WIRE_PEER4, WIRE_PEER6, k->port), len) <
-		   0 &&
-	       errno == EINPROGRESS;
+	return k->sock >= 0 && connect(k->sock, a, len) < 0 && errno == EINPROGRESS;
 }
 
 static bool kernel_accept(struct host *h)
