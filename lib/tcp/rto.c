@@ -170,8 +170,14 @@ static void start_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, ms);
 }
 
+/* The window has opened over what the probes sent: once more from SND.UNA, with no more at once
+ * than after any silence (DT-22). Without a probe less than a timeout has passed, and what is in
+ * flight is for its ACKs to judge: a peer that opens and closes its window must not have all of it
+ * sent again for each two ACKs (ADV-48). */
 static void stop_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
+	bool probed = tcb->backoff > 0;
+
 	if (!tcb->persist)
 		return;
 	tcb->persist = tcb->probe_due = false;
@@ -179,9 +185,11 @@ static void stop_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	tcb->probes = 0;
 	tcb->rexmit_since_ms = 0;
 	tcb->deadline[TG_T_REXMIT] = 0;
-	/* The window has opened over what the probes sent: once more from SND.UNA. */
-	if (tg_data_flight(tcb) > 0)
-		tg_recovery_repeat(tcb, env);
+	if (tg_data_flight(tcb) == 0 || !probed)
+		return;
+	if (tcb->cwnd > tg_cc_initial(tcb))
+		tcb->cwnd = tg_cc_initial(tcb);
+	tg_recovery_repeat(tcb, env);
 }
 
 /* DT-06, RFC 6298 5.1, 5.2: it runs while something is in flight, and stops with the last ACK. */
