@@ -244,14 +244,13 @@ void tg_rack_arm(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 void tg_rack_probed(struct tg_tcb *tcb, bool again, const struct tg_tcp_env *env)
 {
 	struct tg_rack *r = &tcb->rack;
-	uint64_t rto_ms = tg_rto_ms(tcb), at = tcb->deadline[TG_T_REXMIT];
 
 	r->tlp_due = false;
 	r->tlp_out = true;
 	r->tlp_again = again;
 	r->tlp_end = tcb->snd.nxt;
-	if (tcb->rexmit_since_ms == 0 && at > rto_ms)
-		tcb->rexmit_since_ms = at - rto_ms;
+	if (tcb->rexmit_since_ms == 0)
+		tcb->rexmit_since_ms = tcb->rexmit_from_ms;
 	tcb->deadline[TG_T_REXMIT] = 0;
 	tg_ctr_inc(env->ctr, TG_CTR_tlp_probe);
 }

@@ -211,8 +211,10 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 		stop_persist(tcb, env);
 	}
 	if (flight) {
-		if (tcb->deadline[TG_T_REXMIT] == 0)
+		if (tcb->deadline[TG_T_REXMIT] == 0) {
 			tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
+			tcb->rexmit_from_ms = env->now_ms;
+		}
 		if (tcb->sack_on && tcb->deadline[TG_T_RACK] == 0)
 			tg_rack_arm(tcb, env);
 		return;
@@ -297,7 +299,6 @@ void tg_tx_proven(struct tg_tcb *tcb, struct tg_act *act)
 
 void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act)
 {
-	uint64_t ran = tg_rto_ms(tcb);
 	bool started = tcb->rexmit_since_ms == 0; /* a probe starts patience, and is no timeout */
 	bool first = started || tcb->rack.tlp_out;
 
@@ -306,11 +307,8 @@ void tg_tx_timeout(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_a
 		tg_tx_settle(tcb, env);
 		return;
 	}
-	if (started && !tcb->persist) {
-		if (ran > patience_ms(tcb))
-			ran = patience_ms(tcb);
-		tcb->rexmit_since_ms = env->now_ms > ran ? env->now_ms - ran : 1;
-	}
+	if (started && !tcb->persist) /* TO-08: patience counts from the first sending */
+		tcb->rexmit_since_ms = tcb->rexmit_from_ms ? tcb->rexmit_from_ms : 1;
 	if (tcb->rexmit_since_ms && env->now_ms >= tcb->rexmit_since_ms + patience_ms(tcb)) {
 		give_up(tcb, env, act);
 		return;
