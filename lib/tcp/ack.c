@@ -80,7 +80,7 @@ static uint32_t advance(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 	return rtt_us;
 }
 
-/* DT-23: an ACK that says nothing new while something is outstanding. */
+/* SE-29, DT-23: an ACK that says nothing new while something is outstanding. */
 static bool is_duplicate(const struct tg_tcb *tcb, const struct tg_seg *seg, bool wnd_moved,
 			 bool above)
 {

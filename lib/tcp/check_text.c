@@ -4,7 +4,8 @@
 
 #include "control.h"
 
-/* TD-12, ADV-68: new text in order, and nobody will ever read it. */
+/* TD-12, ADV-68: new text in order, and nobody will ever read it; who is half closed still reads
+ * (UC-06). */
 static bool is_for_nobody(const struct tg_tcb *tcb, const struct tg_seg *seg)
 {
 	return tcb->orphan && seg->len && tg_seq_le(seg->seq, tcb->rcv.nxt) &&
@@ -22,6 +23,7 @@ static bool after_fin(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 	return false;
 }
 
+/* SE-33, SE-34: in order or above a hole, for the user as long as the peer has not closed. */
 bool tg_check_text(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		   struct tg_act *act)
 {
