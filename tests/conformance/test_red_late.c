@@ -359,6 +359,32 @@ static void test_synReceived_ackWithinTheMillisecond_rttIsSmall(void)
 	}
 }
 
+/* A user timeout shorter than the RTO counts from the first sending all the same. */
+static void test_established_userTimeoutBelowRto_countsFromFirstSending(void)
+{
+	struct host h;
+	struct seg syn = host_syn_full(), s;
+	uint64_t wrote, reset = 0;
+
+	host_init(&h, "user_timeout_ms=2000");
+	h.tsval = 1000;
+	host_syn(&h, &syn);
+	host_pass(&h, 900); /* RTT 0.9 s, RTO 2.7 s */
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	h.una = h.nxt;
+	h.sock = tg_lab_accept(h.lab, h.listener);
+	wrote = host_ms(&h);
+	tg_lab_write(h.lab, h.sock, "fifteen bytes..", 15);
+	while (!reset && host_ms(&h) < wrote + 5000) {
+		host_pass(&h, 1);
+		while (host_next(&h, &s))
+			if (s.flags & RST)
+				reset = host_ms(&h);
+	}
+	expect_eq("TO-08", (int64_t)(reset - wrote), 2000, "ms until RST");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_closing_ackOfFin_timeWaitKnowsItsTimestamp",
      test_closing_ackOfFin_timeWaitKnowsItsTimestamp},
@@ -381,6 +407,8 @@ static const struct tg_test tests[] = {
      test_closing_textWithAckOfFin_itsTimestampIsEchoed},
     {"test_synReceived_ackWithinTheMillisecond_rttIsSmall",
      test_synReceived_ackWithinTheMillisecond_rttIsSmall},
+    {"test_established_userTimeoutBelowRto_countsFromFirstSending",
+     test_established_userTimeoutBelowRto_countsFromFirstSending},
 };
 
 int main(int argc, char **argv)
