@@ -161,7 +161,7 @@ static void judge_syn(struct ref_host *h, struct ref_conn *c, const struct ref_s
 	bool simultaneous = !first && c->state == REF_SYN_RCVD && !c->synack_sent;
 
 	/* Closed in SYN-RECEIVED (UC-05): the SYN is still what is outstanding first. */
-	if ((c->state == REF_FIN_WAIT_1 || c->state == REF_CLOSING) && c->una == c->iss &&
+	if ((c->state == REF_FIN_WAIT_1 || c->state == REF_CLOSING) && c->una_sure == c->iss &&
 	    h->cause == REF_TIMER && s->seq == c->iss && s->ack == c->rcv_nxt &&
 	    s->flags == (REF_SYN | REF_ACK)) {
 		judge_ts(h, c, s, c->ts_recent);
@@ -304,7 +304,8 @@ static void judge_text(struct ref_host *h, struct ref_conn *c, const struct ref_
 
 	if (again && h->cause == REF_CALL)
 		learn_mismatch(h, s, "sent again by a call", c->nxt);
-	if (again && !c->again_at)
+	c->was_again |= again || c->probed;
+	if (again && (!c->again_at || h->cause == REF_INPUT))
 		c->again_at = h->now;
 	if (again && h->cause == REF_TIMER && s->seq == c->una)
 		judge_backoff(h, c);

@@ -42,6 +42,9 @@ enum {
 enum {
 	REF_OPEN_UT_EARLY = 1, /* TO-08: with an RTO above the user timeout the abort comes early by
 				  the difference */
+	/* RFC 6298 5: a sample from an ACK of what was sent again is taken, and the backoff stays.
+	 */
+	REF_OPEN_BACKOFF = 1,
 };
 
 static const uint64_t REF_MS = 1000000;
@@ -105,6 +108,7 @@ struct ref_conn {
 	 * what may have been taken as acknowledged, una_sure what has been. */
 	uint32_t wnd_sure, una_sure, max_sure;
 	bool has_iss, fin_wanted, fin_sent;
+	bool was_again; /* something was sent again */
 	bool probed; /* the byte at nxt was sent as a window probe: it may be acknowledged, and does
 			not count otherwise */
 	uint8_t snd_shift;
@@ -130,11 +134,12 @@ struct ref_conn {
 	uint64_t syn_gap;
 	uint32_t syn_sent_n;
 	bool synack_sent;
-	uint64_t synack_at;      /* of the first SYN-ACK */
-	uint64_t ack_due;        /* owed since + delay, or REF_NEVER */
-	uint64_t moved_at;       /* last progress of what is outstanding */
-	uint64_t una_at;         /* when una moved */
-	uint64_t again_at;       /* first time that something was sent again since; 0 = not yet */
+	uint64_t synack_at; /* of the first SYN-ACK */
+	uint64_t ack_due;   /* owed since + delay, or REF_NEVER */
+	uint64_t moved_at;  /* last progress of what is outstanding */
+	uint64_t una_at;    /* when una moved */
+	uint64_t again_at;  /* last time that a segment had something sent again, or the first by a
+			       timer; 0 = not yet */
 	uint64_t maybe_moved_at; /* the same, by what may have been taken */
 	uint64_t heard_at;       /* last acceptable segment */
 	uint64_t born_at;

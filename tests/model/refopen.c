@@ -148,8 +148,8 @@ static void arrives_time_wait(struct ref_host *h, struct ref_tw *t, const struct
 		return;
 	}
 	uint32_t wnd = t->edge - t->rcv_nxt;
-	bool fits = s->seq - t->rcv_nxt < wnd || (n == 0 && s->seq == t->rcv_nxt) ||
-		    (n > 0 && s->seq + n - 1 - t->rcv_nxt < wnd);
+	bool fits = s->seq - t->rcv_nxt < wnd || ((n == 0 || wnd == 0) && s->seq == t->rcv_nxt) ||
+		    (n > 0 && t->rcv_nxt - s->seq < n);
 
 	if (!fits)
 		return; /* SE-26, SE-27 */

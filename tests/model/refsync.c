@@ -453,7 +453,7 @@ bool ref_may_judge(struct ref_host *h, const struct ref_seg *s)
 	note_rest(c);
 	/* Closed in SYN-RECEIVED, and the SYN is not acknowledged: an ACK of nothing is old, or it
 	 * is unacceptable. */
-	if (c->una == c->iss && ref_diff(s->ack, c->iss) <= 0)
+	if (c->una_sure == c->iss && ref_diff(s->ack, c->iss) <= 0)
 		return false;
 	/* RB-06 by a MAX.SND.WND that depends on a window which may not have been taken. */
 	return ref_diff(s->ack, c->una - c->max_sure) >= 0 ||

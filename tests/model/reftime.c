@@ -47,7 +47,7 @@ struct ref_span ref_die(const struct ref_host *h, const struct ref_conn *c)
 	if (!is_waiting(c, c->una_sure))
 		return d;
 	d.from = c->moved_at + r2;
-	if (c->una == c->iss) {
+	if (c->una_sure == c->iss) {
 		/* Closed in SYN-RECEIVED: TO-02 and TO-08 hold for the open. */
 		uint64_t open = c->born_at + r2, synack = c->synack_at + SYNACK_GIVE_UP_MS * REF_MS;
 		d.from = open < synack ? open : synack;
@@ -59,8 +59,9 @@ struct ref_span ref_die(const struct ref_host *h, const struct ref_conn *c)
 		return d;
 	/* R2 is counted from the first sending, or from the first time of sending again. */
 	d.to = later(later(c->moved_at, c->maybe_moved_at), c->again_at) + r2 + LATE_MS * REF_MS;
-	if (c->una == c->iss)
-		d.to = later(d.to, d.from + r2);
+	if (c->una_sure == c->iss)
+		d.to = later(d.to, c->synack_at + r2) +
+		       RTO_MAX_MS * REF_MS; /* looked at when it is due */
 	if (c->una == c->nxt || c->wnd_sure == 0)
 		d.to = later(d.to, c->met_at + r2) + 2 * RTO_MAX_MS * REF_MS;
 	return d;
@@ -78,6 +79,8 @@ static uint64_t silence_max(const struct ref_conn *c)
 	uint64_t max = 5 * (c->active_at - c->born_at);
 
 	max = later(max, RTO_FIRST_MS * REF_MS);
+	if (REF_OPEN_BACKOFF && c->was_again)
+		max = RTO_MAX_MS * REF_MS;
 	return (max < RTO_MAX_MS * REF_MS ? max : RTO_MAX_MS * REF_MS) + LATE_MS * REF_MS;
 }
 
