@@ -13,7 +13,7 @@ enum {
 	REXMITS_KEPT_MS =
 	    60000, /* how long after its last text a block keeps count of repetitions */
 	TS_AGE_SHIFT = 16,
-	CWND_ONE = 0x8000, /* with srtt 0, in rttvar */
+	MSS_MAX = (1 << 14) - 1,
 	RTO_MS_MAX = 0x7fff,
 };
 
@@ -76,7 +76,28 @@ static uint32_t small_float_of(uint16_t f)
 /* EST-25: the one small cwnd that outlives rest. */
 static bool is_cwnd_one(const struct tg_tcb *tcb)
 {
-	return tcb->srtt_us == 0 && tcb->sent_ms == 0 && tcb->cwnd == tg_tx_mss(tcb);
+	return tcb->sent_ms == 0 && tcb->cwnd == tg_tx_mss(tcb);
+}
+
+/* DT-22: after idle time cwnd is the initial window at most, and never more than it was: a small
+ * one is rounded down to what two bits can say. */
+static const uint8_t cwnd_segments[] = {0, 1, 2, 4};
+
+static uint16_t pack_cwnd(const struct tg_tcb *tcb)
+{
+	uint32_t mss = tg_tx_mss(tcb);
+
+	if (tcb->cwnd >= tg_cc_iw(tcb))
+		return 0;
+	return tcb->cwnd >= 4 * mss ? 3 : tcb->cwnd >= 2 * mss ? 2 : 1;
+}
+
+static void unpack_cwnd(struct tg_tcb *tcb, const struct tg_conn *conn)
+{
+	uint32_t cwnd = cwnd_segments[conn->cwnd] * tg_tx_mss(tcb);
+
+	if (cwnd && cwnd < tcb->cwnd)
+		tcb->cwnd = cwnd;
 }
 
 uint64_t tg_rest_at(const struct tg_tcb *tcb)
@@ -158,6 +179,8 @@ static inline bool is_numbers_fit(const struct tg_tcb *tcb)
 		return false;
 	if (tcb->state == TG_SYN_RECEIVED)
 		return tcb->snd.wnd == 0 && tcb->snd.max_wnd == 0;
+	if (tcb->snd.mss > MSS_MAX || tcb->path.full > MSS_MAX)
+		return false;
 	if (tcb->srtt_us == 0 && (tcb->rto_us % 1000 || tcb->rto_us / 1000 > RTO_MS_MAX))
 		return false;
 	return tcb->rtt_start_ns == 0 && tcb->backoff == 0 &&
@@ -244,6 +267,7 @@ static uint32_t pack_half(const struct tg_tcb *tcb, struct tg_conn *conn)
 	conn->srtt = (uint16_t)tcb->ts_first;
 	conn->rttvar = (uint16_t)(tcb->ts_first >> 16);
 	conn->ts_age = (uint16_t)(tcb->syn_sent_n << 8 | tcb->backoff);
+	conn->cwnd = 0;
 	if (tcb->dormant == TG_NONE)
 		return flags;
 	conn->word = tcb->dormant;
@@ -262,7 +286,8 @@ static uint32_t pack_open(const struct tg_tcb *tcb, struct tg_conn *conn)
 	if (tcb->srtt_us)
 		conn->rttvar = small_float(tcb->rttvar_us);
 	else
-		conn->rttvar = (uint16_t)(tcb->rto_us / 1000 | (is_cwnd_one(tcb) ? CWND_ONE : 0));
+		conn->rttvar = (uint16_t)(tcb->rto_us / 1000);
+	conn->cwnd = pack_cwnd(tcb) & 3u;
 	conn->ts_age = (uint16_t)(tcb->ts_recent_ms >> TS_AGE_SHIFT);
 	return (wnd.raw ? TG_CONN_SND_RAW : 0) | (max.raw ? TG_CONN_MAX_RAW : 0);
 }
@@ -289,7 +314,8 @@ uint64_t tg_tcb_pack(const struct tg_tcb *tcb, struct tg_conn *conn, uint64_t no
 	conn->snd_nxt = tcb->snd.nxt;
 	conn->rcv_nxt = tcb->rcv.nxt;
 	conn->rcv_wnd = rcv.v;
-	conn->mss = tcb->path.full ? tcb->path.full : tcb->snd.mss; /* the engine knows the path */
+	/* The engine knows the path. */
+	conn->mss = (uint32_t)(tcb->path.full ? tcb->path.full : tcb->snd.mss) & 0x3fffu;
 	conn->ts_recent = tcb->ts_recent;
 	conn->ts_offset = tcb->ts_offset;
 	conn->ch_stamp = pack_stamp(tcb->ch_ms, now_ms);
@@ -382,6 +408,7 @@ static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 	    window_of(conn->max_snd_wnd, conn->flags & TG_CONN_MAX_RAW, conn->snd_scale);
 	tcb->ts_recent_ms = unpack_ts_age(conn->ts_age, now_ms);
 	tg_recovery_init(tcb);
+	unpack_cwnd(tcb, conn);
 	tcb->srtt_us = small_float_of(conn->srtt);
 	if (tcb->srtt_us) {
 		tcb->rttvar_us = small_float_of(conn->rttvar);
@@ -389,8 +416,6 @@ static void unpack_open(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 		return;
 	}
 	tcb->rto_us = (conn->rttvar & RTO_MS_MAX) * 1000u;
-	if (conn->rttvar & CWND_ONE)
-		tcb->cwnd = tg_tx_mss(tcb);
 }
 
 /* All that was sent is acknowledged. While CWR is owed the peer goes on saying ECE, which counts

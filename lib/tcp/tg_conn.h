@@ -72,13 +72,13 @@ struct tg_conn {
 	uint16_t snd_wnd, max_snd_wnd, rcv_wnd; /* scaled units, or bytes by TG_CONN_*_RAW;
 						   SYN-RECEIVED: the first two hold the TSval of the
 						   last SYN-ACK */
-	uint16_t mss;                           /* send MSS, before options are taken off */
+	uint16_t mss : 14,                      /* send MSS, before options are taken off */
+	    cwnd : 2; /* 0: the initial window; else 1, 2 or 4 segments (DT-22, EST-25) */
 	/* --- 16 bytes: time --- */
 	uint32_t ts_recent, ts_offset;
 	uint16_t srtt, rttvar; /* 4-bit exponent, 12-bit mantissa, microseconds; srtt 0 = no sample,
-				  rttvar is then the RTO in ms, its high bit: cwnd is one segment
-				  (EST-25); SYN-RECEIVED: TSval of the first SYN-ACK, low and high
-				  half */
+				  rttvar is then the RTO in ms; SYN-RECEIVED: TSval of the first
+				  SYN-ACK, low and high half */
 	uint16_t ts_age;   /* when TS.Recent was set, in 2^16 ms; SYN-RECEIVED: timeouts (low byte),
 			      SYN-ACKs sent */
 	uint16_t ch_stamp; /* when the last challenge ACK was sent, in ms, 0 = never */

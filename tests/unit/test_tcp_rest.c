@@ -243,6 +243,31 @@ static void test_established_synAckLostTwice_smallWindowSurvivesRest(void)
 	bed_fini(&b);
 }
 
+/* DT-22: min(cwnd, IW): rest makes no window larger. */
+static void test_established_smallWindow_staysSmallAtRest(void)
+{
+	static const uint32_t row[][2] = {{1, 1}, {2, 2}, {3, 2},   {4, 4},
+					  {7, 4}, {9, 4}, {10, 10}, {40, 10}};
+	struct tg_tcb copy;
+
+	for (uint32_t i = 0; i < TG_TEST_N(row); i++) {
+		struct bed b;
+
+		bed_init(&b);
+		bed_to(&b, TG_ESTABLISHED);
+		b.tcb.sent_ms = b.env.now_ms;
+		b.tcb.cwnd = row[i][0] * 1460;
+		if (row[i][0] != 10)
+			CU_ASSERT_FALSE(tg_tcb_may_rest(&b.tcb, b.env.now_ms));
+		bed_time(&b, b.env.now_ms + 5000);
+		CU_ASSERT_TRUE(tg_tcb_may_rest(&b.tcb, b.env.now_ms));
+		pack_unpack(&b, &copy);
+		CU_ASSERT_EQUAL(copy.cwnd, row[i][1] * 1460);
+		CU_ASSERT_EQUAL(copy.snd.mss, b.tcb.snd.mss);
+		bed_fini(&b);
+	}
+}
+
 /* DT-22: a window that grew must first grow old; then a timer asks, once. */
 static void test_established_windowGrew_restsAfterRto(void)
 {
@@ -336,6 +361,7 @@ static const struct tg_test tests[] = {
     {"established_afterHandshake_mayRest", test_established_afterHandshake_mayRest},
     {"established_synAckLostTwice_smallWindowSurvivesRest",
      test_established_synAckLostTwice_smallWindowSurvivesRest},
+    {"established_smallWindow_staysSmallAtRest", test_established_smallWindow_staysSmallAtRest},
     {"established_windowGrew_restsAfterRto", test_established_windowGrew_restsAfterRto},
     {"moving_owesSomething_mayNotRest", test_moving_owesSomething_mayNotRest},
     {"synReceived_dormant_survives", test_synReceived_dormant_survives},
