@@ -45,7 +45,7 @@ sys.path.insert(0, os.path.join(HERE, "conformance"))
 import rules as rulebook  # noqa: E402
 
 HEAD = re.compile(r"^([A-Z]{2,3}-\d{2}(?:,[A-Z]{2,3}-\d{2})*) (\S+) (\S+)((?: \S+)*)$")
-PLACES = ("unit", "conformance", "sim", "model", "attack", "fuzz")
+PLACES = ("unit", "conformance", "sim", "model", "attack", "fuzz", "e2e")
 MAY_BREAK = ("lib/", "app/")
 HANG_S = 20  # at least; ten times the green run when that is longer
 OUTPUT_MAX = 64 << 20
@@ -238,7 +238,9 @@ class Copy:
 
     def target(self, program):
         source = program_source(self.tree, program)
-        return "app/tidegate" if source.endswith(".pkt") else source[:-2]
+        if source.endswith(".pkt"):
+            return "app/tidegate"
+        return source[:-2].replace("tests/e2e/", "tests/unit/")  # where it is built
 
     def ninja(self, targets, jobs=1):
         return self.run(["ninja", "-C", self.build, "-j", str(jobs)] + sorted(set(targets)))

@@ -307,6 +307,8 @@ static void test_ip_fragments_dropped(void)
 		memcpy(d + 40, (uint8_t[]){6, 0, 0, 9, 0, 0, 0, 1}, 8);
 		d[5] = (uint8_t)(len - 40 + 8);
 		expect_drop(&h, "LN-15", "frag", d, len + 8);
+		d[43] = 8; /* the last */
+		expect_drop(&h, "LN-15", "frag", d, len + 8);
 		d[43] = 1; /* first fragment */
 		expect_drop(&h, "LN-15", "frag", d, len + 8);
 		d[43] = 0; /* atomic: handled as whole */

@@ -280,6 +280,42 @@ static void test_synSent_timedOut_rtoThreeSeconds(void)
 	expect_three_seconds(&h);
 }
 
+/* The flow label of the datagram seen last. */
+static uint32_t label_of(const struct host *h)
+{
+	return (uint32_t)(h->buf[1] & 15) << 16 | (uint32_t)h->buf[2] << 8 | h->buf[3];
+}
+
+/* LN-22, RFC 6437 2: one flow, one label, so that its segments take one path. */
+static void test_established_flowLabel_isTheConnections(void)
+{
+	struct host h;
+
+	host_init(&h, NULL);
+	if (!h.v6) { /* no flow label */
+		host_fini(&h);
+		return;
+	}
+	host_open(&h, NULL);
+	uint32_t label = label_of(&h), others = 0;
+	expect_true("LN-22", label != 0, "there is one");
+	for (int i = 0; i < 3; i++) {
+		host_lab_writes(&h, 10);
+		expect_eq("LN-22", label_of(&h), label, "the label of text");
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		h.una = h.nxt;
+	}
+	host_lab_fin(&h);
+	expect_eq("LN-22", label_of(&h), label, "the label of the FIN");
+	for (int i = 0; i < 8; i++) {
+		h.rport++;
+		host_syn(&h, NULL);
+		others += label_of(&h) == label;
+	}
+	expect_eq("LN-22", others, 0, "connections of another port with this label");
+	host_fini(&h);
+}
+
 /* A SYN from port; true if it is answered by a SYN-ACK, whose ACK then comes if finish. */
 static bool syn_from(struct host *h, uint16_t port, bool finish)
 {
@@ -479,6 +515,7 @@ static const struct tg_test tests[] = {
     {"test_established_synAckRepeats_initialWindow", test_established_synAckRepeats_initialWindow},
     {"test_synReceived_timedOut_rtoThreeSeconds", test_synReceived_timedOut_rtoThreeSeconds},
     {"test_synSent_timedOut_rtoThreeSeconds", test_synSent_timedOut_rtoThreeSeconds},
+    {"test_established_flowLabel_isTheConnections", test_established_flowLabel_isTheConnections},
     {"test_synReceived_synAgain_oneSynAckAnInterval",
      test_synReceived_synAgain_oneSynAckAnInterval},
     {"test_listen_acceptQueueFull_synDropped", test_listen_acceptQueueFull_synDropped},

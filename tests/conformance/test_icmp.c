@@ -255,6 +255,32 @@ static void test_host_echo_sameBytesBack(void)
 	host_fini(&h);
 }
 
+/* LN-18, RFC 1122 3.2.2.6: many would answer; and what was larger than the link when it came does
+ * not go back over it. */
+static void test_host_echoToManyOrTooLarge_notAnswered(void)
+{
+	static const char *const v4[] = {"192.168.255.255", "255.255.255.255", "224.0.0.1",
+					 "192.168.0.0"};
+	static const char *const v6[] = {"ff02::1", "ff02::1:ff00:1", "ff05::2", "ff01::1"};
+	struct host h;
+	uint8_t body[1500] = {0};
+	size_t most = 1500 - 8 - (host_v6 ? 40 : 20);
+
+	host_init(&h, NULL);
+	const char *us = h.laddr;
+	for (int i = 0; i < 4; i++) {
+		h.laddr = (h.v6 ? v6 : v4)[i];
+		host_icmp(&h, h.v6 ? 128 : 8, 0, 1, body, 56);
+		expect_eq("LN-18", host_drain(&h), 0, h.laddr);
+	}
+	h.laddr = us;
+	host_icmp(&h, h.v6 ? 128 : 8, 0, 1, body, most);
+	expect_eq("LN-18", host_drain(&h), 1, "the largest is answered");
+	host_icmp(&h, h.v6 ? 128 : 8, 0, 1, body, most + 1);
+	expect_eq("LN-18", host_drain(&h), 0, "a byte more is not");
+	host_fini(&h);
+}
+
 /* RB-13: what X takes of the replies is not missing from Y's. */
 static void test_host_echoFloodFromX_yIsAnswered(void)
 {
@@ -333,6 +359,42 @@ static void test_synSent_unreachableThenSilence_tellsUnreachable(void)
 	}
 }
 
+/* LN-20: nor is anything else that a host may tell of by ICMP (RFC 1122 3.2.2.1, RFC 4443 2.4). */
+static void test_host_undeliverable_noIcmpError(void)
+{
+	struct host h;
+	uint8_t d[200], body[8] = {0};
+	struct seg s = {.flags = SYN, .seq = 1};
+
+	host_init(&h, NULL);
+	const char *us = h.laddr, *peer = h.raddr;
+	size_t n = host_build(&h, &s, d), at = h.v6 ? 6 : 9;
+	for (int proto = 0; proto < 256; proto++) {
+		if (proto == 6)
+			continue;
+		d[at] = (uint8_t)proto;
+		host_fix_ip_csum(d);
+		host_send_raw(&h, d, n);
+	}
+	d[at] = 6;
+	if (!h.v6) {
+		d[6] = 0x20; /* a fragment whose rest never comes */
+		host_fix_ip_csum(d);
+		host_send_raw(&h, d, n);
+		host_pass(&h, 120000);
+	}
+	h.raddr = h.v6 ? "ff02::1" : "224.0.0.1"; /* a source that nobody has */
+	host_icmp(&h, 200, 0, 0, body, 8);
+	host_send(&h, &s);
+	h.raddr = peer;
+	h.laddr = h.v6 ? "ff02::1" : "192.168.255.255";
+	host_icmp(&h, 200, 0, 0, body, 8);
+	host_send(&h, &s);
+	h.laddr = us;
+	expect_eq("LN-20", host_drain(&h), 0, "packets out");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_established_softErrors_toldNeverAbort", test_established_softErrors_toldNeverAbort},
     {"test_synSent_softErrors_goOnTrying", test_synSent_softErrors_goOnTrying},
@@ -347,6 +409,8 @@ static const struct tg_test tests[] = {
     {"test_established_packetTooBig_onlyLowersAboveFloor",
      test_established_packetTooBig_onlyLowersAboveFloor},
     {"test_host_echo_sameBytesBack", test_host_echo_sameBytesBack},
+    {"test_host_echoToManyOrTooLarge_notAnswered", test_host_echoToManyOrTooLarge_notAnswered},
+    {"test_host_undeliverable_noIcmpError", test_host_undeliverable_noIcmpError},
     {"test_host_echoFloodFromX_yIsAnswered", test_host_echoFloodFromX_yIsAnswered},
     {"test_host_ipId_tellsNothingOfOthers", test_host_ipId_tellsNothingOfOthers},
     {"test_host_icmpErrors_neverAnswered", test_host_icmpErrors_neverAnswered},

@@ -144,7 +144,7 @@ static void expect_view(const struct tg_pkt *pkt, const uint8_t *frame, uint32_t
 	CU_ASSERT(pkt->cap >= pkt->len);
 }
 
-/* One byte a buffer is the worst that there can be. */
+/* LN-24: one byte a buffer is the worst that there can be. */
 static void test_rx_chain_isMadeLinear(void)
 {
 	static const uint32_t each[] = {1, 2, 13, 14, 15, 34, 53, 54, 1000};
@@ -164,7 +164,7 @@ static void test_rx_chain_isMadeLinear(void)
 	end();
 }
 
-/* What fits no buffer is dropped and counted. */
+/* LN-24: what fits no buffer is dropped and counted. */
 static void test_rx_chainTooLong_dropped(void)
 {
 	struct tg_pkt pkt[TG_IO_BURST];
@@ -180,7 +180,8 @@ static void test_rx_chainTooLong_dropped(void)
 	end();
 }
 
-/* The device has one queue, worker 0's: what is worker 1's reaches it, ICMP by what it quotes. */
+/* LN-23: the device has one queue, worker 0's: what is worker 1's reaches it, ICMP by what it
+ * quotes. */
 static void test_rx_otherWorkersPacket_reachesIt(void)
 {
 	struct tg_pkt pkt[TG_IO_BURST];
@@ -205,10 +206,48 @@ static void test_rx_otherWorkersPacket_reachesIt(void)
 	end();
 }
 
+/* LN-16: what the device says of the checksums of a frame. Both bits of one are DPDK's NONE: the
+ * data is good, the field is not filled in, as between two guests. */
+static void test_rx_checksumFlags_becomeVerdicts(void)
+{
+	static const struct {
+		uint64_t flags;
+		uint8_t l3, l4;
+	} row[] = {
+	    {0, TG_CSUM_UNKNOWN, TG_CSUM_UNKNOWN},
+	    {RTE_MBUF_F_RX_IP_CKSUM_GOOD, TG_CSUM_GOOD, TG_CSUM_UNKNOWN},
+	    {RTE_MBUF_F_RX_IP_CKSUM_BAD, TG_CSUM_BAD, TG_CSUM_UNKNOWN},
+	    {RTE_MBUF_F_RX_IP_CKSUM_NONE, TG_CSUM_GOOD, TG_CSUM_UNKNOWN},
+	    {RTE_MBUF_F_RX_L4_CKSUM_GOOD, TG_CSUM_UNKNOWN, TG_CSUM_GOOD},
+	    {RTE_MBUF_F_RX_L4_CKSUM_BAD, TG_CSUM_UNKNOWN, TG_CSUM_BAD},
+	    {RTE_MBUF_F_RX_L4_CKSUM_NONE, TG_CSUM_UNKNOWN, TG_CSUM_GOOD},
+	};
+	struct tg_pkt pkt[TG_IO_BURST];
+	struct rte_mbuf *m;
+	uint8_t frame[FRAME_MAX];
+
+	begin();
+	struct tg_tuple t = tuple_of(0, false);
+	uint32_t len = segment(&t, frame);
+	for (size_t i = 0; i < TG_TEST_N(row); i++) {
+		m = rte_pktmbuf_alloc(own);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+		memcpy(rte_pktmbuf_append(m, (uint16_t)len), frame, len);
+		m->ol_flags = row[i].flags;
+		CU_ASSERT_EQUAL_FATAL(rte_ring_enqueue(to, m), 0);
+		CU_ASSERT_EQUAL_FATAL(tg_io_rx(fabric.io[0], 0, pkt, TG_IO_BURST), 1);
+		CU_ASSERT_EQUAL(pkt[0].l3_csum, row[i].l3);
+		CU_ASSERT_EQUAL(pkt[0].l4_csum, row[i].l4);
+		tg_io_free(fabric.io[0], pkt, 1);
+	}
+	end();
+}
+
 static const struct tg_test tests[] = {
     {"rx_chain_isMadeLinear", test_rx_chain_isMadeLinear},
     {"rx_chainTooLong_dropped", test_rx_chainTooLong_dropped},
     {"rx_otherWorkersPacket_reachesIt", test_rx_otherWorkersPacket_reachesIt},
+    {"rx_checksumFlags_becomeVerdicts", test_rx_checksumFlags_becomeVerdicts},
 };
 
 int main(int argc, char **argv)

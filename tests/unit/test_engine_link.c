@@ -60,6 +60,46 @@ static void test_link_otherMac_isDropped(void)
 	end();
 }
 
+/* A solicitation for our address, in a frame to this group. */
+static uint32_t ns_frame(uint8_t *f, const uint8_t *mac)
+{
+	struct tg_eth eth = {.src = {{2, 0, 0, 0, 0, 2}}, .type = TG_ETHERTYPE_IP6};
+	struct tg_ip ip = {.proto = TG_PROTO_ICMP6, .ttl = 255, .v6 = true};
+	struct tg_addr us;
+
+	memcpy(eth.dst.b, mac, 6);
+	tg_addr_parse("2001:db8::1", &us);
+	tg_addr_parse("2001:db8::2", &ip.src);
+	ip.dst = tg_nd_solicited_node(&us);
+	uint32_t n = tg_eth_emit(f, &eth);
+	uint32_t len = tg_nd_ns_emit(f + n + TG_IP6_LEN, &ip.src, &ip.dst, &us, &eth.src);
+
+	return n + tg_ip6_emit(f + n, &ip, len, 0) + len;
+}
+
+/* LN-01: the group of an address of ours and that of all nodes; not those of others. */
+static void test_link_ndGroups_onlyOursAreHeard(void)
+{
+	static const struct {
+		uint8_t mac[6];
+		bool ours;
+	} row[] = {
+	    {{0x33, 0x33, 0xff, 0, 0, 1}, true},  {{0x33, 0x33, 0, 0, 0, 1}, true},
+	    {{0x33, 0x33, 0xff, 0, 0, 2}, false}, {{0x33, 0x33, 0, 0, 0, 2}, false},
+	    {{0x33, 0x33, 0, 0, 0, 0xfb}, false}, {{0x32, 0x33, 0xff, 0, 0, 1}, false},
+	};
+	uint8_t f[HOST_BUF_LEN];
+	struct host_frame out;
+
+	for (size_t i = 0; i < TG_TEST_N(row); i++) {
+		begin();
+		rx(f, ns_frame(f, row[i].mac));
+		CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bad_mac), !row[i].ours);
+		CU_ASSERT_EQUAL(host_next(&h, &out), row[i].ours);
+		end();
+	}
+}
+
 static void test_link_broadcastMac_isDropped(void)
 {
 	uint8_t f[HOST_BUF_LEN];
@@ -590,6 +630,7 @@ static void test_synSent_portUnreachable_isRefused(void)
 
 static const struct tg_test tests[] = {
     {"link_otherMac_isDropped", test_link_otherMac_isDropped},
+    {"link_ndGroups_onlyOursAreHeard", test_link_ndGroups_onlyOursAreHeard},
     {"link_broadcastMac_isDropped", test_link_broadcastMac_isDropped},
     {"link_runt_isDropped", test_link_runt_isDropped},
     {"link_unknownType_isDropped", test_link_unknownType_isDropped},

@@ -167,6 +167,7 @@ static void test_icmp_typeAndCode_areClassified(void)
 	    {1, 1, 4, TG_ICMP_ERROR_HARD, ECONNREFUSED},
 	    {1, 1, 6, TG_ICMP_ERROR_SOFT, EACCES},
 	    {1, 2, 0, TG_ICMP_ERROR_PTB, EMSGSIZE},
+	    {1, 2, 1, TG_ICMP_ERROR_PTB, EMSGSIZE}, /* RFC 4443 3.2: the code says nothing */
 	    {1, 3, 0, TG_ICMP_ERROR_SOFT, ETIME},
 	    {1, 4, 1, TG_ICMP_ERROR_SOFT, EPROTO},
 	    {1, 134, 0, TG_ICMP_ND_RA, 0},

@@ -505,6 +505,7 @@ static void test_ip6_extensions_areWalked(void)
 	    {"later fragment", F, 8, {T, 0, 0, 8, 1, 2, 3, 4}, TG_CTR_frag},
 	    {"later fragment, junk behind", F, 16, {D, 0, 0, 8, 1, 2, 3, 4, T, 255}, TG_CTR_frag},
 	    {"header longer than the packet", D, 8, {T, 9, 1, 4}, TG_CTR_ip6_chain},
+	    {"header that ends in the TCP header", D, 8, {T, 3, 1, 28}, TG_CTR_ip6_chain},
 	    {"jumbo payload", H, 8, {T, 0, 0xc2, 4, 0, 1, 0, 0}, TG_CTR_ip6_option},
 	    {"unknown, may be skipped", D, 8, {T, 0, 0x1e, 4}, TG_CTR_NONE},
 	    {"unknown, drop", D, 8, {T, 0, 0x5e, 4}, TG_CTR_ip6_option},
