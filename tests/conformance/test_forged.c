@@ -48,11 +48,10 @@ static void fill(struct host *h)
 	expect_eq("DT-19", take_text(h), IW, "segments of the initial window");
 }
 
-/* An ACK with these SACK blocks, relative to SND.UNA. */
-static void send_sack(struct host *h, uint16_t win, uint32_t n, const int32_t block[][2])
+/* These SACK blocks, relative to SND.UNA. */
+static void put_sack(const struct host *h, struct seg *s, uint32_t n, const int32_t block[][2])
 {
-	struct seg s = {.flags = ACK, .seq = h->rcv_nxt, .ack = h->una, .win = win};
-	uint8_t *o = s.opt;
+	uint8_t *o = s->opt;
 
 	o[0] = o[1] = 1;
 	o[2] = 5;
@@ -66,7 +65,14 @@ static void send_sack(struct host *h, uint16_t win, uint32_t n, const int32_t bl
 		at[2] = (uint8_t)(v >> 8);
 		at[3] = (uint8_t)v;
 	}
-	s.opt_len = 4 + 8 * n;
+	s->opt_len = 4 + 8 * n;
+}
+
+static void send_sack(struct host *h, uint16_t win, uint32_t n, const int32_t block[][2])
+{
+	struct seg s = {.flags = ACK, .seq = h->rcv_nxt, .ack = h->una, .win = win};
+
+	put_sack(h, &s, n, block);
 	host_send(h, &s);
 }
 
@@ -191,6 +197,31 @@ static void test_established_impossibleSackBlocks_countedIgnored(void)
 			expect_counter(&h, "ADV-40", "bad_sack", ++n);
 		}
 	expect_eq("ADV-40", get(&h, TG_LAB_CWND_BYTES), IW * MSS, "cwnd");
+	expect_eq("ADV-40", get(&h, TG_LAB_RETRANSMITS), 0, "repetitions");
+	host_fini(&h);
+}
+
+/* ADV-40: a length that is not 2 + 8n, with a block in it that could be true. The window moves each
+ * time, so that what is left of the ACK is no duplicate (DT-23). */
+static void test_established_sackOfOddLength_countedIgnored(void)
+{
+	static const uint8_t len[] = {2, 9, 11, 12, 17, 19, 25};
+	static const int32_t block[][2] = {{3000, 9000}};
+	struct host h;
+
+	open_mss(&h, NULL, MSS, true);
+	fill(&h);
+	for (size_t i = 0; i < TG_TEST_N(len); i++) {
+		struct seg s = {
+		    .flags = ACK, .seq = h.rcv_nxt, .ack = h.una, .win = (uint16_t)(h.win - 1 - i)};
+
+		put_sack(&h, &s, 1, block);
+		s.opt[3] = len[i];
+		s.opt_len = 28;
+		host_send(&h, &s);
+		expect_nothing(&h, "ADV-40");
+		expect_counter(&h, "ADV-40", "bad_sack", (int64_t)i + 1);
+	}
 	expect_eq("ADV-40", get(&h, TG_LAB_RETRANSMITS), 0, "repetitions");
 	host_fini(&h);
 }
@@ -412,48 +443,129 @@ static void test_finWait2_unreadText_waitsForever(void)
 	host_fini(&h);
 }
 
-/* ADV-56: a hundred peers that have spoken once and fall silent; there is room for eight that move.
- * Each is still there, and each can go on when it likes. */
+/* One of many connections of a host. */
+struct one {
+	uint32_t rcv_nxt, nxt, edge;
+	uint16_t rport;
+	int sock;
+};
+
+static void leave(const struct host *h, struct one *c)
+{
+	*c = (struct one){h->rcv_nxt, h->nxt, h->edge, h->rport, h->sock};
+}
+
+static void go_to(struct host *h, const struct one *c)
+{
+	h->rcv_nxt = c->rcv_nxt;
+	h->nxt = h->una = c->nxt;
+	h->edge = c->edge;
+	h->rport = c->rport;
+	h->sock = c->sock;
+}
+
+static void open_many(struct host *h, const char *options, struct one c[], int n)
+{
+	struct seg syn = {.flags = SYN};
+
+	host_init(h, options);
+	opt_mss(&syn, MSS);
+	for (int i = 0; i < n; i++) {
+		h->rport = (uint16_t)(40000 + i);
+		host_open(h, &syn);
+		leave(h, &c[i]);
+	}
+}
+
+static void end_many(struct host *h, const struct one c[], int n)
+{
+	for (int i = 0; i < n; i++) {
+		expect_eq("ADV-56", tg_lab_poll(h->lab, c[i].sock) & TG_LAB_HUP, 0, "still open");
+		tg_lab_abort(h->lab, c[i].sock);
+	}
+	host_drain(h);
+	h->sock = -1;
+	host_fini(h);
+}
+
+/* ADV-56: a hundred peers that speak now and then; there is room for eight that move. Each can go
+ * on when it likes. */
 static void test_established_idleConnections_restInLittleMemory(void)
 {
 	enum { N = 100 };
-	struct {
-		uint32_t rcv_nxt, nxt, edge;
-		int sock;
-	} c[N];
+	struct one c[N];
 	struct host h;
 	char byte;
 
-	host_init(&h, "connections=200 moving=8");
+	open_many(&h, "connections=200 moving=8", c, N);
 	for (int i = 0; i < 2 * N; i++) {
-		int k = i % N;
-
-		h.rport = (uint16_t)(40000 + k);
-		if (i < N) {
-			host_open(&h, NULL);
-		} else {
-			h.rcv_nxt = c[k].rcv_nxt;
-			h.nxt = c[k].nxt;
-			h.edge = c[k].edge;
-			h.sock = c[k].sock;
-		}
+		go_to(&h, &c[i % N]);
 		send_text(&h, ACK, h.rcv_nxt++, h.nxt, 1);
 		expect_eq("ADV-56", tg_lab_read(h.lab, h.sock, &byte, 1), 1, "a byte");
 		host_pass(&h, 60);
 		expect_ack(&h, "ADV-56");
-		c[k].rcv_nxt = h.rcv_nxt;
-		c[k].nxt = h.nxt;
-		c[k].edge = h.edge;
-		c[k].sock = h.sock;
+		leave(&h, &c[i % N]);
 	}
 	expect_counter(&h, "ADV-56", "ext_full", 0);
-	for (int k = 0; k < N; k++) {
-		expect_eq("ADV-56", tg_lab_poll(h.lab, c[k].sock) & TG_LAB_HUP, 0, "still open");
-		tg_lab_abort(h.lab, c[k].sock);
+	end_many(&h, c, N);
+}
+
+/* Sends a segment; how much of it was acknowledged. */
+static uint32_t send_one(struct host *h)
+{
+	struct seg s;
+	uint32_t n = 0;
+
+	send_text(h, ACK, h->rcv_nxt, h->nxt, MSS);
+	host_pass(h, 50);
+	while (host_next(h, &s))
+		n = s.ack - h->rcv_nxt;
+	h->rcv_nxt += n;
+	return n;
+}
+
+/* ADV-91: peers whose text nobody reads take all buffers there are. The text that finds none is
+ * dropped under its name and is not acknowledged; when there are buffers again it is taken, and
+ * what was acknowledged is whole. */
+static void test_established_buffersRunOut_textIsAsLost(void)
+{
+	enum { N = 32 };
+	struct one c[N];
+	struct host h;
+	int starved = 0;
+
+	open_many(&h, "buffer_mb=1 rcvbuf=65535", c, N);
+	for (int i = 0; i < N; i++) {
+		go_to(&h, &c[i]);
+		while (h.edge - h.rcv_nxt >= MSS) {
+			int64_t before = host_counter(&h, "rx_no_buffer");
+			bool all = send_one(&h) == MSS;
+			expect_eq("ADV-91", host_counter(&h, "rx_no_buffer"), before + !all,
+				  "what is dropped is counted");
+			if (!all) {
+				starved++;
+				break;
+			}
+		}
+		leave(&h, &c[i]);
+	}
+	expect_true("ADV-91", starved > 0, "there is not enough for all");
+	for (int i = 0; i < N; i++) {
+		static uint8_t buf[70000];
+		go_to(&h, &c[i]);
+		ssize_t n = tg_lab_read(h.lab, h.sock, buf, sizeof(buf));
+		int64_t bad = 0;
+		for (ssize_t k = 0; k < n; k++)
+			bad += buf[k] != host_byte(&h, h.irs + 1 + (uint32_t)k);
+		expect_eq("ADV-91", bad, 0, "bytes that are not what was sent");
+		expect_eq("ADV-91", n > 0 ? n : 0, h.rcv_nxt - h.irs - 1, "all that was told");
 	}
 	host_drain(&h);
-	h.sock = -1;
-	host_fini(&h);
+	for (int i = 0; i < N; i++) {
+		go_to(&h, &c[i]);
+		expect_eq("ADV-91", send_one(&h), MSS, "the peer goes on");
+	}
+	end_many(&h, c, N);
 }
 
 /* ADV-56: one that takes what we send a byte at a time, and one that takes none: the first is
@@ -509,6 +621,8 @@ static const struct tg_test tests[] = {
      test_established_windowShrinks_nothingBeyondIt},
     {"test_established_impossibleSackBlocks_countedIgnored",
      test_established_impossibleSackBlocks_countedIgnored},
+    {"test_established_sackOfOddLength_countedIgnored",
+     test_established_sackOfOddLength_countedIgnored},
     {"test_established_sackNotAgreed_isIgnored", test_established_sackNotAgreed_isIgnored},
     {"test_established_smallestMssAndSplitting_bounded",
      test_established_smallestMssAndSplitting_bounded},
@@ -526,6 +640,7 @@ static const struct tg_test tests[] = {
     {"test_finWait2_unreadText_waitsForever", test_finWait2_unreadText_waitsForever},
     {"test_established_idleConnections_restInLittleMemory",
      test_established_idleConnections_restInLittleMemory},
+    {"test_established_buffersRunOut_textIsAsLost", test_established_buffersRunOut_textIsAsLost},
     {"test_established_slowReader_livesUntilItStops",
      test_established_slowReader_livesUntilItStops},
     {"test_established_slowUser_bufferBoundsWhatIsHeld",

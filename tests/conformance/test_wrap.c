@@ -82,6 +82,33 @@ static void test_life_ourNumbersWrap_asWithout(void)
 	}
 }
 
+/* A cookie follows the IRS (SC-11), so any number can be had for one. */
+static void test_cookie_allOnesOrZero_opens(void)
+{
+	static const uint32_t cookie[] = {0xffffffff, 0xfffffffe, 0, 0x7fffffff};
+	uint8_t buf[200];
+
+	for (size_t i = 0; i < sizeof(cookie) / sizeof(cookie[0]); i++) {
+		struct host h;
+		host_init(&h, NULL);
+		host_listen(&h, "syn_cookies=always");
+		host_syn(&h, NULL);
+		h.irs += cookie[i] - h.iss;
+		host_syn(&h, NULL);
+		expect_eq("ADV-86", h.iss, cookie[i], "the cookie");
+		send_text(&h, ACK, h.rcv_nxt, h.nxt, 100);
+		h.rcv_nxt += 100;
+		h.una = h.nxt;
+		h.sock = tg_lab_accept(h.lab, h.listener);
+		expect_true("ADV-86", h.sock >= 0, "it opens");
+		expect_eq("ADV-86", tg_lab_read(h.lab, h.sock, buf, sizeof(buf)), 100, "bytes");
+		host_pass(&h, 100);
+		expect_ack(&h, "ADV-86");
+		host_lab_writes(&h, 100);
+		host_fini(&h);
+	}
+}
+
 static void test_closed_openWithoutPort_portsAreScattered(void)
 {
 	enum { N = 200 };
@@ -111,6 +138,7 @@ static void test_closed_openWithoutPort_portsAreScattered(void)
 static const struct tg_test tests[] = {
     {"test_life_peerNumbersWrap_asWithout", test_life_peerNumbersWrap_asWithout},
     {"test_life_ourNumbersWrap_asWithout", test_life_ourNumbersWrap_asWithout},
+    {"test_cookie_allOnesOrZero_opens", test_cookie_allOnesOrZero_opens},
     {"test_closed_openWithoutPort_portsAreScattered",
      test_closed_openWithoutPort_portsAreScattered},
 };

@@ -317,6 +317,37 @@ static void test_timeWait_tableOfOne_evictsNearestExpiry(void)
 	host_fini(&h);
 }
 
+/* ADV-91: what TIME-WAIT cannot answer it has not heard: a FIN that comes again restarts nothing,
+ * and old text does not use up the challenge. */
+static void test_timeWait_noRoomInOut_segmentIsAsLost(void)
+{
+	struct host_frame f;
+	struct tg_seg seg;
+
+	host_begin(&h, &p);
+	CU_ASSERT(host_handshake(&p));
+	tg_conn_close(h.e, h.svc.last);
+	host_tick(&h, 1);
+	CU_ASSERT(host_expect(&p, &seg, &f));
+	host_send(&p, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
+	CU_ASSERT(host_expect(&p, &seg, &f));
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_tick(&h, 50000);
+	uint32_t room = h.out_max;
+	tg_seq fin = tg_seq_sub(p.snd_nxt, 1);
+
+	h.out_max = 0;
+	host_raw(&p, TG_TCP_FIN | TG_TCP_ACK, fin, p.rcv_nxt, NULL, 0);
+	host_raw(&p, TG_TCP_ACK, tg_seq_sub(fin, 10), p.rcv_nxt, "0123456789", 10);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_tx_no_buffer), 2);
+	h.out_max = room;
+	host_raw(&p, TG_TCP_ACK, tg_seq_sub(fin, 10), p.rcv_nxt, "0123456789", 10);
+	host_expect_ctl(&p, TG_TCP_ACK);
+	host_tick(&h, 10001);
+	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
+	host_end(&h);
+}
+
 static void test_connect_noClassLeft_isTold(void)
 {
 	struct tg_tuple t;
@@ -462,6 +493,7 @@ static const struct tg_test tests[] = {
     {"anyStep_noBuffers_isAsALoss", test_anyStep_noBuffers_isAsALoss},
     {"anyStep_noRoomInOut_isAsALoss", test_anyStep_noRoomInOut_isAsALoss},
     {"timeWait_tableOfOne_evictsNearestExpiry", test_timeWait_tableOfOne_evictsNearestExpiry},
+    {"timeWait_noRoomInOut_segmentIsAsLost", test_timeWait_noRoomInOut_segmentIsAsLost},
     {"connect_noClassLeft_isTold", test_connect_noClassLeft_isTold},
     {"listen_table_isFullAndReused", test_listen_table_isFullAndReused},
     {"service_writeWithoutExtension_writableComes",
