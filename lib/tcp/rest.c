@@ -73,12 +73,6 @@ static uint32_t small_float_of(uint16_t f)
 
 /* --- may it? --- */
 
-/* EST-25: the one small cwnd that outlives rest. */
-static bool is_cwnd_one(const struct tg_tcb *tcb)
-{
-	return tcb->sent_ms == 0 && tcb->cwnd == tg_tx_mss(tcb);
-}
-
 /* DT-22: after idle time cwnd is the initial window at most, and never more than it was: a small
  * one is rounded down to what two bits can say. */
 static const uint8_t cwnd_segments[] = {0, 1, 2, 4};
@@ -108,12 +102,11 @@ uint64_t tg_rest_at(const struct tg_tcb *tcb)
 		return 0;
 	if (tcb->rexmits)
 		at = tcb->sent_ms + REXMITS_KEPT_MS;
-	if (tcb->cwnd == tg_cc_iw(tcb) || is_cwnd_one(tcb))
+	/* Nothing was sent that could have made it another than it was at rest (EST-25). */
+	if (tcb->cwnd == tg_cc_iw(tcb) || tcb->sent_ms == 0)
 		return at;
 	uint64_t idle = tcb->sent_ms + tg_rto_ms(tcb) + 1;
 
-	if (tcb->sent_ms == 0) /* EST-25: nothing was sent that could have grown it */
-		return UINT64_MAX;
 	return at > idle ? at : idle;
 }
 
