@@ -29,7 +29,7 @@ static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
  * number is old (text that the peer repeats); left alone, SND.UNA + SND.WND would pass the edge. */
 static bool update_window(struct tg_tcb *tcb, const struct tg_seg *seg)
 {
-	uint32_t scale = (seg->ctl & TG_TCP_SYN) ? 0 : tcb->snd_scale; /* EST-14 */
+	uint32_t scale = (seg->ctl & TG_TCP_SYN) ? 0 : tcb->snd_scale; /* EST-14, DT-03 */
 	uint32_t wnd = (uint32_t)seg->wnd << scale, old = tcb->snd.wnd;
 
 	if (!tg_seq_gt(seg->ack, tcb->snd.una) && !tg_seq_lt(tcb->snd.wl1, seg->seq) &&

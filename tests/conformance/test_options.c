@@ -186,6 +186,37 @@ static void test_established_windowScale_isApplied(void)
 	host_fini(&h);
 }
 
+/* DT-03, RFC 7323 2.2: windows are 32 bits wide and unsigned. The largest that a peer can tell, in
+ * the handshake or later, and one of ours that is all of a large buffer. */
+static void test_established_windowsOf32Bits_areUsed(void)
+{
+	struct seg syn = syn_ws(14), s;
+	struct host h;
+
+	for (int later = 0; later < 2; later++) {
+		host_init(&h, NULL);
+		h.win = later ? 1 : 65535;
+		host_open(&h, &syn);
+		h.win = 65535;
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		expect_nothing(&h, "DT-03");
+		expect_max_wnd(&h, "DT-03", UINT32_C(65535) << 14);
+		host_fini(&h);
+	}
+	host_init(&h, "rcvbuf=4194304 window_scale=14 delayed_ack_ms=0");
+	opt_sackok(&syn);
+	host_open(&h, &syn);
+	send_text(&h, ACK, h.rcv_nxt, h.nxt, 100);
+	h.rcv_nxt += 100;
+	expect_ack(&h, "DT-03");
+	uint32_t wnd = h.edge - h.rcv_nxt;
+	expect_true("DT-03", wnd > 4000000 && wnd <= 4194304, "all of the buffer");
+	send_text(&h, ACK, h.edge - 10, h.nxt, 10);
+	s = expect(&h, "DT-03", ACK, h.nxt, h.rcv_nxt);
+	expect_true("DT-03", s.sack_n == 1 && s.sack[0][1] == h.rcv_nxt + wnd, "its last bytes");
+	host_fini(&h);
+}
+
 static void test_established_windowScale15_actsAs14(void)
 {
 	struct host h;
@@ -562,6 +593,7 @@ static const struct tg_test tests[] = {
     {"test_established_nothingOffered_nothingUsed", test_established_nothingOffered_nothingUsed},
     {"test_synSent_options_inTheCommonOrder", test_synSent_options_inTheCommonOrder},
     {"test_established_windowScale_isApplied", test_established_windowScale_isApplied},
+    {"test_established_windowsOf32Bits_areUsed", test_established_windowsOf32Bits_areUsed},
     {"test_established_windowScale15_actsAs14", test_established_windowScale15_actsAs14},
     {"test_synSent_windowOfSynAck_isNotScaled", test_synSent_windowOfSynAck_isNotScaled},
     {"test_established_synOptions_areIgnored", test_established_synOptions_areIgnored},

@@ -568,6 +568,50 @@ static void test_established_delayedAckOption_isBelowHalfASecond(void)
 	host_fini(&h);
 }
 
+/* Half of an RTO passes, and nothing is heard. */
+static void half_an_rto(struct host *h)
+{
+	host_pass(h, (uint64_t)option(h, TG_LAB_RTO_US) / 2000);
+	expect_nothing(h, "DT-06");
+}
+
+/* DT-06, RFC 6298 5.1 to 5.4: a second segment does not put off the timer of the first; an ACK of
+ * something new starts it anew for what is left; the ACK of all stops it. */
+static void test_established_twoSegments_timerRunsForTheOldest(void)
+{
+	struct host h;
+	struct seg s;
+
+	for (int acked = 0; acked < 2; acked++) {
+		host_init(&h, "nodelay=on");
+		host_open(&h, NULL);
+		uint64_t from = h.now;
+		host_lab_writes(&h, 100);
+		half_an_rto(&h);
+		host_lab_writes(&h, 100);
+		if (acked) {
+			host_pass(&h, 10);
+			h.una += 100;
+			send_flags(&h, ACK, h.rcv_nxt, h.una);
+			from = h.now;
+			half_an_rto(&h);
+		}
+		uint64_t rto_ns = (uint64_t)option(&h, TG_LAB_RTO_US) * 1000;
+		host_pass_ns(&h, from + rto_ns - 1 - h.now);
+		expect_nothing(&h, "DT-06");
+		host_pass_ns(&h, 1 + MS);
+		expect_true("DT-06", host_next(&h, &s), "it is repeated");
+		expect_eq("DT-06", s.seq, h.una, "the oldest");
+		expect_true("DT-06", s.len >= 100, "as long as it was, at least");
+		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+		h.una = h.nxt;
+		host_drain(&h);
+		host_pass(&h, 120000);
+		expect_nothing(&h, "DT-06");
+		host_fini(&h);
+	}
+}
+
 static const struct tg_test tests[] = {
     {"test_synSent_noAnswer_synsThenTimeout", test_synSent_noAnswer_synsThenTimeout},
     {"test_synSent_userTimeout_givesUpSooner", test_synSent_userTimeout_givesUpSooner},
@@ -600,6 +644,8 @@ static const struct tg_test tests[] = {
      test_established_smallSegments_theFirstSetsTheTime},
     {"test_established_delayedAckOption_isBelowHalfASecond",
      test_established_delayedAckOption_isBelowHalfASecond},
+    {"test_established_twoSegments_timerRunsForTheOldest",
+     test_established_twoSegments_timerRunsForTheOldest},
 };
 
 int main(int argc, char **argv)

@@ -624,6 +624,71 @@ static void test_tick_late_eachAtItsOwnTime(void)
 	host_end(&h);
 }
 
+/* --- the neighbour of a connection --- */
+
+/* The peer's MAC address is asked for and told. */
+static void answer_arp(const struct host_frame *request)
+{
+	struct tg_eth eth = {
+	    .dst = {{2, 0, 0, 0, 0, 1}}, .src = {{2, 0, 0, 0, 0, 2}}, .type = TG_ETHERTYPE_ARP};
+	uint8_t frame[HOST_BUF_LEN];
+	const uint8_t *at = frame;
+	struct tg_arp arp;
+
+	CU_ASSERT_EQUAL_FATAL(tg_arp_parse(request->data + 14, request->len - 14, &arp),
+			      TG_CTR_NONE);
+	struct tg_arp answer = {
+	    .op = 2, .sha = eth.src, .spa = arp.tpa, .tha = arp.sha, .tpa = arp.spa};
+	uint32_t n = tg_eth_emit(frame, &eth);
+
+	n += tg_arp_emit(frame + n, &answer);
+	host_rx(&h, &at, &n, 1);
+}
+
+static bool is_arp(const struct host_frame *f)
+{
+	return tg_be16_get(f->data + 12) == TG_ETHERTYPE_ARP;
+}
+
+/* DT-08, SHLD-9: text into a black hole: with the third repetition the neighbour is asked, at the
+ * address that we know, whether it is still there. */
+static void test_established_r1_neighbourIsAsked(void)
+{
+	struct host_frame f;
+	uint32_t repeats = 0;
+	bool asked = false;
+
+	host_defaults(&h);
+	h.conf.port[0].has_static_neigh = false;
+	h.svc.echo = true;
+	host_init(&h);
+	host_listen(&h, 80);
+	host_peer(&p, &h, 80, 5000, false);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	host_tick(&h, 0);
+	CU_ASSERT_FATAL(host_next(&h, &f) && is_arp(&f));
+	answer_arp(&f);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	host_send(&p, TG_TCP_ACK | TG_TCP_PSH, "abc", 3);
+	host_expect_ctl(&p, TG_TCP_ACK | TG_TCP_PSH);
+	for (uint32_t ms = 0; ms < 30000 && !asked; ms++) {
+		CU_ASSERT_EQUAL(h.tx_n, 0);
+		host_tick(&h, 1);
+		while (host_next(&h, &f)) {
+			asked |= is_arp(&f);
+			repeats += !is_arp(&f);
+			if (is_arp(&f))
+				CU_ASSERT(!memcmp(f.data, "\2\0\0\0\0\2", 6));
+		}
+	}
+	CU_ASSERT(asked);
+	CU_ASSERT_EQUAL(repeats, 3);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 0);
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"listen_handshake_opens", test_listen_handshake_opens},
     {"listen_syn6_opens", test_listen_syn6_opens},
@@ -654,6 +719,7 @@ static const struct tg_test tests[] = {
     {"service_kicks_calledOncePerCall", test_service_kicks_calledOncePerCall},
     {"service_timer_firesOnceAndAtRest", test_service_timer_firesOnceAndAtRest},
     {"tick_late_eachAtItsOwnTime", test_tick_late_eachAtItsOwnTime},
+    {"established_r1_neighbourIsAsked", test_established_r1_neighbourIsAsked},
 };
 
 int main(int argc, char **argv)

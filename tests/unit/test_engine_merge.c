@@ -83,6 +83,7 @@ static uint64_t merged(const struct part *first, const struct part *second)
 	return host_ctr(&h, TG_CTR_rx_merged) - before;
 }
 
+/* DT-35: PSH ends a run, and whatever is not as in the segment before begins another. */
 static void test_burst_eachDifference_endsTheRun(void)
 {
 	static const struct part plain = {.ctl = TG_TCP_ACK};
@@ -130,6 +131,7 @@ static void test_burst_eachDifference_endsTheRun(void)
 	end();
 }
 
+/* DT-35 */
 static void test_burst_run_toldOnceAndAckedOnce(void)
 {
 	const struct part plain = {.ctl = TG_TCP_ACK};

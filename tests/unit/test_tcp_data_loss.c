@@ -56,6 +56,10 @@ static void test_estab_samples_rtoWithinBounds(void)
 	b.conf.rto_min_ms = 1000;
 	sample(&b, 1);
 	CU_ASSERT_EQUAL(tg_rto_ms(&b.tcb), 1000);
+	b.conf.rto_min_ms = 1; /* DT-04: K * RTTVAR counts as the clock's grain at least */
+	sample(&b, 1);
+	CU_ASSERT_TRUE(b.tcb.rttvar_us < 250);
+	CU_ASSERT_EQUAL(tg_rto_ms(&b.tcb), 2);
 	b.tcb.srtt_us = 0;
 	b.tcb.rtt_start_ns = 0;
 	box_write(&b, 1);
@@ -325,6 +329,8 @@ static void test_estab_notQuiteDupAcks_noRetransmit(void)
 		box_arrives(&b, i * 10, "0123456789", 10, 0, 0, 2047);
 	for (uint16_t i = 0; i < 5; i++)
 		box_ack(&b, 0, (uint16_t)(2000 + i));
+	for (uint32_t i = 0; i < 5; i++) /* its number above a hole: it is not taken, nor counted */
+		box_arrives(&b, 100, NULL, 0, TG_TCP_FIN, 0, 2004);
 	CU_ASSERT_EQUAL(b.tcb.dupacks, 0);
 	CU_ASSERT_FALSE(b.tcb.recovery);
 	box_drain(&b);

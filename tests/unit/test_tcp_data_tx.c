@@ -126,6 +126,29 @@ static void test_estab_tso_sameAsSoftware(void)
 	}
 }
 
+/* DT-34: what only the first of the segments may say, or what only a short one has room for, is
+ * not said by a frame of many. */
+static void test_estab_tso_oneByOneWithCwrOrHoles(void)
+{
+	struct box b;
+
+	box_init(&b, 64);
+	box_open(&b, 2048);
+	box_write(&b, 5 * 1460);
+	CU_ASSERT_EQUAL(tg_tso_mss(&b.tcb), 1460);
+	b.tcb.ecn_owed = TG_OWE_CWR;
+	CU_ASSERT_EQUAL(tg_tso_mss(&b.tcb), 0);
+	b.tcb.ecn_owed = TG_OWE_ECE; /* each of them says it */
+	CU_ASSERT_EQUAL(tg_tso_mss(&b.tcb), 1460);
+	box_text(&b, 100, 100, 0);
+	CU_ASSERT_EQUAL(tg_tso_mss(&b.tcb), 0);
+	box_text(&b, 0, 100, 0);
+	box_time(&b, 2000);
+	CU_ASSERT_TRUE(box_out(&b));
+	CU_ASSERT_EQUAL(tg_tso_mss(&b.tcb), 1460);
+	box_fini(&b);
+}
+
 /* UC-03: queued before the connection is open; room by sndbuf. */
 static void test_synSent_send_queuedUntilOpen(void)
 {
@@ -193,6 +216,26 @@ static void test_estab_windowOpensByBytes_overrideAfter500ms(void)
 	CU_ASSERT_TRUE(b.tcb.deadline[TG_T_REXMIT] > b.env.now_ms);
 	box_ack(&b, 7409, 4000); /* half of the largest window */
 	box_expect(&b, 7409, 1460);
+	box_fini(&b);
+}
+
+/* DT-27: a peer whose window is never a full segment gets half of its largest at once, less than
+ * that after the override timer. */
+static void test_estab_windowBelowSegment_halfOfItGoes(void)
+{
+	struct box b;
+
+	box_init(&b, 64);
+	b.conf.window_scale = 0;
+	b.conf.nodelay = true;
+	box_open(&b, 1000);
+	box_write(&b, 3000);
+	box_expect(&b, 0, 1000);
+	box_ack(&b, 1000, 499);
+	CU_ASSERT_FALSE(box_out(&b));
+	box_ack(&b, 1000, 500);
+	box_expect(&b, 1000, 500);
+	CU_ASSERT_FALSE(box_out(&b));
 	box_fini(&b);
 }
 
@@ -392,29 +435,32 @@ static void test_estab_windowUpdate_byWl1AndWl2(void)
 /* DT-32: SendMSS changes; the same bytes stand at the same numbers. */
 static void test_estab_mssDropsMidFlow_sameBytesRepeated(void)
 {
-	struct box b;
-	uint8_t text[1460];
-	uint32_t end = 0;
+	for (int sack = 0; sack < 2; sack++) {
+		struct box b;
+		uint8_t text[1460];
+		uint32_t end = 0;
 
-	box_init(&b, 64);
-	box_open(&b, 2048);
-	box_write(&b, 14600);
-	CU_ASSERT_EQUAL(box_drain(&b), 10);
-	b.tcb.snd.mss = 500;
-	for (int i = 0; i < 100 && end < 14600; i++) {
-		box_fire(&b);
-		while (box_out(&b)) {
-			CU_ASSERT_EQUAL_FATAL(box_snd(&b, b.out.seq), end);
-			CU_ASSERT_TRUE(b.out.len <= 500);
-			tg_tcp_text(&b.tcb, &b.env, b.out.seq, text, b.out.len);
-			for (uint32_t k = 0; k < b.out.len; k++)
-				CU_ASSERT_EQUAL_FATAL(text[k], box_byte(end + k));
-			end += b.out.len;
+		box_init(&b, 64);
+		b.conf.sack = sack;
+		box_open(&b, 2048);
+		box_write(&b, 14600);
+		CU_ASSERT_EQUAL(box_drain(&b), 10);
+		b.tcb.snd.mss = 500;
+		for (int i = 0; i < 100 && end < 14600; i++) {
+			box_fire(&b);
+			while (box_out(&b)) {
+				CU_ASSERT_EQUAL_FATAL(box_snd(&b, b.out.seq), end);
+				CU_ASSERT_TRUE_FATAL(b.out.len <= 500);
+				tg_tcp_text(&b.tcb, &b.env, b.out.seq, text, b.out.len);
+				for (uint32_t k = 0; k < b.out.len; k++)
+					CU_ASSERT_EQUAL_FATAL(text[k], box_byte(end + k));
+				end += b.out.len;
+			}
+			box_ack(&b, end, 2048);
 		}
-		box_ack(&b, end, 2048);
+		CU_ASSERT_EQUAL(end, 14600);
+		box_fini(&b);
 	}
-	CU_ASSERT_EQUAL(end, 14600);
-	box_fini(&b);
 }
 
 static const struct tg_test tests[] = {
@@ -424,10 +470,12 @@ static const struct tg_test tests[] = {
     {"estab_twoSmallWrites_nodelaySendsBoth", test_estab_twoSmallWrites_nodelaySendsBoth},
     {"estab_shutdown_finFlushesAndRides", test_estab_shutdown_finFlushesAndRides},
     {"estab_tso_sameAsSoftware", test_estab_tso_sameAsSoftware},
+    {"estab_tso_oneByOneWithCwrOrHoles", test_estab_tso_oneByOneWithCwrOrHoles},
     {"synSent_send_queuedUntilOpen", test_synSent_send_queuedUntilOpen},
     {"closed_send_notconn", test_closed_send_notconn},
     {"estab_windowOpensByBytes_overrideAfter500ms",
      test_estab_windowOpensByBytes_overrideAfter500ms},
+    {"estab_windowBelowSegment_halfOfItGoes", test_estab_windowBelowSegment_halfOfItGoes},
     {"estab_windowZeroAnswered_probesForever", test_estab_windowZeroAnswered_probesForever},
     {"estab_windowZeroProbeTaken_goesOnByteByByte",
      test_estab_windowZeroProbeTaken_goesOnByteByByte},
