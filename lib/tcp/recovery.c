@@ -380,7 +380,8 @@ static void arrives_sack(struct tg_tcb *tcb, struct news *a)
 		if (!was_recovery)
 			grow(tcb, a);
 	}
-	/* Without a delivery RACK knows no more than before; what time alone tells is its timer's. */
+	/* Without a delivery RACK knows no more than before; what time alone tells is its timer's.
+	 */
 	if (a->sent.any && !tcb->rack.plain && (tcb->sent.sacked || tcb->recovery || tcb->loss))
 		detect(tcb, a);
 }

@@ -89,6 +89,7 @@ struct tg_tcb {
 	bool orphan;      /* fully closed: no reader */
 	bool rexmit_syn;  /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
 			     (EST-25) */
+	bool held_back;   /* the user found the send queue full since it was empty last (tx.c) */
 	uint8_t backoff;  /* timeouts since the last progress */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
