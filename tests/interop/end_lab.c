@@ -65,7 +65,11 @@ static void accept_all(struct end_lab *l, uint64_t now_us)
 
 static void end_talk(struct end_lab *l, struct talk *t)
 {
-	tg_lab_close(l->lab, t->sock);
+	/* Nobody waits for what a timed run has left over. */
+	if (t->plan.run_ms && t->role == TALK_CLIENT)
+		tg_lab_abort(l->lab, t->sock);
+	else
+		tg_lab_close(l->lab, t->sock);
 	t->sock = -1;
 	l->ended++;
 	l->failed += t->end == TALK_BROKEN;
@@ -79,7 +83,7 @@ static bool is_drained(const struct end_lab *l, const struct talk *t)
 	int64_t unacked = 0, unsent = 0;
 	const char *state = tg_lab_state(l->lab, t->sock);
 
-	if (t->end == TALK_BROKEN || t->role == TALK_HTTP)
+	if (t->end == TALK_BROKEN || t->role == TALK_HTTP || t->plan.run_ms)
 		return true;
 	tg_lab_getopt(l->lab, t->sock, TG_LAB_UNACKED_BYTES, &unacked);
 	tg_lab_getopt(l->lab, t->sock, TG_LAB_UNSENT_BYTES, &unsent);

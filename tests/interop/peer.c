@@ -145,6 +145,14 @@ static void accept_all(struct peer *p)
 		add_talk(p, fd, NULL);
 }
 
+/* close() aborts: nobody waits for what a timed run has left over. */
+static void set_linger(int fd)
+{
+	struct linger now = {1, 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 static void step_all(struct peer *p)
 {
 	size_t kept = 0;
@@ -157,6 +165,8 @@ static void step_all(struct peer *p)
 			continue;
 		}
 		if (t->end != TALK_GOING && t->sock >= 0) {
+			if (t->plan.run_ms && t->role == TALK_CLIENT)
+				set_linger(t->sock);
 			close(t->sock);
 			t->sock = -1;
 			p->ended++;

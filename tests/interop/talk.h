@@ -29,16 +29,17 @@ enum talk_end { TALK_GOING, TALK_DONE, TALK_BROKEN };
 struct talk_plan {
 	uint64_t seed;
 	uint64_t up, down; /* bytes */
-	uint64_t run_ms;   /* instead of up and down (where that is not 0): so long */
-	uint64_t mark_ms;  /* goodput is counted from so long after the first byte */
-	const char *path;  /* TALK_HTTP */
+	uint64_t run_ms;  /* instead of up (and down, where not 0): the server counts for so long */
+	uint64_t mark_ms; /* goodput is counted from so long after the first byte */
+	const char *path; /* TALK_HTTP */
 };
 
 /* One direction, at the end that sends or at the one that receives. */
 struct talk_flow {
 	uint64_t seed, bytes, hash;
 	uint64_t first_us, mark_us, last_us, mark_bytes; /* of arrival; mark_us: when to look */
-	bool wrong;                                      /* a byte was not what was sent */
+	uint64_t stop_us;                                /* when to stop counting; 0: at its end */
+	bool stopped, wrong;                             /* a byte was not what was sent */
 };
 
 enum { TALK_HEAD = 48, TALK_TAIL = 56, TALK_HTTP_HEAD = 4096 };
