@@ -24,6 +24,8 @@ kernel_side() {
 		ip -n "$space" neigh add "192.0.2.$other" lladdr "$far" nud permanent dev "k$x" &&
 		ip -n "$space" -6 neigh add "2001:db8::$other" lladdr "$far" nud permanent dev "k$x"
 }
+# Cells run side by side, as jobs of the script: they end with it.
+trap 'kill $(jobs -p) 2>/dev/null; cleanup' EXIT
 # field FILE LINE KEY: the value of KEY=VALUE in the line that begins with LINE.
 field() { sed -n "s/^$2:.* $3=\([^ ]*\).*/\1/p" "$1" | head -n 1; }
 need_programs() {
