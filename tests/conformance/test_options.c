@@ -198,8 +198,10 @@ static void test_established_windowsOf32Bits_areUsed(void)
 		h.win = later ? 1 : 65535;
 		host_open(&h, &syn);
 		h.win = 65535;
-		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
-		expect_nothing(&h, "DT-03");
+		if (later) {
+			send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+			expect_nothing(&h, "DT-03");
+		}
 		expect_max_wnd(&h, "DT-03", UINT32_C(65535) << 14);
 		host_fini(&h);
 	}

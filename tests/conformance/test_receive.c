@@ -121,6 +121,8 @@ static void test_established_textAgainWithHoles_orderOfBlocks(void)
 	expect_sack(&h, "DT-15", BLOCKS({350, 400}, {100, 450}, {600, 700}));
 	text_at(&h, 50, 700); /* two parts came before: the first is told */
 	expect_sack(&h, "DT-15", BLOCKS({100, 450}, {50, 750}));
+	text_at(&h, 900, 100); /* what came twice is told once */
+	expect_sack(&h, "DT-15", BLOCKS({900, 1000}, {50, 750}));
 	host_fini(&h);
 }
 

@@ -120,6 +120,36 @@ static void test_estab_timestamps_sampleOnlyIfUnaAdvances(void)
 	box_fini(&b);
 }
 
+/* DT-07: the ACK of what was sent twice echoes the first copy: that would measure the backoff. */
+static void test_estab_timestamps_echoOfTheFirstCopyIsNoSample(void)
+{
+	struct tg_seg seg = {.ctl = TG_TCP_ACK, .wnd = 2048, .opts = {.has_ts = 1}};
+	struct box b;
+
+	box_init(&b, 16);
+	b.conf.timestamps = true;
+	box_open(&b, 2048);
+	box_write(&b, 100);
+	box_expect(&b, 0, 100);
+	seg.seq = b.tcb.rcv.nxt;
+	seg.opts.tsecr = b.out.opts.tsval;
+	CU_ASSERT_EQUAL(box_fire(&b), TG_T_REXMIT);
+	box_expect(&b, 0, 100);
+	box_time(&b, b.env.now_ms + 30);
+	seg.ack = box_snd_at(&b, 100);
+	tg_tcp_arrives(&b.tcb, &seg, &b.env, &b.act);
+	CU_ASSERT_EQUAL(box_snd(&b, b.tcb.snd.una), 100);
+	CU_ASSERT_EQUAL(b.tcb.srtt_us, 0);
+	box_write(&b, 100);
+	box_expect(&b, 100, 100);
+	seg.opts.tsecr = b.out.opts.tsval;
+	box_time(&b, b.env.now_ms + 30);
+	seg.ack = box_snd_at(&b, 200);
+	tg_tcp_arrives(&b.tcb, &seg, &b.env, &b.act);
+	CU_ASSERT_EQUAL(b.tcb.srtt_us, 30000);
+	box_fini(&b);
+}
+
 /* EST-25. */
 static void test_handshake_synLost_rto3sAndIwByLosses(void)
 {
@@ -509,6 +539,8 @@ static const struct tg_test tests[] = {
     {"estab_lateAckOfRepeated_noSampleBackoffStays",
      test_estab_lateAckOfRepeated_noSampleBackoffStays},
     {"estab_timestamps_sampleOnlyIfUnaAdvances", test_estab_timestamps_sampleOnlyIfUnaAdvances},
+    {"estab_timestamps_echoOfTheFirstCopyIsNoSample",
+     test_estab_timestamps_echoOfTheFirstCopyIsNoSample},
     {"handshake_synLost_rto3sAndIwByLosses", test_handshake_synLost_rto3sAndIwByLosses},
     {"estab_blackhole_backoffR1R2", test_estab_blackhole_backoffR1R2},
     {"estab_userTimeout_exact", test_estab_userTimeout_exact},
