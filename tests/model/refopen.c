@@ -159,9 +159,9 @@ static void arrives_time_wait(struct ref_host *h, struct ref_tw *t, const struct
 	}
 	if (ref_diff(s->ack, t->snd_nxt) > 0)
 		return; /* SE-32 */
-	/* SE-31 asks for MAX.SND.WND, which the record of TD-15 does not hold: old is old enough,
-	 * or it is not. */
-	if (ref_diff(s->ack, t->snd_nxt - t->max_wnd) < 0) {
+	/* SE-31 asks for MAX.SND.WND, which the record of TD-15 does not hold: an old ACK is old
+	 * enough to be challenged, or it is not. */
+	if (s->ack != t->snd_nxt) {
 		t->want = t->want == REF_WANT_CH ? REF_MAY_CH : t->want;
 		return;
 	}

@@ -187,7 +187,7 @@ static void not_acceptable(struct ref_host *h, struct ref_conn *c, const struct 
 	if (c->state == REF_LAST_ACK &&
 	    fin_is_acked(c)) { /* the peer still has its ACK, then nothing is left */
 		ref_want_rst(h, s->lp, s->rp, REF_ACK, c->nxt, c->rcv_nxt);
-		h->rst[h->rst_n - 1].may_miss = ref_seg_len(s) == 0; /* a challenge */
+		h->rst[h->rst_n - 1].may_miss = !last_fin;
 		ref_end(h, c, 0);
 		return;
 	}

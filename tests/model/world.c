@@ -163,7 +163,7 @@ static const char *ask(void *arg, int lp, int rp)
 static void draw_conf(struct world *w, struct ref_conf *c)
 {
 	*c = (struct ref_conf){
-	    .msl_ms = world_pick(w, (const uint32_t[]){100, 500, 3000, 30000}, 4),
+	    .msl_ms = world_pick(w, (const uint32_t[]){100, 3000, 30000, 30000}, 4),
 	    .fin_wait_2_ms = world_pick(w, (const uint32_t[]){200, 1000, 60000}, 3),
 	    .challenge_ms = world_pick(w, (const uint32_t[]){20, 100, 500}, 3),
 	    .delayed_ack_ms = world_pick(w, (const uint32_t[]){40, 40, 100}, 3),
