@@ -119,4 +119,19 @@ static inline uint32_t tg_tx_mss(const struct tg_tcb *tcb)
 	return tcb->ts_on ? tcb->snd.mss - 12u : tcb->snd.mss;
 }
 
+/* What a full segment carries. A send queue of a few segments that holds its user back is cut into
+ * an even number of equal ones: a peer that acknowledges every second full segment (DT-11) then
+ * waits for no other, and no tail is kept back (DT-27, DT-28). Of more segments the tail is no
+ * matter, and what fits into one goes as one. */
+enum { TG_TX_EVEN_MAX = 32 };
+
+static inline uint32_t tg_tx_size(const struct tg_tcb *tcb)
+{
+	uint32_t mss = tg_tx_mss(tcb), buf = tcb->conf->sndbuf;
+
+	if (!tcb->held_back || buf <= mss || buf > TG_TX_EVEN_MAX * mss)
+		return mss;
+	return buf / (2 * ((buf + 2 * mss - 1) / (2 * mss)));
+}
+
 #endif

@@ -19,6 +19,8 @@ _Static_assert(sizeof(struct ooo) <= TG_CHUNK_LEN, "one chunk holds all blocks")
  * could otherwise push the right edge on for ever (rx_window below). */
 enum { SLACK_MAX = 65536 };
 
+enum { FEW = 32 }; /* segments of a receive buffer that is small */
+
 static struct ooo *ooo_at(const struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	return (struct ooo *)(void *)tg_chunks_at(env->chunks, tcb->ooo);
@@ -531,12 +533,12 @@ const uint8_t *tg_tcp_peek(const struct tg_tcb *tcb, const struct tg_tcp_env *en
 }
 
 /* True when a window update is due: the edge can move by a step (DT-26), and the peer is about to
- * run out of window. Before that, its own segments fetch the news. */
+ * run out of window, or can never have much of it. Before that, its own segments fetch the news. */
 static bool is_update_due(const struct tg_tcb *tcb)
 {
 	uint32_t have = tg_tcb_rcv_wnd(tcb), wnd = next_window(tcb);
 
-	if (wnd == have || have >= 2u * tcb->snd.mss)
+	if (wnd == have || (have >= 2u * tcb->snd.mss && tcb->conf->rcvbuf > FEW * tcb->snd.mss))
 		return false;
 	return window_field(tcb, wnd) << tcb->rcv_scale > have;
 }

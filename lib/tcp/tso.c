@@ -7,7 +7,7 @@
 
 uint32_t tg_tso_mss(const struct tg_tcb *tcb)
 {
-	uint32_t mss = tg_tx_mss(tcb);
+	uint32_t mss = tg_tx_size(tcb);
 	bool dsack = !tg_seq_eq(tcb->dsack.left, tcb->dsack.right);
 
 	if (!tg_data_may_send(tcb) || tg_seq_diff(tcb->tx_end, tcb->snd.nxt) < (int32_t)(2 * mss))

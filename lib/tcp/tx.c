@@ -89,7 +89,11 @@ int32_t tg_tcp_send(struct tg_tcb *tcb, const void *data, uint32_t len,
 
 	if (error)
 		return error;
+	if (tg_data_queued(tcb) == 0)
+		tcb->held_back = false;
 	n = min32(len, tg_tcp_send_room(tcb));
+	if (n == tg_tcp_send_room(tcb))
+		tcb->held_back = true;
 	if (n == 0)
 		return 0;
 	if (tcb->tx.chunk_n == 0 && tg_data_is_syn_out(tcb))
@@ -128,7 +132,7 @@ static bool plan_again(const struct tg_tcb *tcb, tg_seq seq, tg_seq right, struc
 		end = tg_seq_min(tcb->tx_end, tg_seq_add(tcb->snd.una, tcb->cwnd));
 	end = tg_seq_min(end, edge);
 	if (tg_seq_lt(p->seq, end))
-		p->len = min32((uint32_t)tg_seq_diff(end, p->seq), tg_tx_mss(tcb));
+		p->len = min32((uint32_t)tg_seq_diff(end, p->seq), tg_tx_size(tcb));
 	p->fin = tcb->fin_sent && tg_seq_eq(tg_seq_add(p->seq, p->len), tcb->tx_end) &&
 		 tg_seq_lt(tcb->tx_end, edge) && tg_seq_gt(right, tcb->tx_end);
 	return p->len > 0 || p->fin;
@@ -165,7 +169,7 @@ static bool plan_tail(const struct tg_tcb *tcb, struct plan *p)
 {
 	int32_t unsent = tg_seq_diff(tcb->tx_end, tcb->snd.nxt);
 	int32_t wnd = tg_seq_diff(window_end(tcb), tcb->snd.nxt);
-	uint32_t mss = tg_tx_mss(tcb);
+	uint32_t mss = tg_tx_size(tcb);
 	tg_seq end;
 
 	if (!tcb->rack.tlp_due || tcb->persist || wnd < 0)
@@ -188,9 +192,12 @@ static bool plan_tail(const struct tg_tcb *tcb, struct plan *p)
 static uint32_t worth_sending(const struct tg_tcb *tcb, uint32_t len, uint32_t unsent,
 			      uint32_t max_text)
 {
-	uint32_t mss = tg_tx_mss(tcb);
+	uint32_t mss = tg_tx_size(tcb);
 	bool whole = len == unsent;
-	bool now = tcb->conf->nodelay || tcb->fin_queued || tg_data_flight(tcb) == 0;
+	/* DEVIATES RFC 9293 3.7.4: with the send queue full nothing can join a short tail before an
+	 * ACK comes, so there is nothing to wait for. */
+	bool now = tcb->conf->nodelay || tcb->fin_queued || tg_data_flight(tcb) == 0 ||
+		   tg_tcp_send_room(tcb) == 0;
 
 	if (len >= mss) {
 		uint32_t most = min32(len, mss * max_text), tail = most % mss;
@@ -245,7 +252,7 @@ static bool plan_probe(const struct tg_tcb *tcb, struct plan *p)
 	}
 	if (unsent <= 0 || tg_data_flight(tcb) > 0)
 		return false;
-	p->len = min32(min32((uint32_t)unsent, tcb->snd.wnd), tg_tx_mss(tcb));
+	p->len = min32(min32((uint32_t)unsent, tcb->snd.wnd), tg_tx_size(tcb));
 	return true;
 }
 
