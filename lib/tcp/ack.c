@@ -71,7 +71,7 @@ static uint32_t advance(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 	tcb->snd.una = seg->ack;
 	tcb->syn_sent_n = 0;
 	tcb->rexmit_nxt = tg_seq_max(tcb->rexmit_nxt, seg->ack);
-	tcb->rexmit_since_ms = 0;
+	tcb->rexmit_since_ms = tcb->rexmit_from_ms = 0;
 	tg_tx_proven(tcb, act);
 	free_queue(tcb, env, act);
 	if (!tcb->persist) /* RFC 6298 5.2, 5.3; tg_tx_settle starts it again */
@@ -100,7 +100,7 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		above = check_sack(tcb, seg, env);
 	if (tcb->persist) { /* MUST-37: a peer that answers is waited for */
 		tcb->probes = 0;
-		tcb->rexmit_since_ms = 0;
+		tcb->rexmit_since_ms = tcb->rexmit_from_ms = 0;
 	}
 	if (tcb->ecn_on)
 		a.ece = tg_ecn_ack_arrives(tcb, seg, env);

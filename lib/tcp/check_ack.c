@@ -108,7 +108,8 @@ static void syn_is_acked(struct tg_tcb *tcb, const struct tg_seg *seg, const str
 	tcb->snd.wl1 = tg_seq_sub(seg->seq, 1); /* its window is news */
 	tcb->rexmit_nxt = tg_seq_max(tcb->rexmit_nxt, tcb->snd.una);
 	tcb->backoff = 0;
-	tcb->rexmit_since_ms = 0; /* the SYN-ACK's patience is over; the FIN's begins (TO-04) */
+	tcb->rexmit_since_ms = tcb->rexmit_from_ms =
+	    0; /* the SYN-ACK's patience is over; the FIN's begins (TO-04) */
 	tcb->deadline[TG_T_REXMIT] = 0;
 	act->events |= TG_EV_OPENED;
 	tg_ctr_inc(env->ctr, TG_CTR_conn_opened);

@@ -121,7 +121,7 @@ void tg_ack_handshake(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 	tg_recovery_init(tcb);
 	tcb->syn_sent_n = 0;
 	tcb->probes = 0;
-	tcb->rexmit_since_ms = 0;
+	tcb->rexmit_since_ms = tcb->rexmit_from_ms = 0;
 	tcb->persist = false;
 	tcb->deadline[TG_T_REXMIT] = 0;
 	tg_tx_settle(tcb, env);
@@ -139,8 +139,8 @@ static uint64_t patience_ms(const struct tg_tcb *tcb)
 static uint64_t due(const struct tg_tcb *tcb, uint64_t now_ms, uint64_t ms)
 {
 	uint64_t at = now_ms + ms;
-	uint64_t since = tcb->rexmit_since_ms ? tcb->rexmit_since_ms : now_ms;
-	uint64_t end = since + patience_ms(tcb);
+	uint64_t since = tcb->rexmit_since_ms ? tcb->rexmit_since_ms : tcb->rexmit_from_ms;
+	uint64_t end = (since ? since : now_ms) + patience_ms(tcb);
 
 	if (at > end && !(tcb->persist && tcb->rexmit_since_ms == 0))
 		at = end;
@@ -156,7 +156,7 @@ static void start_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	tcb->persist = true;
 	tcb->backoff = 0;
 	tcb->probes = 0;
-	tcb->rexmit_since_ms = 0;
+	tcb->rexmit_since_ms = tcb->rexmit_from_ms = 0;
 	/* What is in flight past a closed window is for the probes to repeat. */
 	tcb->rexmit_nxt = tcb->snd.nxt;
 	if (tcb->recovery)
@@ -183,7 +183,7 @@ static void stop_persist(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	tcb->persist = tcb->probe_due = false;
 	tcb->backoff = 0;
 	tcb->probes = 0;
-	tcb->rexmit_since_ms = 0;
+	tcb->rexmit_since_ms = tcb->rexmit_from_ms = 0;
 	tcb->deadline[TG_T_REXMIT] = 0;
 	if (tg_data_flight(tcb) == 0 || !probed)
 		return;
@@ -212,8 +212,9 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	}
 	if (flight) {
 		if (tcb->deadline[TG_T_REXMIT] == 0) {
+			if (tcb->rexmit_from_ms == 0)
+				tcb->rexmit_from_ms = env->now_ms;
 			tcb->deadline[TG_T_REXMIT] = due(tcb, env->now_ms, tg_rto_ms(tcb));
-			tcb->rexmit_from_ms = env->now_ms;
 		}
 		if (tcb->sack_on && tcb->deadline[TG_T_RACK] == 0)
 			tg_rack_arm(tcb, env);
@@ -221,6 +222,7 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	}
 	tg_rack_stop_timer(tcb);
 	tcb->rack.tlp_due = false;
+	tcb->rexmit_from_ms = 0;
 	if (waiting && !tg_data_has_text(tcb, env->chunks)) {
 		start_persist(tcb, env);
 	} else {

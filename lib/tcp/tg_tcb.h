@@ -104,7 +104,7 @@ struct tg_tcb {
 	uint64_t sent_ms;          /* last data sent (DT-22) */
 	uint64_t resent_ms; /* last repetition that no echo has answered yet; 0 = none (DT-07) */
 	uint64_t rest_ms;   /* the last time at which a timer asked for rest (rest.c) */
-	uint64_t rexmit_from_ms;  /* when the retransmission timer began to run for SND.UNA */
+	uint64_t rexmit_from_ms;  /* when what stands at SND.UNA began to wait; 0 = nothing does */
 	uint64_t rexmit_since_ms; /* first send of what stands at SND.UNA and was repeated; R2
 				     counts from here; 0 = none */
 	uint32_t ts_recent, ts_offset;

@@ -38,15 +38,6 @@ enum {
 	REF_TS_OLD_MS = 24 * 24 * 3600 * 1000, /* RFC 7323 5.5 */
 };
 
-/* Differences that were found and are still open in the engine: 1 = passed over, 0 = judged. */
-enum {
-	REF_OPEN_UT_EARLY = 1, /* TO-08: with an RTO above the user timeout the abort comes early by
-				  the difference */
-	/* RFC 6298 5: a sample from an ACK of what was sent again is taken, and the backoff stays.
-	 */
-	REF_OPEN_BACKOFF = 1,
-};
-
 static const uint64_t REF_MS = 1000000;
 static const uint64_t REF_NEVER = UINT64_MAX;
 

@@ -53,12 +53,10 @@ struct ref_span ref_die(const struct ref_host *h, const struct ref_conn *c)
 		d.from = open < synack ? open : synack;
 	} else if (c->una_sure == c->nxt || c->wnd == 0)
 		d.from = later(c->heard_at, c->moved_at) + r2;
-	if (REF_OPEN_UT_EARLY && h->conf.user_timeout_ms)
-		d.from = c->born_at;
 	if (!is_waiting(c, c->una))
 		return d;
-	/* R2 is counted from the first sending, or from the first time of sending again. */
-	d.to = later(later(c->moved_at, c->maybe_moved_at), c->again_at) + r2 + LATE_MS * REF_MS;
+	/* R2 is counted from the first sending, whatever was sent again since. */
+	d.to = later(c->moved_at, c->maybe_moved_at) + r2 + LATE_MS * REF_MS;
 	if (c->una_sure == c->iss)
 		d.to = later(d.to, c->synack_at + r2) +
 		       RTO_MAX_MS * REF_MS; /* looked at when it is due */
@@ -79,7 +77,7 @@ static uint64_t silence_max(const struct ref_conn *c)
 	uint64_t max = 5 * (c->active_at - c->born_at);
 
 	max = later(max, RTO_FIRST_MS * REF_MS);
-	if (REF_OPEN_BACKOFF && c->was_again)
+	if (c->was_again) /* backoff outlives a sample of what was sent again (DT-05, DT-24) */
 		max = RTO_MAX_MS * REF_MS;
 	return (max < RTO_MAX_MS * REF_MS ? max : RTO_MAX_MS * REF_MS) + LATE_MS * REF_MS;
 }
