@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Goodput beside the kernel, over the same bad link, in real time: a table, nothing is asserted.
 #
-#   tests/interop/goodput.sh [--quick] [--only CC:BUFFER:LOSS] [--out FILE]
+#   tests/interop/goodput.sh [--quick] [--rounds N] [--only CC:BUFFER:LOSS] [--out FILE]
 #
 # Per cell (cubic or reno; buffers of 64 KiB or 1 MiB; loss 0 to 5 % of frames both ways; RTT 20 ms) three pairs take
 # turns, round by round: kernel to kernel, ours to kernel, kernel to ours. The first second of each run is left
@@ -19,6 +19,7 @@ rounds=5 run_ms=5000 share_ms=20000 only=() out=
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--quick) rounds=3 run_ms=3000 share_ms=8000 ;;
+	--rounds) rounds=$2; shift ;;
 	--only) only+=("$2"); shift ;;
 	--out) out=$2; shift ;;
 	*) sed -n '3,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
@@ -40,14 +41,13 @@ worker_spaces() {
 	done
 	kernel_side "$a" "$r" a 2 1500 && kernel_side "$b" "$r" b 1 1500
 }
-lab_cc() { [ "$1" = reno ] && echo newreno || echo "$1"; }
 # run_pair WHO CC BUFFER N MS MARK LOG RELAY-WORDS...: one transfer, for MS, of N flows.
 run_pair() {
 	local who=$1 cc=$2 buf=$3 n=$4 ms=$5 mark=$6 log=$7 server client
 	shift 7
 	local keys="cc=$cc sndbuf=$((2 * buf)) rcvbuf=$((buf * 81 / 100)) seconds=$((ms / 1000 + 20))"
 	local flow="n=$n up=1 run_ms=$ms mark_ms=$mark"
-	local lab="addr=192.0.2.1/24 sndbuf=$((4 * buf)) rcvbuf=$buf congestion=$(lab_cc "$cc")"
+	local lab="addr=192.0.2.1/24 sndbuf=$((4 * buf)) rcvbuf=$buf congestion=${cc/reno/newreno}"
 	local link=("$@" --delay-us 10000 --seconds $((ms / 1000 + 20)))
 	# shellcheck disable=SC2086
 	case "$who" in
@@ -84,7 +84,7 @@ run_pair() {
 }
 # one CELL-FILE WHO CC BUFFER LOSS ROUND: a line "who cc buffer loss mbit flight window again".
 one() {
-	local file=$1 who=$2 cc=$3 buf=$4 loss=$5 round=$6 log=$file.log side=1 mbit
+	local file=$1 who=$2 cc=$3 buf=$4 loss=$5 round=$6 log=$1.log side=1 mbit
 	run_pair "$who" "$cc" "$buf" 1 "$run_ms" 1000 "$log" --loss "$loss" --seed $((round * 100 + loss))
 	[ "$who" != kernel-ours ] || side=0
 	mbit=$(sed -nE 's/^(lab|kernel) client:.* up_mbit=([^ ]*) .*/\2/p' "$log")

@@ -230,7 +230,7 @@ step_curl() {
 	start "$work/tg.ini" ip netns exec "$ns_t" || return
 	"${words_e[@]}" "$relay" if:rk if:rt --loss 10 --delay-us 5000 --seed 4 --seconds 120 >"$work/curl.relay" 2>&1 &
 	pid=$!
-	pids+=($pid)
+	pids+=("$pid")
 	sleep 0.3
 	mkdir -p "$work/got"
 	in_c timeout 90 curl -sS -Z --parallel-max 100 --retry 0 -H 'Connection: close' \
