@@ -111,12 +111,47 @@ static int happens(struct sim *s, uint32_t per_mille)
 	return per_mille && sim_random(s, 1000) < per_mille;
 }
 
+static int is_data_lost(struct sim *s)
+{
+	return s->link.loss_data && sim_random(s, 100000) < s->link.loss_data;
+}
+
+/* The bottleneck: what finds no room is lost, the rest waits for those before it. */
+static int through_queue(struct sim *s, size_t len, uint64_t sent_ns, uint64_t *at_ns)
+{
+	uint64_t begin = s->link_free_ns > sent_ns ? s->link_free_ns : sent_ns;
+	uint64_t waiting = (begin - sent_ns) * s->link.rate / 1000000000;
+
+	if (waiting + len > s->link.queue)
+		return 0;
+	s->link_free_ns = begin + (uint64_t)len * 1000000000 / s->link.rate;
+	*at_ns += s->link_free_ns - sent_ns;
+	return 1;
+}
+
+static void digest(struct sim *s, const void *bytes, size_t len, uint64_t sent_ns)
+{
+	uint64_t word, h = s->digest ^ sent_ns ^ len;
+
+	for (size_t i = 0; i < len; i += sizeof(word)) {
+		word = 0;
+		memcpy(&word, (const uint8_t *)bytes + i,
+		       len - i < sizeof(word) ? len - i : sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 29;
+	}
+	s->digest = h;
+}
+
 static void send_one(struct sim *s, int to, const void *bytes, size_t len, uint64_t sent_ns)
 {
-	uint64_t at_ns = sent_ns + BASE_NS;
+	uint64_t at_ns = sent_ns + (s->link.one_way_ns ? s->link.one_way_ns : BASE_NS);
 
 	s->sent++;
-	if (happens(s, s->link.loss)) {
+	if (s->digest)
+		digest(s, bytes, len, sent_ns);
+	if (happens(s, s->link.loss) || (to == 1 && is_data_lost(s)) ||
+	    (to == 1 && s->link.rate && !through_queue(s, len, sent_ns, &at_ns))) {
 		s->lost++;
 		return;
 	}

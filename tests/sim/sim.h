@@ -9,9 +9,14 @@
 #define SIM_A "192.168.0.1"
 #define SIM_B "192.168.0.2"
 
-/* Chances in per mille, for each datagram. */
+/* Chances in per mille, for each datagram. What stands behind them is 0 for the link as it always
+ * was. */
 struct sim_link {
 	uint32_t loss, dup, reorder, delay;
+	uint32_t loss_data;  /* in 100,000, of datagrams to b alone: data is lost, ACKs are not */
+	uint64_t one_way_ns; /* how long a datagram is under way; 0 = 5 ms */
+	uint64_t rate;       /* bytes a second to b; 0 = without limit */
+	uint64_t queue;      /* bytes that wait for that, and no more: drop-tail */
 };
 
 struct sim_datagram {
@@ -30,6 +35,8 @@ struct sim {
 	size_t flight_n, flight_max;
 	uint64_t order;
 	uint64_t sent, lost, events;
+	uint64_t link_free_ns;   /* when the last byte in the queue to b has gone */
+	uint64_t digest;         /* of every datagram that was sent, with its time; begin with 1 */
 	uint32_t validate_every; /* events; 0 = only at the end */
 	int broken;              /* validate failed: said once */
 };
