@@ -414,9 +414,46 @@ static void test_established_maxsegWhileLowered_notPassed(void)
 	host_fini(&h);
 }
 
+/* DT-31, RFC 4821: what is longer than 1,300 bytes vanishes without a word. After two timeouts a
+ * smaller segment is tried, and when it gets through all that follows is as small. */
+static void test_established_longOnesVanish_smallerOnesPass(void)
+{
+	uint32_t vanished = 0, first = 0;
+	struct host h;
+	struct seg s;
+
+	open_wide(&h, NULL);
+	host_lab_writes(&h, 10 * MSS);
+	for (int i = 0; i < 600 && h.una != h.nxt; i++) {
+		host_pass(&h, 100);
+		while (host_next(&h, &s)) {
+			expect_true("DT-32", is_text(&s), "the same bytes at the same SEQ");
+			if (s.len + headers(&h) > 1300) {
+				expect_eq("DT-31", first, 0, "a long one after a short one");
+				vanished++;
+				continue;
+			}
+			first = first ? first : s.len;
+			if (s.seq == h.una)
+				h.una += s.len;
+			send_flags(&h, ACK, h.rcv_nxt, h.una);
+		}
+	}
+	expect_eq("DT-31", h.una, h.nxt, "all is delivered");
+	expect_eq("DT-31", vanished, 1,
+		  "long ones after the first flight, before the second timeout");
+	if (h.v6)
+		expect_eq("DT-31", first, 1220, "what IPv6 lets pass everywhere");
+	else
+		expect_true("DT-31", first >= 536 && first <= 1024, "536 to 1024");
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_established_tooBigInFirstFlight_repeatedInPieces",
      test_established_tooBigInFirstFlight_repeatedInPieces},
+    {"test_established_longOnesVanish_smallerOnesPass",
+     test_established_longOnesVanish_smallerOnesPass},
     {"test_established_onlyOneSegment_piecesAtOnce", test_established_onlyOneSegment_piecesAtOnce},
     {"test_established_noMtuNamed_plateau", test_established_noMtuNamed_plateau},
     {"test_established_floorIsAKey_lowerAllowed", test_established_floorIsAKey_lowerAllowed},
