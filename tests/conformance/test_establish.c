@@ -33,9 +33,10 @@ static void test_synSent_sameTuple_issFollowsTheClock(void)
 
 static void test_synSent_otherTuples_issUnrelated(void)
 {
-	static const char *const v4[] = {"192.0.2.100", "192.0.2.101", "198.51.100.1", "192.0.2.1"};
-	static const char *const v6[] = {"2001:db8::100", "2001:db8::101",
-					 "2001:db8:1::", "2001:db9::100"};
+	static const char *const others[2][4] = {
+	    {"192.0.2.100", "192.0.2.101", "198.51.100.1", "192.0.2.1"},
+	    {"2001:db8::100", "2001:db8::101", "2001:db8:1::", "2001:db9::100"},
+	};
 	uint32_t step[12], same = 0;
 	struct host h;
 
@@ -45,7 +46,7 @@ static void test_synSent_otherTuples_issUnrelated(void)
 		if (i >= 4 && i < 8) /* the first word of the tuple, and the others */
 			h.rport++;
 		else if (i >= 8)
-			h.raddr = (h.v6 ? v6 : v4)[i - 8];
+			h.raddr = others[h.v6][i - 8];
 		uint32_t iss = iss_of(&h, (uint16_t)(33001 + (i < 4 ? i : 0)));
 		step[i] = iss - last;
 		last = iss;
