@@ -198,7 +198,7 @@ void tg_tx_settle(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	bool flight = tg_data_flight(tcb) > 0;
 	bool waiting = tg_data_is_waiting(tcb);
 
-	if (!tg_data_may_send(tcb))
+	if (!tg_data_may_send(tcb) || tcb->syn_unacked) /* the SYN-ACK's timer runs (UC-05) */
 		return;
 	if (tcb->snd.wnd == 0 && (flight || waiting)) {
 		start_persist(tcb, env);

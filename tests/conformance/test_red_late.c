@@ -385,6 +385,29 @@ static void test_established_userTimeoutBelowRto_countsFromFirstSending(void)
 	host_fini(&h);
 }
 
+/* Closed while both open, against a closed window: no probe, the SYN-ACK's timer runs on, and
+ * patience counts from the opening. */
+static void test_finWait1_synUnackedWindowClosed_patienceStands(void)
+{
+	struct host h;
+	struct seg syn = {.flags = SYN, .seq = 5000, .win = 0};
+
+	host_init(&h, "user_timeout_ms=5000");
+	host_at(&h, 10000);
+	host_connect(&h, NULL);
+	host_pass(&h, 500);
+	h.irs = 5000;
+	h.rcv_nxt = h.edge = 5001;
+	host_send(&h, &syn);
+	tg_lab_shutdown(h.lab, h.sock, SHUT_WR);
+	host_pass(&h, 4400);
+	expect_state(&h, "TO-08", "FIN-WAIT-1");
+	host_pass(&h, 110);
+	expect_state(&h, "TO-08", "CLOSED");
+	host_drain(&h);
+	host_fini(&h);
+}
+
 static const struct tg_test tests[] = {
     {"test_closing_ackOfFin_timeWaitKnowsItsTimestamp",
      test_closing_ackOfFin_timeWaitKnowsItsTimestamp},
@@ -409,6 +432,8 @@ static const struct tg_test tests[] = {
      test_synReceived_ackWithinTheMillisecond_rttIsSmall},
     {"test_established_userTimeoutBelowRto_countsFromFirstSending",
      test_established_userTimeoutBelowRto_countsFromFirstSending},
+    {"test_finWait1_synUnackedWindowClosed_patienceStands",
+     test_finWait1_synUnackedWindowClosed_patienceStands},
 };
 
 int main(int argc, char **argv)
