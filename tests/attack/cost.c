@@ -138,7 +138,7 @@ static void stay_alive(struct attack *a, const struct kind *k)
 
 	if (!k->sends)
 		return;
-	h->una += (h->nxt - h->una) / 2;
+	h->una += h->nxt - h->una < a->mss ? h->nxt - h->una : a->mss;
 	struct seg s = {.seq = h->rcv_nxt, .ack = h->una, .flags = ACK, .win = h->win};
 	cost_shoot(a, &s);
 	cost_refill(a);

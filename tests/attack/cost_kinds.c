@@ -172,7 +172,9 @@ static void sack(struct seg *s, uint32_t n, uint32_t blocks[][2])
 
 static uint32_t flight(const struct attack *a)
 {
-	return a->h.nxt - a->h.una;
+	uint32_t n = a->h.nxt - a->h.una;
+
+	return n > 8 ? n : 8;
 }
 
 static void honest_acks(struct attack *a)
@@ -221,7 +223,7 @@ static void sack_alternating(struct attack *a)
 	struct seg s = ack(a, a->h.una);
 
 	for (uint32_t i = 0; i < 3; i++) {
-		b[i][0] = a->h.una + (uint32_t)((a->i * 3 + i) % (n - 1) * 2 + 1) * a->mss;
+		b[i][0] = a->h.una + (uint32_t)((a->i * 3 + i) % (n ? n : 1) * 2 + 1) * a->mss;
 		b[i][1] = b[i][0] + a->mss;
 	}
 	sack(&s, 3, b);
