@@ -272,7 +272,9 @@ static void try_smaller(struct tg_tcb *tcb)
 {
 	uint32_t least = tcb->v6 ? HOLE_MSS_V6 : HOLE_MSS_V4,
 		 hdrs = tcb->v6 ? TG_HDRS_V6 : TG_HDRS_V4;
-	uint32_t from = tcb->path.proven >= tcb->snd.mss ? HOLE_RTOS_PROVEN : HOLE_RTOS;
+	/* Both count the options. A small queue never fills a whole segment (tg_tx_size). */
+	uint32_t full = tcb->snd.mss - tg_tx_mss(tcb) + tg_tx_size(tcb);
+	uint32_t from = tcb->path.proven >= full ? HOLE_RTOS_PROVEN : HOLE_RTOS;
 
 	if (tcb->path.hole) {
 		if (tcb->backoff == tcb->path.hole_backoff + HOLE_TRIES && !tcb->v6)
@@ -284,7 +286,7 @@ static void try_smaller(struct tg_tcb *tcb)
 		return;
 	}
 	if (tcb->backoff != from || tcb->snd.mss <= least ||
-	    tg_seq_diff(tcb->snd.nxt, tcb->snd.una) < (int32_t)tg_tx_mss(tcb))
+	    tg_seq_diff(tcb->snd.nxt, tcb->snd.una) < (int32_t)tg_tx_size(tcb))
 		return;
 	tcb->path.hole = tcb->snd.mss;
 	tcb->path.hole_backoff = tcb->backoff;

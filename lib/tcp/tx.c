@@ -194,10 +194,7 @@ static uint32_t worth_sending(const struct tg_tcb *tcb, uint32_t len, uint32_t u
 {
 	uint32_t mss = tg_tx_size(tcb);
 	bool whole = len == unsent;
-	/* DEVIATES RFC 9293 3.7.4: with the send queue full nothing can join a short tail before an
-	 * ACK comes, so there is nothing to wait for. */
-	bool now = tcb->conf->nodelay || tcb->fin_queued || tg_data_flight(tcb) == 0 ||
-		   tg_tcp_send_room(tcb) == 0;
+	bool now = tcb->conf->nodelay || tcb->fin_queued || tg_data_flight(tcb) == 0;
 
 	if (len >= mss) {
 		uint32_t most = min32(len, mss * max_text), tail = most % mss;
