@@ -3,25 +3,18 @@
  * 3.10.7.4, check 5). */
 #include "data.h"
 
-/* Counts the impossible blocks; true when a good one tells of something above the ACK. */
-static bool check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
+/* Counts the impossible blocks; recovery.c notes the others. */
+static void check_sack(const struct tg_tcb *tcb, const struct tg_seg *seg,
 		       const struct tg_tcp_env *env)
 {
-	bool above = false;
-
 	if (!tcb->sack_on)
-		return false; /* ADV-41 */
+		return; /* ADV-41 */
 	if (seg->opts.bad_sack)
 		tg_ctr_inc(env->ctr, TG_CTR_bad_sack);
 	for (uint32_t i = 0; i < seg->opts.sack_n; i++) {
-		const struct tg_sack_block *b = &seg->opts.sack[i];
-
-		if (!tg_data_is_block_possible(tcb, b))
+		if (!tg_data_is_block_possible(tcb, &seg->opts.sack[i]))
 			tg_ctr_inc(env->ctr, TG_CTR_bad_sack);
-		else if (tg_seq_gt(b->left, seg->ack))
-			above = true;
 	}
-	return above;
 }
 
 /* SE-45, DT-02: true when the window is not what it was. DEVIATES RFC 9293 3.10.7.4: a segment that
@@ -81,23 +74,22 @@ static uint32_t advance(struct tg_tcb *tcb, const struct tg_seg *seg, const stru
 }
 
 /* SE-29, DT-23: an ACK that says nothing new while something is outstanding. */
-static bool is_duplicate(const struct tg_tcb *tcb, const struct tg_seg *seg, bool wnd_moved,
-			 bool above)
+static bool is_duplicate(const struct tg_tcb *tcb, const struct tg_seg *seg, bool wnd_moved)
 {
 	return seg->len == 0 && !(seg->ctl & (TG_TCP_SYN | TG_TCP_FIN)) &&
-	       tg_data_flight(tcb) > 0 && !tcb->persist && (!wnd_moved || above);
+	       tg_data_flight(tcb) > 0 && !tcb->persist && !wnd_moved;
 }
 
 void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env,
 		    struct tg_act *act)
 {
 	struct tg_ack a = {.seg = seg};
-	bool above = false, moved;
+	bool moved;
 
 	if (tg_seq_lt(seg->ack, tcb->snd.una))
 		return; /* SE-30 */
 	if (seg->opts.sack_n || seg->opts.bad_sack)
-		above = check_sack(tcb, seg, env);
+		check_sack(tcb, seg, env);
 	if (tcb->persist) { /* MUST-37: a peer that answers is waited for */
 		tcb->probes = 0;
 		tcb->rexmit_since_ms = tcb->rexmit_from_ms = 0;
@@ -109,7 +101,7 @@ void tg_ack_arrives(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 		a.acked = (uint32_t)tg_seq_diff(seg->ack, tcb->snd.una);
 		a.rtt_us = advance(tcb, seg, env, act);
 	} else {
-		a.is_dup = is_duplicate(tcb, seg, moved, above);
+		a.is_dup = is_duplicate(tcb, seg, moved);
 	}
 	if (a.acked || a.is_dup || seg->opts.sack_n || tcb->rack.tlp_out)
 		tg_recovery_arrives(tcb, &a, env);

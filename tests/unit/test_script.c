@@ -46,21 +46,28 @@ static enum tg_script_verdict run(const char *text)
 	return run_as(text, TG_SCRIPT_IP4);
 }
 
+static void expect_report(const char *what)
+{
+	bool has = what && strstr(report, what);
+
+	if (!has) {
+		puts(report);
+		puts(what);
+	}
+	CU_ASSERT_TRUE(has);
+}
+
 /* It fails, and the report has this in it. */
 static void fails(const char *text, const char *what)
 {
 	CU_ASSERT_EQUAL(run(text), TG_SCRIPT_FAILED);
-	if (!strstr(report, what))
-		printf("    report: %s    without: %s\n", report, what);
-	CU_ASSERT_PTR_NOT_NULL(strstr(report, what));
+	expect_report(what);
 }
 
 static void invalid(const char *text, const char *what)
 {
 	CU_ASSERT_EQUAL(run(text), TG_SCRIPT_INVALID);
-	if (!strstr(report, what))
-		printf("    report: %s    without: %s\n", report, what);
-	CU_ASSERT_PTR_NOT_NULL(strstr(report, what));
+	expect_report(what);
 }
 
 static void passes(const char *text)
