@@ -62,6 +62,10 @@ struct tg_listener {
 	uint32_t half_n;    /* entries in SYN-RECEIVED from LISTEN */
 	uint32_t pending;   /* opened and not yet taken (EST-26) */
 	uint64_t cookie_ms; /* when the last cookie was sent; 0 = never */
+	/* SC-07: windows that cookies told: the last one, and the widest of those before the
+	 * configuration changed, with the time when the last of these was sent. */
+	uint16_t cookie_wnd, promised;
+	uint64_t promised_ms;
 	struct tg_listener_conf conf;
 };
 

@@ -192,6 +192,28 @@ void tg_engine_unlisten(struct tg_engine *e, int listener)
 	e->listener_n--;
 }
 
+/* Whether a cookie that was sent then may come back. */
+static bool is_cookie_out(const struct tg_engine *e, uint64_t sent_ms)
+{
+	return sent_ms && e->env.now_ms - sent_ms <= (uint64_t)TG_COOKIE_VALID_MS;
+}
+
+static uint16_t promised(const struct tg_engine *e, const struct tg_listener *l)
+{
+	return is_cookie_out(e, l->promised_ms) ? l->promised : 0;
+}
+
+/* SC-07: nothing else remembers what the SYN-ACKs with cookies told. */
+static void note_promise(const struct tg_engine *e, struct tg_listener *l)
+{
+	uint16_t before = promised(e, l);
+
+	if (!is_cookie_out(e, l->cookie_ms))
+		return;
+	l->promised = l->cookie_wnd > before ? l->cookie_wnd : before;
+	l->promised_ms = l->cookie_ms;
+}
+
 /* Those who came before keep what their SYN-ACK promised (SC-07): the class they share stays. */
 int tg_engine_relisten(struct tg_engine *e, int listener, const struct tg_tcp_conf *tcp)
 {
@@ -211,6 +233,7 @@ int tg_engine_relisten(struct tg_engine *e, int listener, const struct tg_tcp_co
 		l->class_idx = (uint8_t)class_idx;
 	}
 	l->conf.tcp = *tcp;
+	note_promise(e, l);
 	return 0;
 }
 
@@ -266,8 +289,7 @@ static bool validates(const struct tg_engine *e, const struct tg_listener *l)
 {
 	if (l->conf.syn_cookies != TG_COOKIES_AUTO)
 		return l->conf.syn_cookies == TG_COOKIES_ALWAYS;
-	return l->armed ||
-	       (l->cookie_ms && e->env.now_ms - l->cookie_ms <= (uint64_t)TG_COOKIE_VALID_MS);
+	return l->armed || is_cookie_out(e, l->cookie_ms);
 }
 
 bool tg_listen_is_source_full(const struct tg_engine *e, const struct tg_addr *peer)
@@ -441,6 +463,7 @@ static enum tg_ctr send_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_
 	struct tg_dest to = dest_of(l, rx);
 
 	l->cookie_ms = e->env.now_ms;
+	l->cookie_wnd = act->reply.wnd;
 	if (h != TG_NONE)
 		tg_tw_store_at(e->tw, h)->flags |= TG_TW_COOKIE;
 	if (!tg_tx_reply(e, &to, &act->reply, rx))
@@ -502,7 +525,9 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 			      tg_tw_handle h, const tg_seq *floor)
 {
 	const uint8_t kind = rx->seg.ctl & (TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST | TG_TCP_FIN);
-	struct tg_listen li = {.conf = &e->class[l->class_idx].conf, .validate = validates(e, l)};
+	struct tg_listen li = {.conf = &e->class[l->class_idx].conf,
+			       .validate = validates(e, l),
+			       .promised = promised(e, l)};
 	enum tg_ctr refused;
 	struct tg_act act;
 
@@ -539,7 +564,9 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			  tg_tw_handle h, enum tg_ctr *verdict)
 {
-	struct tg_listen li = {.conf = &e->class[l->class_idx].conf, .validate = validates(e, l)};
+	struct tg_listen li = {.conf = &e->class[l->class_idx].conf,
+			       .validate = validates(e, l),
+			       .promised = promised(e, l)};
 	struct tg_act act;
 
 	if (!li.validate || !is_allowed(&l->conf, &rx->tuple))

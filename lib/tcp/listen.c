@@ -39,6 +39,13 @@ static void count_cookie(const struct meeting *m, enum tg_cookie_verdict verdict
 	}
 }
 
+/* SC-07: the window that was told, should the buffer have shrunk since. */
+static void keep_promise(const struct meeting *m)
+{
+	if (m->l->promised > m->l->conf->rcvbuf)
+		m->tcb->rcv.edge = tg_seq_add(m->tcb->rcv.nxt, m->l->promised);
+}
+
 /* SC-16: straight to ESTABLISHED; what the cookie could not carry is absent (SC-04). */
 static void open_by_cookie(const struct meeting *m, uint16_t mss)
 {
@@ -50,6 +57,7 @@ static void open_by_cookie(const struct meeting *m, uint16_t mss)
 	tcb->snd.una = tcb->snd.iss;
 	tcb->snd.nxt = tcb->rexmit_nxt = tcb->tx_end = tcb->tx_push = m->seg->ack;
 	tcb->syn_sent_n = 1;
+	keep_promise(m);
 	tg_syn_receive(tcb, tg_seq_sub(m->seg->seq, 1));
 	tg_establish(tcb, m->seg, m->env, m->act);
 	tg_arrives_text(tcb, m->seg, m->env, m->act);

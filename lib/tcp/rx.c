@@ -104,7 +104,8 @@ uint16_t tg_rx_window(struct tg_tcb *tcb, bool syn)
 
 void tg_rx_init(struct tg_tcb *tcb, tg_seq irs)
 {
-	/* A SYN of ours has told a window already: the SYN-SENT block keeps it as edge - nxt. */
+	/* A SYN of ours has told a window already: the SYN-SENT block keeps it as edge - nxt, and
+	 * so does one that a cookie opens. */
 	uint32_t wnd = tg_tcb_rcv_wnd(tcb), size = tcb->conf->rcvbuf;
 
 	if (wnd == 0)

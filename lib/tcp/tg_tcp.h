@@ -90,6 +90,9 @@ struct tg_listen {
 	const struct tg_tcp_conf *conf;
 	bool mint;     /* answer SYNs with cookies */
 	bool validate; /* try ACKs as cookies (SC-09) */
+	/* The widest window that a cookie's SYN-ACK may have told under a configuration before
+	 * (SC-07); 0 = none. */
+	uint16_t promised;
 };
 
 enum tg_listen_outcome {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_cookies.c: SYN cookies (RFC 4987 3.6): SC-01, 02, 04, 07, 08, 09, 14, 16, 17, 18, 20, 22,
- * 24, and TD-23. */
+/* test_cookies.c: SYN cookies (RFC 4987 3.6): SC-01, 02, 04, 07, 08, 09, 11, 14, 16, 17, 18, 20,
+ * 21, 22, 24, and TD-23. */
 #include "lab_host.h"
 
 /* Cookies for each SYN. The numbers of the half-open connection are those of the cookie. */
@@ -90,6 +90,7 @@ static void test_cookie_mss_roundedDown(void)
 
 static void test_cookie_synAck_offersMssOnly(void)
 {
+	static const uint8_t bytes[1000];
 	struct host h;
 	struct seg syn = {.flags = SYN};
 
@@ -97,9 +98,18 @@ static void test_cookie_synAck_offersMssOnly(void)
 	opt_mss(&syn, 1460);
 	opt_sackok(&syn);
 	opt_ws(&syn, 7);
-	struct seg s = cookie_syn(&h, &syn);
+	struct seg s = cookie_syn(&h, &syn), text;
 	expect_eq("SC-04", s.opt_len, 4, "option bytes without timestamps in the SYN");
 	expect_true("SC-04", s.has_mss, "MSS");
+	h.win = 100; /* and as what was not offered is not on, these are 100 bytes */
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	take(&h);
+	expect_eq("SC-04", tg_lab_write(h.lab, h.sock, bytes, sizeof(bytes)), 1000, "write");
+	for (uint32_t sent = 0; host_next(&h, &text);) {
+		sent += text.len;
+		expect_eq("SC-04", text.opt_len, 0, "option bytes");
+		expect_true("SC-04", sent <= 100, "the window is not scaled");
+	}
 	host_fini(&h);
 }
 
@@ -129,26 +139,34 @@ static void test_cookie_neverRepeated_noTimer(void)
 	host_fini(&h);
 }
 
+/* SC-01: 8 bits of epoch come again after 256 of them; the MAC knows better. */
 static void test_cookie_valid64Seconds_not129(void)
 {
-	static const uint64_t age_ms[] = {0, 1000, 63000, 64000, 128001, 200000};
+	static const struct {
+		uint64_t ms;
+		const char *counter;
+	} age[] = {
+	    {0, "cookie_ok"},
+	    {1000, "cookie_ok"},
+	    {63000, "cookie_ok"},
+	    {64000, "cookie_ok"},
+	    {128001, "cookie_expired"},
+	    {200000, "cookie_expired"},
+	    {256 * 64000, "cookie_bad_mac"},
+	    {257 * 64000, "cookie_bad_mac"},
+	};
 
-	for (int i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof(age) / sizeof(age[0]); i++) {
 		struct host h;
 		always(&h, NULL);
 		cookie_syn(&h, NULL);
-		host_pass(&h, age_ms[i]);
+		host_pass(&h, age[i].ms);
 		send_flags(&h, ACK, h.rcv_nxt, h.nxt);
-		if (i < 4) {
+		if (i < 4)
 			take(&h);
-		} else {
+		else
 			expect(&h, "ADV-32", RST, h.nxt, 0);
-			expect_true("ADV-32",
-				    host_counter(&h, "cookie_expired") +
-					    host_counter(&h, "cookie_bad_mac") ==
-					1,
-				    "counted once");
-		}
+		expect_counter(&h, "SC-24", age[i].counter, 1);
 		host_fini(&h);
 	}
 }
@@ -197,6 +215,97 @@ static void test_cookie_laterTextFirst_leftForItsRepeat(void)
 	send_text(&h, ACK, h.rcv_nxt, h.nxt, 1460);
 	take(&h);
 	expect_eq("SC-22", tg_lab_read(h.lab, h.sock, buf, sizeof(buf)), 1460, "the first text");
+	host_fini(&h);
+}
+
+/* Every ACK around the right one has one fate, and what is farther than the index reaches is none.
+ */
+static void test_cookie_seqOff_countedOnce(void)
+{
+	for (int off = -8; off <= 8; off++) {
+		struct host h;
+		struct seg syn = {.flags = SYN};
+		always(&h, NULL);
+		opt_mss(&syn, 1460);
+		cookie_syn(&h, &syn);
+		send_flags(&h, ACK, h.rcv_nxt + (uint32_t)off, h.nxt);
+		int64_t ok = host_counter(&h, "cookie_ok");
+		if (off == 0)
+			expect_eq("SC-18", ok, 1, "opened");
+		if (off < -3 || off > 3)
+			expect_eq("SC-18", ok, 0, "opened by another byte");
+		expect_eq("SC-24",
+			  ok + host_counter(&h, "cookie_expired") +
+			      host_counter(&h, "cookie_bad_mac") +
+			      host_counter(&h, "cookie_bad_mss"),
+			  1, "fates");
+		if (!ok)
+			expect(&h, "SC-22", RST, h.nxt, 0);
+		h.sock = tg_lab_accept(h.lab, h.listener);
+		expect_eq("SC-18", h.sock >= 0, ok, "connections");
+		host_fini(&h);
+	}
+}
+
+/* SC-11: whoever comes again from the same port meets a number that moved with his own. */
+static void test_cookie_sameTupleAgain_followsTheClientsNumber(void)
+{
+	struct host h;
+
+	always(&h, NULL);
+	cookie_syn(&h, NULL);
+	for (uint32_t n = 1; n < 0x40000000; n *= 7) {
+		struct seg syn = {.flags = SYN};
+		uint32_t iss = h.iss;
+		h.irs += n;
+		opt_mss(&syn, n % 2 ? 1460 : 536);
+		cookie_syn(&h, &syn);
+		int32_t off = (int32_t)(h.iss - iss - n);
+		expect_true("SC-11", off >= -3 && off <= 3, "our ISN + n");
+	}
+	host_fini(&h);
+}
+
+/* Text fills the window that the SYN-ACK of the cookie told. */
+static void fill_window(struct host *h, uint32_t told)
+{
+	static uint8_t buf[65536];
+	uint32_t got = 0, len;
+
+	for (uint32_t sent = 0; sent < told; sent += len) {
+		len = told - sent < 1000 ? told - sent : 1000;
+		send_text(h, ACK, h->rcv_nxt, h->nxt, len);
+		h->rcv_nxt += len;
+	}
+	for (int n; (n = (int)tg_lab_read(h->lab, h->sock, buf, sizeof(buf))) > 0;)
+		got += (uint32_t)n;
+	expect_eq("SC-07", got, told, "bytes of the promised window");
+	host_drain(h);
+}
+
+/* Nothing is kept of a cookie: what its SYN-ACK told holds although the buffer has shrunk since. */
+static void test_cookie_bufferShrinks_promiseIsKept(void)
+{
+	struct host h;
+
+	always(&h, "rcvbuf=40000");
+	expect_eq("SC-07", cookie_syn(&h, NULL).win, 40000, "window of the SYN-ACK");
+	for (int64_t size = 20000; size >= 2000; size /= 10) {
+		expect_eq("SC-07", tg_lab_setopt(h.lab, h.listener, TG_LAB_RCVBUF, size), 0, "set");
+		host_pass(&h, 20000);
+	}
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	take(&h);
+	fill_window(&h, 40000);
+	tg_lab_abort(h.lab, h.sock);
+	host_drain(&h);
+	host_pass(&h, 140000); /* nobody was told 40000 of late */
+	expect_eq("SC-07", cookie_syn(&h, NULL).win, 2000, "window of the SYN-ACK");
+	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
+	take(&h);
+	send_text(&h, ACK, h.rcv_nxt + 3000, h.nxt, 100);
+	expect_ack(&h, "SC-07");
+	expect_counter(&h, "SC-07", "oow_seq", 1);
 	host_fini(&h);
 }
 
@@ -312,30 +421,62 @@ static void test_listen_off_synDroppedWhenFull(void)
 	host_fini(&h);
 }
 
+/* The client says it again with its text, and opens when there is room. */
 static void test_cookie_acceptQueueFull_droppedNotReset(void)
 {
+	enum { N = 4 };
 	struct host h;
+	uint32_t iss[N];
+	uint8_t buf[200];
+	int64_t n;
 
 	host_init(&h, NULL);
 	h.listener = tg_lab_listen(h.lab, NULL, h.lport, 1, "syn_cookies=always");
-	uint16_t port = 2000;
-	for (; port < 2004; port++) { /* fill the queue */
-		struct seg syn = {.flags = SYN, .seq = 1, .sport = port, .win = 100}, s;
-		host_send(&h, &syn);
-		if (!host_next(&h, &s))
-			break;
-		struct seg ack = {
-		    .flags = ACK, .seq = 2, .ack = s.seq + 1, .sport = port, .win = 100};
-		host_send(&h, &ack);
-	}
-	int64_t overflow =
-	    host_counter(&h, "accept_overflow") + host_counter(&h, "listen_overflow");
-	expect_true("SC-17", overflow >= 1, "the queue is full");
+	for (int i = 0; i < N; i++, h.rport++) /* while there is room */
+		iss[i] = cookie_syn(&h, NULL).seq;
+	h.rport -= N;
+	for (int i = 0; i < N; i++, h.rport++)
+		send_flags(&h, ACK, h.rcv_nxt, iss[i] + 1);
 	expect_nothing(&h, "SC-17"); /* no RST */
-	int sock;
-	while ((sock = tg_lab_accept(h.lab, h.listener)) >= 0)
+	n = host_counter(&h, "accept_overflow");
+	expect_true("SC-17", n >= 1 && n < N, "the queue is full");
+	expect_counter(&h, "SC-17", "cookie_ok", N - n);
+	for (int sock; (sock = tg_lab_accept(h.lab, h.listener)) >= 0;)
 		tg_lab_abort(h.lab, sock);
 	host_drain(&h);
+	h.rport--;
+	h.iss = iss[N - 1];
+	h.nxt = h.iss + 1;
+	send_text(&h, ACK | PSH, h.rcv_nxt, h.nxt, 100);
+	take(&h);
+	expect_eq("SC-17", tg_lab_read(h.lab, h.sock, buf, sizeof(buf)), 100, "the text");
+	host_fini(&h);
+}
+
+/* One /24 or /48 draws as many SYN-ACKs as its bucket has, one for each SYN at most; others are not
+ * touched. */
+static void test_cookie_synFloodFromOnePrefix_isLimited(void)
+{
+	enum { N = 1000 };
+	struct host h;
+	uint32_t n = 0;
+	char from[40];
+
+	host_init(&h, "rst_rate=100");
+	host_listen(&h, "syn_cookies=always");
+	h.raddr = from;
+	for (int i = 0; i < N; i++) {
+		snprintf(from, sizeof(from), h.v6 ? "2001:db8::%d" : "192.0.2.%d", 1 + i % 250);
+		send_flags(&h, SYN, (uint32_t)i, 0);
+		uint32_t answers = host_drain(&h);
+		expect_true("SC-21", answers <= 1, "one SYN-ACK for a SYN");
+		n += answers;
+	}
+	expect_true("SC-21", n >= 50 && n <= 200, "the prefix is limited");
+	expect_counter(&h, "SC-21", "synack_limited", N - n);
+	expect_counter(&h, "SC-21", "cookie_sent", n);
+	h.raddr = h.v6 ? "2001:db8:77::1" : "198.51.100.7";
+	cookie_syn(&h, NULL);
 	host_fini(&h);
 }
 
@@ -417,12 +558,17 @@ static const struct tg_test tests[] = {
     {"test_cookie_otherTuple_isReset", test_cookie_otherTuple_isReset},
     {"test_cookie_wrongAck_isReset", test_cookie_wrongAck_isReset},
     {"test_cookie_laterTextFirst_leftForItsRepeat", test_cookie_laterTextFirst_leftForItsRepeat},
+    {"test_cookie_seqOff_countedOnce", test_cookie_seqOff_countedOnce},
+    {"test_cookie_sameTupleAgain_followsTheClientsNumber",
+     test_cookie_sameTupleAgain_followsTheClientsNumber},
+    {"test_cookie_bufferShrinks_promiseIsKept", test_cookie_bufferShrinks_promiseIsKept},
     {"test_cookie_ackReplayed_hitsTheConnection", test_cookie_ackReplayed_hitsTheConnection},
     {"test_cookie_replayInTimeWait_isNoConnection", test_cookie_replayInTimeWait_isNoConnection},
     {"test_listen_notArmed_validCookieIsReset", test_listen_notArmed_validCookieIsReset},
     {"test_listen_auto_armsAndDisarms", test_listen_auto_armsAndDisarms},
     {"test_listen_off_synDroppedWhenFull", test_listen_off_synDroppedWhenFull},
     {"test_cookie_acceptQueueFull_droppedNotReset", test_cookie_acceptQueueFull_droppedNotReset},
+    {"test_cookie_synFloodFromOnePrefix_isLimited", test_cookie_synFloodFromOnePrefix_isLimited},
     {"test_timeWait_reuseUnderCookies_issAbove", test_timeWait_reuseUnderCookies_issAbove},
     {"test_cookie_counters_sumToAcks", test_cookie_counters_sumToAcks},
     {"test_cookie_synAckInsteadOfAck_isReset", test_cookie_synAckInsteadOfAck_isReset},
