@@ -104,9 +104,11 @@ static void test_established_sackOfWrongLength_isCounted(void)
 static void test_synReceived_listenerOption_entryStays(void)
 {
 	struct host h;
+	int64_t before = 0, after = 0;
 
 	host_init(&h, NULL);
 	host_syn(&h, NULL);
+	tg_lab_getopt(h.lab, h.listener, TG_LAB_RCVBUF, &before);
 	expect_eq("SC-07", tg_lab_setopt(h.lab, h.listener, TG_LAB_RCVBUF, 50000), 0, "setopt");
 	expect_state(&h, "UC-01", "SYN-RECEIVED");
 	send_flags(&h, ACK, h.rcv_nxt, h.nxt);
@@ -114,6 +116,8 @@ static void test_synReceived_listenerOption_entryStays(void)
 	expect_nothing(&h, "SE-12");
 	h.sock = tg_lab_accept(h.lab, h.listener);
 	expect_true("EST-03", h.sock >= 0, "the connection can be accepted");
+	tg_lab_getopt(h.lab, h.sock, TG_LAB_RCVBUF, &after);
+	expect_eq("SC-07", after, before, "the buffer that the SYN-ACK promised");
 	for (int i = 0; i < 600; i++)
 		expect_eq("UC-01", tg_lab_setopt(h.lab, h.listener, TG_LAB_RCVBUF, 60000 + i), 0,
 			  "setopt, again and again");
