@@ -424,6 +424,29 @@ static const struct script_arg *field(const struct script_arg *s, const char *na
 	return NULL;
 }
 
+/* What poll(2) says beyond the lab: a write on a side that is shut does not wait either, and a FIN
+ * that came is told apart from the text before it. */
+static int64_t poll_shut(const char *state)
+{
+	static const struct {
+		const char *state;
+		int64_t events;
+	} shut[] = {
+	    {"FIN-WAIT-1", POLLOUT | POLLWRNORM},
+	    {"FIN-WAIT-2", POLLOUT | POLLWRNORM},
+	    {"CLOSE-WAIT", POLLRDHUP},
+	    {"CLOSING", POLLOUT | POLLWRNORM | POLLRDHUP},
+	    {"LAST-ACK", POLLOUT | POLLWRNORM | POLLRDHUP},
+	    {"TIME-WAIT", POLLOUT | POLLWRNORM | POLLRDHUP},
+	    {"CLOSED", POLLOUT | POLLWRNORM | POLLRDHUP},
+	};
+
+	for (uint32_t i = 0; i < sizeof(shut) / sizeof(shut[0]); i++)
+		if (!strcmp(shut[i].state, state))
+			return shut[i].events;
+	return 0;
+}
+
 static int64_t poll_events(struct script_run *r, const struct script_arg *s)
 {
 	const struct script_arg *num = field(s, "fd"), *ask = field(s, "events");
@@ -440,6 +463,7 @@ static int64_t poll_events(struct script_run *r, const struct script_arg *s)
 		got |= POLLIN | POLLRDNORM;
 	if (bits & TG_LAB_OUT)
 		got |= POLLOUT | POLLWRNORM;
+	got |= poll_shut(tg_lab_state(r->lab, fd->sock));
 	got &= ask ? ask->value : 0;
 	return got | (bits & TG_LAB_HUP ? POLLHUP : 0) | (bits & TG_LAB_ERR ? POLLERR : 0);
 }

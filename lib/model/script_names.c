@@ -86,6 +86,7 @@ static const struct named constants[] = {
     {"SO_ERROR", SO_ERROR},
     {"SO_OOBINLINE", SO_OOBINLINE},
     {"SO_PRIORITY", SO_PRIORITY},
+    {"SO_DEBUG", SO_DEBUG},
     {"TCP_NODELAY", TCP_NODELAY},
     {"TCP_MAXSEG", TCP_MAXSEG},
     {"TCP_CORK", TCP_CORK},

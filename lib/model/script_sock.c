@@ -37,7 +37,7 @@ static bool is_ignored(int64_t level, int64_t name)
 {
 	if (level == SOL_SOCKET)
 		return name == SO_REUSEADDR || name == SO_REUSEPORT || name == SO_OOBINLINE ||
-		       name == SO_PRIORITY;
+		       name == SO_PRIORITY || name == SO_DEBUG;
 	return level == IPPROTO_IP || level == IPPROTO_IPV6;
 }
 
