@@ -257,6 +257,7 @@ struct script_flow {
 	uint32_t base;          /* absolute = base + the script's number */
 	uint32_t isn, isn_step; /* of the last SYN that was seen, and what it had gained */
 	uint32_t irs;           /* of the peer, in the script's numbers */
+	uint32_t mss;           /* that the peer's SYN said; 0 = nothing */
 	uint32_t ts_base, ts_seen;
 	bool has_seen; /* ts_seen: the last timestamp that came */
 };
@@ -327,9 +328,10 @@ int script_flow_of(const struct script_run *r, uint16_t lport, uint16_t rport);
 void script_format(const struct script_run *r, const uint8_t *data, size_t len, size_t kept,
 		   bool in, bool absolute, char *buf, size_t size);
 
-/* script_match.c: judges a packet that was seen. */
-bool script_match(struct script_run *r, const struct script_seg *want,
-		  const struct script_pkt *pkt);
+/* script_match.c: judges a packet that was seen. Other stacks hand text of many segments to their
+ * device in one piece, and their scripts name it so: a line with more text than the peer's MSS
+ * stands for as many segments as it takes. want becomes what is still to come; len 0 = nothing. */
+bool script_match(struct script_run *r, struct script_seg *want, const struct script_pkt *pkt);
 
 /* script_call.c, script_check.c */
 bool script_do_call(struct script_run *r, const struct script_event *ev, uint64_t end_ns);

@@ -238,19 +238,47 @@ static void see_ts(struct script_flow *f, const struct script_seg *got)
 	f->has_seen = true;
 }
 
-bool script_match(struct script_run *r, const struct script_seg *want, const struct script_pkt *pkt)
+/* A line that no segment can carry, and a segment that carries some of it: what that one must be.
+ * PSH may come early where writes end; FIN comes last, CWR first. */
+static bool is_part(const struct script_run *r, const struct script_seg *want,
+		    const struct script_seg *got, struct script_seg *part)
+{
+	uint32_t mss = r->flow[want->flow].mss;
+
+	*part = *want;
+	if (!mss || want->len <= mss || !got->len || got->len >= want->len)
+		return false;
+	part->len = got->len;
+	part->flags &= (uint8_t) ~(SF_FIN | (got->flags & SF_PSH ? 0 : SF_PSH));
+	return true;
+}
+
+static void take_part(struct script_seg *want, uint32_t len)
+{
+	want->seq.v += len;
+	want->len -= len;
+	want->flags &= (uint8_t)~SF_CWR;
+}
+
+bool script_match(struct script_run *r, struct script_seg *want, const struct script_pkt *pkt)
 {
 	struct script_seen got;
+	struct script_seg one;
 	char a[12], b[12];
+	bool part;
 
 	if (!script_decode(pkt->data, pkt->len, pkt->len, false, &got))
 		return script_failed(r, pkt, "a packet that is no TCP");
 	if (!match_flow(r, want, &got, pkt))
 		return false;
-	if (got.seg.flags != want->flags)
+	part = is_part(r, want, &got.seg, &one);
+	if (got.seg.flags != one.flags)
 		return script_failed(r, pkt, "the flags are %s, expected %s",
-				     flag_names(got.seg.flags, a), flag_names(want->flags, b));
+				     flag_names(got.seg.flags, a), flag_names(one.flags, b));
 	see_ts(&r->flow[want->flow], &got.seg);
-	return match_numbers(r, want, &got.seg, pkt) && match_opts(r, want, &got.seg, pkt) &&
-	       match_text(r, want, &got, pkt);
+	if (!match_numbers(r, &one, &got.seg, pkt) || !match_opts(r, &one, &got.seg, pkt) ||
+	    !match_text(r, &one, &got, pkt))
+		return false;
+	take_part(want, part ? one.len : want->len);
+	return true;
 }

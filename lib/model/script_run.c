@@ -155,8 +155,8 @@ static void wait_for_packet(struct script_run *r, uint64_t limit)
 	}
 }
 
-static bool expect_packet(struct script_run *r, const struct script_event *ev, uint64_t from,
-			  uint64_t to)
+static bool expect_one(struct script_run *r, const struct script_event *ev, uint64_t from,
+		       uint64_t to, struct script_seg *want)
 {
 	uint64_t may = r->script->tolerance_ns;
 	uint64_t low = from > may ? from - may : 0, high = to + may;
@@ -177,10 +177,30 @@ static bool expect_packet(struct script_run *r, const struct script_event *ev, u
 			      (double)script_rel_ns(r, pkt.at_ns) / 1e9,
 			      (double)script_rel_ns(r, pkt.at_ns < low ? from : to) / 1e9);
 	else
-		ok = script_match(r, &ev->u.seg, &pkt);
+		ok = script_match(r, want, &pkt);
 	r->last_ns = ev->time.kind == ST_ANY || ev->time.range ? pkt.at_ns : from;
 	free(pkt.data);
 	return ok;
+}
+
+static bool expect_packet(struct script_run *r, const struct script_event *ev, uint64_t from,
+			  uint64_t to)
+{
+	struct script_seg want = ev->u.seg;
+
+	do {
+		if (!expect_one(r, ev, from, to, &want))
+			return false;
+	} while (want.len > 0);
+	return true;
+}
+
+static void note_mss(struct script_flow *f, const struct script_seg *seg, bool v6)
+{
+	f->mss = v6 ? 1220 : 536;
+	for (uint8_t i = 0; i < seg->opt_n; i++)
+		if (seg->opt[i].kind == SO_MSS && !seg->opt[i].a.any)
+			f->mss = seg->opt[i].a.v;
 }
 
 /* Numbers begin anew where a SYN may begin a connection. */
@@ -195,6 +215,7 @@ static void meet_syn(struct script_run *r, struct script_flow *f, const struct s
 	}
 	if (!(seg->flags & SF_SYN))
 		return;
+	note_mss(f, seg, r->script->v6);
 	state = tg_lab_state_of(r->lab, r->script->local, f->lport, r->script->remote, f->rport);
 	if (!strcmp(state, "CLOSED") || !strcmp(state, "TIME-WAIT")) {
 		f->fresh = true;

@@ -127,6 +127,33 @@ static void test_script_failure_showsRuleLogAndState(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(report, "    0.100000 < . 1:1(0) ack 1"));
 }
 
+/* One line for what a device would cut into segments: all of it, in order, and nothing else. */
+static void test_script_longLine_standsForItsSegments(void)
+{
+	const char *send = OPEN "+0 write(4, ..., 4380) = 4380\n";
+	char text[1024];
+	static const struct {
+		const char *line, *why;
+	} cases[] = {
+	    {"+0 > P. 1:4381(4380) ack 1\n+.01 %{ silent }%\n", NULL},
+	    {"+0 > . 1:2921(2920) ack 1\n+0 > P. 2921:4381(1460) ack 1\n+0 %{ silent }%\n", NULL},
+	    {"+0 > P. 1:5001(5000) ack 1\n", "no packet came"},
+	    {"+0 > P. 1:3001(3000) ack 1\n", "1460 bytes of text, expected 80"},
+	    {"+0 > . 1:4381(4380) ack 1\n", "the flags are P., expected ."},
+	    {"+0 > P. 2:4382(4380) ack 1\n", "SEQ is 1, expected 2"},
+	    {"+0 > P. 1:4381(4380) ack 2\n", "ACK is 1, expected 2"},
+	    {"+0 > . 1:1001(1000) ack 1\n", "1460 bytes of text, expected 1000"},
+	};
+
+	for (size_t i = 0; i < TG_TEST_N(cases); i++) {
+		snprintf(text, sizeof(text), "%s%s", send, cases[i].line);
+		if (cases[i].why)
+			fails(text, cases[i].why);
+		else
+			passes(text);
+	}
+}
+
 static void test_script_times(void)
 {
 	passes("--tolerance_usecs=0\n" LISTEN "1 < S 0:0(0) win 65535\n+0 > S. 0:0(0) ack 1 <...>\n"
@@ -247,6 +274,7 @@ int main(int argc, char **argv)
 	    {"script_wrongField_isNamed", test_script_wrongField_isNamed},
 	    {"script_missingPacket_isNamed", test_script_missingPacket_isNamed},
 	    {"script_failure_showsRuleLogAndState", test_script_failure_showsRuleLogAndState},
+	    {"script_longLine_standsForItsSegments", test_script_longLine_standsForItsSegments},
 	    {"script_times", test_script_times},
 	    {"script_blockingCalls", test_script_blockingCalls},
 	    {"script_text_isChecked", test_script_text_isChecked},
