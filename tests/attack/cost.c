@@ -5,7 +5,7 @@
  *
  *   cost [--list] [--packets N] [KIND...]
  *
- * Counted is what runs inside tg_engine_rx and tg_engine_tick, not the lab around them.
+ * Counted is what runs inside tg_engine_rx, not the lab around it.
  * 20 blocks of 1,000 packets are counted: ten in the first tenth of all, ten in the last. Between
  * them nothing is counted, and it runs fast. The parts of callgrind's output are named
  * "KIND first" and "KIND last". */

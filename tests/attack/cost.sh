@@ -6,12 +6,12 @@
 #
 #   cost.sh [--program FILE] [--packets N] [--keep DIR] [KIND...]
 #
-# 200,000 packets of each kind; with TG_TEST_MODE=long 10 million, with quick as many of some kinds.
+# 200,000 packets of each kind; with TG_TEST_MODE=long a million, with quick as many of some kinds.
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=$top/build/tests/attack/cost
 packets=200000 keep='' kinds=()
-[ "${TG_TEST_MODE:-normal}" != long ] || packets=10000000
+[ "${TG_TEST_MODE:-normal}" != long ] || packets=1000000
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--program) program=$2 && shift ;;
@@ -40,7 +40,7 @@ fi
 count() {
 	local kind=$1
 	valgrind --tool=callgrind --instr-atstart=no --collect-atstart=no --combine-dumps=yes \
-		--toggle-collect=tg_engine_rx --toggle-collect=tg_engine_tick \
+		--toggle-collect=tg_engine_rx \
 		--callgrind-out-file="$work/$kind.out" "$program" --packets "$packets" "$kind" \
 		>"$work/$kind.log" 2>&1 || return 1
 	awk '/^desc: Trigger: Client Request: / { which = $NF }
