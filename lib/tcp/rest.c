@@ -249,14 +249,21 @@ static uint16_t pack_stamp(uint64_t ms, uint64_t now_ms)
 	return (uint16_t)ms ? (uint16_t)ms : 1;
 }
 
+/* A TSval is the time rounded up to the millisecond. How much was added to it. */
+static uint32_t before_tick_ns(uint64_t ns)
+{
+	return (uint32_t)((TG_NS_PER_MS - ns % TG_NS_PER_MS) % TG_NS_PER_MS);
+}
+
 /* SYN-RECEIVED: no window and no RTT yet, so their places hold what the handshake needs. Returns
  * the flags of it. */
 static uint32_t pack_half(const struct tg_tcb *tcb, struct tg_conn *conn)
 {
 	uint32_t flags = tcb->ws_on ? TG_CONN_SND_RAW : 0;
+	uint32_t last = tcb->ts_on ? tcb->ts_last : before_tick_ns(tcb->rtt_start_ns);
 
-	conn->snd_wnd = (uint16_t)tcb->ts_last;
-	conn->max_snd_wnd = (uint16_t)(tcb->ts_last >> 16);
+	conn->snd_wnd = (uint16_t)last;
+	conn->max_snd_wnd = (uint16_t)(last >> 16);
 	conn->srtt = (uint16_t)tcb->ts_first;
 	conn->rttvar = (uint16_t)(tcb->ts_first >> 16);
 	conn->ts_age = (uint16_t)(tcb->syn_sent_n << 8 | tcb->backoff);
@@ -363,18 +370,19 @@ static void unpack_sequence(struct tg_tcb *tcb, const struct tg_conn *conn)
 	tcb->tx_push = tcb->tx_end;
 }
 
-/* The timed SYN-ACK is known by its TSval, to the millisecond (kept without timestamps too). */
+/* The timed SYN-ACK is known by its TSval, which is kept without timestamps too. Then no TSval of
+ * the last one is needed, and its place tells by how much the first was rounded up (DT-04). */
 static void unpack_half(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t now_ms)
 {
-	uint32_t age_ms;
+	uint32_t last = (uint32_t)conn->max_snd_wnd << 16 | conn->snd_wnd, age_ms;
 
 	tcb->snd.una = tcb->snd.iss;
 	tcb->snd.wl1 = tcb->snd.wl2 = tg_seq_make(0);
-	tcb->ts_last = (uint32_t)conn->max_snd_wnd << 16 | conn->snd_wnd;
 	tcb->ts_first = (uint32_t)conn->rttvar << 16 | conn->srtt;
 	tcb->syn_sent_n = (uint8_t)(conn->ts_age >> 8);
 	tcb->backoff = (uint8_t)conn->ts_age;
 	tcb->rexmit_syn = tcb->syn_sent_n > 1;
+	tcb->ts_last = tcb->ts_on ? last : tcb->ts_first;
 	tcb->ws_on = conn->flags & TG_CONN_SND_RAW;
 	tcb->ts_recent_ms = now_ms;
 	/* DT-07: the ACK of the first one, echoed late, would measure the backoff. */
@@ -384,7 +392,7 @@ static void unpack_half(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 	age_ms = (uint32_t)now_ms + tcb->ts_offset - tcb->ts_first;
 	tcb->rtt_seq = tcb->snd.iss;
 	if (!tcb->rexmit_syn && age_ms < now_ms)
-		tcb->rtt_start_ns = (now_ms - age_ms) * TG_NS_PER_MS;
+		tcb->rtt_start_ns = (now_ms - age_ms) * TG_NS_PER_MS - (tcb->ts_on ? 0 : last);
 	if (!(conn->flags & TG_CONN_DORMANT))
 		return;
 	tcb->dormant = conn->word;

@@ -74,8 +74,7 @@ uint32_t tg_rto_sample(struct tg_tcb *tcb, const struct tg_seg *seg, const struc
 	}
 	if (tcb->rtt_start_ns == 0 || !tg_seq_gt(seg->ack, tcb->rtt_seq))
 		return 0;
-	/* A SYN-ACK that rested is known by its TSval, which is rounded up to the millisecond: its
-	 * ACK may come "before" it. */
+	/* A clock that steps back must not make a sample that wraps: it would cost a minute. */
 	bool early = env->now_ns < tcb->rtt_start_ns;
 	uint64_t us = early ? GRANULARITY_US : (env->now_ns - tcb->rtt_start_ns) / 1000;
 

@@ -71,7 +71,8 @@ struct tg_conn {
 	tg_seq snd_nxt, rcv_nxt;
 	uint16_t snd_wnd, max_snd_wnd, rcv_wnd; /* scaled units, or bytes by TG_CONN_*_RAW;
 						   SYN-RECEIVED: the first two hold the TSval of the
-						   last SYN-ACK */
+						   last SYN-ACK; without timestamps
+						   by how many ns the first's is late */
 	uint16_t mss : 14,                      /* send MSS, before options are taken off */
 	    cwnd : 2; /* 0: the initial window; else 1, 2 or 4 segments (DT-22, EST-25) */
 	/* --- 16 bytes: time --- */
