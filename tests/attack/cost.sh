@@ -6,11 +6,11 @@
 #
 #   cost.sh [--program FILE] [--packets N] [--keep DIR] [KIND...]
 #
-# 200,000 packets of each kind; with TG_TEST_MODE=long a million, with quick as many of some kinds.
+# 100,000 packets of each kind; with TG_TEST_MODE=long a million, with quick as many of some kinds.
 set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=$top/build/tests/attack/cost
-packets=200000 keep='' kinds=()
+packets=100000 keep='' kinds=()
 [ "${TG_TEST_MODE:-normal}" != long ] || packets=1000000
 while [ $# -gt 0 ]; do
 	case "$1" in
