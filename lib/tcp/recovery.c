@@ -327,14 +327,13 @@ static void detect(struct tg_tcb *tcb, const struct news *a)
 		reduce_by_rate(tcb, a->sent.delivered, a->ack->acked > 0 && !found.any);
 }
 
-static void grow(struct tg_tcb *tcb, const struct news *a)
+static void grow(struct tg_tcb *tcb, const struct news *a, uint32_t acked)
 {
-	if (!a->ack->acked || tcb->recovery)
+	if (!acked || tcb->recovery)
 		return;
 	/* It stays near, so that it is never half the sequence space behind. */
 	tcb->recover = tg_seq_max(tcb->recover, tg_seq_sub(tcb->snd.una, 1));
-	tg_cc_acked(tcb, a->ack->acked, a->rtt_us, tcb->rack.limited && !a->ack->ece,
-		    a->env->now_ms);
+	tg_cc_acked(tcb, acked, a->rtt_us, tcb->rack.limited && !a->ack->ece, a->env->now_ms);
 }
 
 static void arrives_plain(struct tg_tcb *tcb, const struct news *a)
@@ -354,7 +353,7 @@ static void arrives_plain(struct tg_tcb *tcb, const struct news *a)
 	else if (tcb->loss && tg_seq_ge(tcb->snd.una, tcb->recover))
 		tcb->loss = false;
 	if (!was_recovery)
-		grow(tcb, a);
+		grow(tcb, a, a->ack->acked);
 }
 
 static void arrives_sack(struct tg_tcb *tcb, struct news *a)
@@ -377,8 +376,10 @@ static void arrives_sack(struct tg_tcb *tcb, struct news *a)
 	} else {
 		if ((was_recovery || tcb->loss) && tg_seq_ge(tcb->snd.una, tcb->recover))
 			finish(tcb);
-		if (!was_recovery)
-			grow(tcb, a);
+		/* The ACK that ends recovery tells of what went out at the new pace. That counts;
+		 * what was SACKED before does not. */
+		grow(tcb, a,
+		     was_recovery ? min32(a->sent.delivered, a->ack->acked) : a->ack->acked);
 	}
 	/* Without a delivery RACK knows no more than before; what time alone tells is its timer's.
 	 */

@@ -13,13 +13,17 @@ uint32_t tg_reno_slow_start(const struct tg_tcb *tcb, uint32_t acked)
 	return tg_cc_min(acked, tcb->loss ? mss : 2 * mss);
 }
 
-/* DT-18, RFC 3465 2.1: one segment for each cwnd of bytes that was acknowledged. */
+/* DT-18, RFC 3465 2.1: one segment for each cwnd of bytes that was acknowledged. A cut leaves half
+ * a segment of cwnd, which is never sent: to wait for its ACK would make a step longer than a round
+ * trip. */
 void tg_reno_acked(struct tg_tcb *tcb, uint32_t acked)
 {
+	uint32_t round = tcb->cwnd - tcb->cwnd % tg_tx_mss(tcb);
+
 	tcb->acked_bytes += acked;
-	if (tcb->acked_bytes < tcb->cwnd)
+	if (tcb->acked_bytes < round)
 		return;
-	tcb->acked_bytes = tg_cc_min(tcb->acked_bytes - tcb->cwnd, tcb->cwnd);
+	tcb->acked_bytes = tg_cc_min(tcb->acked_bytes - round, tcb->cwnd);
 	tg_cc_grow(tcb, tg_tx_mss(tcb));
 }
 

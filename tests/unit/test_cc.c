@@ -251,6 +251,26 @@ static void test_cc_congestion_ssthreshByFlight(void)
 	}
 }
 
+/* DT-18: half of 13 segments are 6.5, of which 6 are ever out: what they carry is a round, and the
+ * next step takes 7. */
+static void test_cc_congestion_newRenoHalfSegmentNotWaitedFor(void)
+{
+	struct box b;
+
+	open_box(&b, TG_CC_NEWRENO);
+	tg_cc_congestion(&b.tcb, 13 * MSS, false);
+	CU_ASSERT_EQUAL(b.tcb.ssthresh, 6 * MSS + MSS / 2);
+	b.tcb.cwnd = b.tcb.ssthresh;
+	tg_cc_acked(&b.tcb, 6 * MSS - 1, 0, true, b.ms);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh);
+	tg_cc_acked(&b.tcb, 1, 0, true, b.ms);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh + MSS);
+	tg_cc_acked(&b.tcb, 7 * MSS - 1, 0, true, b.ms);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh + MSS);
+	tg_cc_acked(&b.tcb, 1, 0, true, b.ms);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh + 2 * MSS);
+}
+
 /* RFC 4015, RFC 9438 4.9: as before the reduction, unless cwnd is beyond it already; once. */
 static void test_cc_spurious_undone(void)
 {
@@ -661,6 +681,8 @@ static const struct tg_test tests[] = {
     {"cc_idleLongerThanRto_initialWindow", test_cc_idleLongerThanRto_initialWindow},
     {"cc_timeout_lossWindow_ssthreshOnce", test_cc_timeout_lossWindow_ssthreshOnce},
     {"cc_congestion_ssthreshByFlight", test_cc_congestion_ssthreshByFlight},
+    {"cc_congestion_newRenoHalfSegmentNotWaitedFor",
+     test_cc_congestion_newRenoHalfSegmentNotWaitedFor},
     {"cc_spurious_undone", test_cc_spurious_undone},
     {"newreno_avoidance_oneSegmentARound", test_newreno_avoidance_oneSegmentARound},
     {"newreno_avoidance_restOfAckCounts", test_newreno_avoidance_restOfAckCounts},

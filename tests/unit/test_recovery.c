@@ -301,6 +301,31 @@ static void test_estab_heavyLoss_slowStartWithinBound(void)
 	box_fini(&b);
 }
 
+/* RFC 5681 3.1, RFC 3465 2.1: the ACK that ends recovery acknowledges a round of its own at the new
+ * pace, which congestion avoidance counts; what was SACKED before has had its say. */
+static void test_estab_recoveryEnds_lastDeliveryCounts(void)
+{
+	uint32_t delivered;
+	struct box b;
+
+	open_flight(&b, 12);
+	b.conf.congestion = TG_CC_NEWRENO;
+	for (uint32_t i = 2; i <= 12; i++) {
+		sack1(&b, 0, 1, i);
+		box_drain(&b);
+	}
+	CU_ASSERT_TRUE(b.tcb.recovery);
+	CU_ASSERT_EQUAL(b.tcb.ssthresh, 6 * MSS);
+	delivered = (uint32_t)tg_seq_diff(b.tcb.snd.nxt, b.tcb.snd.una) - b.tcb.sent.sacked;
+	CU_ASSERT_TRUE(delivered >= 5 * MSS && delivered < 12 * MSS);
+	later(&b, RTT);
+	box_ack(&b, box_snd(&b, b.tcb.snd.nxt), WND);
+	CU_ASSERT_FALSE(b.tcb.recovery);
+	CU_ASSERT_EQUAL(b.tcb.cwnd - 6 * MSS, delivered < 6 * MSS ? 0 : MSS);
+	CU_ASSERT_EQUAL(b.tcb.acked_bytes, delivered % (6 * MSS));
+	box_fini(&b);
+}
+
 /* --- timeouts --- */
 
 /* DT-17: after a timeout nobody believes what was SACKED before; what is SACKED after it is not
@@ -647,6 +672,7 @@ static const struct tg_test tests[] = {
     {"estab_sameBlockThrice_noDuplicates", test_estab_sameBlockThrice_noDuplicates},
     {"estab_recovery_oneOutForTwoDelivered", test_estab_recovery_oneOutForTwoDelivered},
     {"estab_heavyLoss_slowStartWithinBound", test_estab_heavyLoss_slowStartWithinBound},
+    {"estab_recoveryEnds_lastDeliveryCounts", test_estab_recoveryEnds_lastDeliveryCounts},
     {"estab_renegingPeer_allIsSentAgain", test_estab_renegingPeer_allIsSentAgain},
     {"estab_oneSegmentLost_seriesExact", test_estab_oneSegmentLost_seriesExact},
     {"estab_tailLost_probeFindsIt", test_estab_tailLost_probeFindsIt},
