@@ -248,9 +248,10 @@ static void dsacks(struct attack *a)
 	struct seg s = ack(a, a->h.una);
 
 	b[0][1] = b[0][0] + 90;
-	sack(&s, 3, a->i & 1 ? b : b + 1);
-	if (!(a->i & 1))
-		s.opt[3] = 2 + 16, s.opt_len = 4 + 16;
+	if (a->i & 1)
+		sack(&s, 3, b);
+	else
+		sack(&s, 2, b + 1);
 	cost_shoot(a, &s);
 }
 
