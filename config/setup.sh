@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_run=(libdpdk-dev dpdk libinih-dev libpcap-dev gcc libc6-dev meson ninja-build pkg-config python3)
 packages_tests=(libcunit1-dev dpdk-dev iputils-ping netbase clang llvm libclang-rt-14-dev clang-format binutils curl wrk nginx-light
-	ethtool iproute2 procps tshark netcat-openbsd valgrind util-linux git ca-certificates)
+	ethtool iproute2 procps tshark netcat-openbsd valgrind nmap util-linux git ca-certificates)
 want_tests=0 want_packages=1 want_build=1 want_hugepages=1
 
 usage() { sed -n '3,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
