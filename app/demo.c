@@ -45,6 +45,7 @@ enum {
 	ACTIVE_MAX = 2000,
 	ATTACK_BURST = 32,
 	CAPTURE_EACH = 2500, /* packets kept at the start of each part */
+	LAST_VISIT_MS = 500, /* of the drain's time, for those who are still opening */
 	DRAIN_MS = 2000,
 	MEMORY_MB = 64
 };
@@ -268,11 +269,14 @@ static uint32_t due(uint64_t rate, uint64_t now_ns, uint64_t *since_ns, uint32_t
 	return (uint32_t)n;
 }
 
-static void begin_part(struct demo *d, uint32_t part)
+/* The last visitors are let finish: a drain would break off who is still opening. */
+static bool may_drain(const struct demo *d, uint64_t since_ns, uint64_t now_ns)
 {
-	d->capture.room = CAPTURE_EACH;
-	if (part != PART_CLOSE)
-		return;
+	return d->visitors.active == 0 || now_ns - since_ns > LAST_VISIT_MS * TG_NS_PER_MS;
+}
+
+static void drain(struct demo *d)
+{
 	atomic_store(&d->client.host.worker[0].order, TG_ORDER_DRAIN);
 	atomic_store(&d->server.host.worker[0].order, TG_ORDER_DRAIN);
 }
@@ -281,15 +285,20 @@ static int run(void *ctx)
 {
 	struct demo *d = ctx;
 	struct tg_worker *server = &d->server.host.worker[0], *client = &d->client.host.worker[0];
-	uint64_t open_ns = client->clock.last_ns, attack_ns = open_ns;
+	uint64_t open_ns = client->clock.last_ns, attack_ns = open_ns, part_ns = open_ns;
 	uint32_t part = PART_N;
 	while (!atomic_load_explicit(&d->stop, memory_order_relaxed)) {
 		uint32_t now_part = atomic_load_explicit(&d->part, memory_order_relaxed);
-		if (now_part != part)
-			begin_part(d, part = now_part);
+		if (now_part != part) {
+			part = now_part;
+			part_ns = client->clock.last_ns;
+			d->capture.room = CAPTURE_EACH;
+		}
 		tg_worker_step(server);
 		uint32_t moved = tg_worker_step(client);
 		uint64_t now_ns = client->clock.last_ns;
+		if (part == PART_CLOSE && may_drain(d, part_ns, now_ns))
+			drain(d);
 		if (part != PART_CLOSE)
 			demo_client_open(&d->visitors, due(d->rate, now_ns, &open_ns, TG_IO_BURST));
 		if (part == PART_FLOOD && d->flood)
