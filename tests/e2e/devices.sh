@@ -335,7 +335,7 @@ test_tso() {
 		sleep 1
 		# testpmd shares its core with all else here: the first start may come before its ports are up.
 		for _ in 1 2 3 4; do
-			ip netns exec "$ns" curl -s --connect-timeout 5 -m 40 -o "$dir/tso.got" http://192.0.2.1/bytes/20000000 && break
+			ip netns exec "$ns" curl -s --interface tgtso --connect-timeout 5 -m 40 -o "$dir/tso.got" http://192.0.2.1/bytes/20000000 && break
 			printf 'stop\nstart\n' >&7
 			sleep 1
 		done
