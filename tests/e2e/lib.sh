@@ -187,6 +187,9 @@ count() {
 clean() {
 	same "$1: packets were captured" "$([ "$(count "$2" tcp)" -gt 0 ] && echo yes)" yes
 	same "$1: no checksum error" "$(count "$2" 'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"')" 0
+	# Which ones, for whoever reads the log.
+	tshark -r "$2" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+		-Y 'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"' 2>/dev/null | head -n 5
 	same "$1: no malformed frame" "$(count "$2" '_ws.malformed && !(frame.cap_len < frame.len)')" 0
 	[ "${3:-}" = RST ] || same "$1: no RST" "$(count "$2" 'tcp.flags.reset == 1')" 0
 }
