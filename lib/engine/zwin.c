@@ -41,23 +41,7 @@ static bool is_pressed(const struct tg_engine *e)
 /* SND.WND = 0 where something may still be sent. */
 static bool is_shut(const struct tg_tcb *tcb)
 {
-	switch ((enum tg_tcp_state)tcb->state) {
-	case TG_ESTABLISHED:
-	case TG_FIN_WAIT_1:
-	case TG_CLOSE_WAIT:
-	case TG_CLOSING:
-	case TG_LAST_ACK:
-		return tcb->snd.wnd == 0;
-	case TG_CLOSED:
-	case TG_LISTEN:
-	case TG_SYN_SENT:
-	case TG_SYN_RECEIVED:
-	case TG_FIN_WAIT_2:
-	case TG_TIME_WAIT:
-	case TG_STATE_N:
-		break;
-	}
-	return false;
+	return tg_data_may_send(tcb) && tcb->snd.wnd == 0;
 }
 
 bool tg_zwin_is_shut_at_rest(const struct tg_conn *c)

@@ -31,8 +31,6 @@ static inline uint32_t tg_data_flight(const struct tg_tcb *tcb)
 	return (uint32_t)tg_seq_diff(tcb->snd.nxt, tcb->snd.una);
 }
 
-/* States that send text or a FIN, or wait for their ACK. */
-bool tg_data_may_send(const struct tg_tcb *tcb);
 /* True when something is queued that was never sent. */
 static inline bool tg_data_is_waiting(const struct tg_tcb *tcb)
 {

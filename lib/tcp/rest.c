@@ -25,9 +25,7 @@ void tg_tcb_init(struct tg_tcb *tcb, const struct tg_tcp_conf *conf, enum tg_tcp
 	tcb->rto_us = 1000000; /* RFC 6298 2.1 */
 	tg_span_init(&tcb->tx);
 	tg_span_init(&tcb->rx);
-	tcb->sent.chunk = TG_NONE;
-	tcb->sent.n = tcb->sent.head = 0;
-	tcb->sent.sacked = tcb->sent.lost = 0;
+	tg_sent_init(&tcb->sent, tcb->snd.una);
 	tcb->ooo = TG_NONE;
 	tcb->dormant = TG_NONE;
 }

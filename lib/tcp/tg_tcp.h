@@ -188,6 +188,8 @@ void tg_tcp_text(const struct tg_tcb *tcb, const struct tg_tcp_env *env, tg_seq 
 /* The effective MSS when the next segments may leave as one frame, and more than one is queued
  * (DT-34); 0: one at a time. */
 uint32_t tg_tso_mss(const struct tg_tcb *tcb);
+/* States that send text or a FIN, or wait for their ACK. */
+bool tg_data_may_send(const struct tg_tcb *tcb);
 /* True when tg_tcp_output would return true: cheap. */
 bool tg_tcp_has_output(const struct tg_tcb *tcb, const struct tg_tcp_env *env);
 
