@@ -183,13 +183,16 @@ count() {
 	tshark -r "$1" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y "$2" -T fields -e frame.number 2>/dev/null | wc -l
 }
 # clean NAME FILE [RST]: no wrong checksum, no malformed frame, and no RST, unless they are expected.
-# Cut frames (-s) have no checksum to check; a capture for that is taken whole.
+# Cut frames (-s) have no checksum to check; a capture for that is taken whole. The kernel writes a TCP
+# checksum of zero as 0xffff when it computes it for the device (one frame in 65,536), and so does
+# net_tap. In one's complement both are zero, and receivers take them; tshark alone calls it bad.
+bad_sum='ip.checksum.status == "Bad" || (tcp.checksum.status == "Bad" && !(tcp.checksum == 0xffff && tcp.checksum_calculated == 0))'
 clean() {
 	same "$1: packets were captured" "$([ "$(count "$2" tcp)" -gt 0 ] && echo yes)" yes
-	same "$1: no checksum error" "$(count "$2" 'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"')" 0
+	same "$1: no checksum error" "$(count "$2" "$bad_sum")" 0
 	# Which ones, for whoever reads the log.
 	tshark -r "$2" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
-		-Y 'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad"' 2>/dev/null | head -n 5
+		-Y "$bad_sum" 2>/dev/null | head -n 5
 	same "$1: no malformed frame" "$(count "$2" '_ws.malformed && !(frame.cap_len < frame.len)')" 0
 	[ "${3:-}" = RST ] || same "$1: no RST" "$(count "$2" 'tcp.flags.reset == 1')" 0
 }
