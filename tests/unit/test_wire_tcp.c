@@ -512,6 +512,27 @@ static void test_tcp_fourBlocksBesideTimestamp_becomeThree(void)
 	CU_ASSERT_EQUAL(out.opts.sack_n, 3);
 }
 
+/* LN-16: a sum of zero may come as all ones (Linux computes it so for devices that cannot); it says the
+ * same. We write it as zero (RFC 1624 3). */
+static void test_tcp_sumOfZeroAsAllOnes_isGood(void)
+{
+	const struct tg_addr src = addr("192.0.2.1"), dst = addr("192.0.2.2");
+	struct packet p = tcp_with((const uint8_t *)"", 0, 2);
+
+	for (uint32_t v = 0; v < 65536; v++) {
+		tg_be16_put(p.b + p.len - 2, (uint16_t)v);
+		tg_tcp_csum_put(p.b, p.len, &src, &dst, false);
+		CU_ASSERT_NOT_EQUAL(tg_be16_get(p.b + 16), 0xffff);
+		if (tg_be16_get(p.b + 16) != 0)
+			continue;
+		CU_ASSERT_TRUE(tg_tcp_csum_ok(p.b, p.len, &src, &dst));
+		tg_be16_put(p.b + 16, 0xffff);
+		CU_ASSERT_TRUE(tg_tcp_csum_ok(p.b, p.len, &src, &dst));
+		return;
+	}
+	CU_FAIL("no text makes the sum zero");
+}
+
 /* LN-16, ADV-01: one bit at every offset, header and text, both families, odd and even lengths. */
 static void test_tcp_anyFlippedBit_isBadCsum(void)
 {
@@ -569,6 +590,7 @@ static const struct tg_test tests[] = {
     {"tcp_emit_isParsedBack", test_tcp_emit_isParsedBack},
     {"tcp_synOptionsWithoutSyn_areNotWritten", test_tcp_synOptionsWithoutSyn_areNotWritten},
     {"tcp_fourBlocksBesideTimestamp_becomeThree", test_tcp_fourBlocksBesideTimestamp_becomeThree},
+    {"tcp_sumOfZeroAsAllOnes_isGood", test_tcp_sumOfZeroAsAllOnes_isGood},
     {"tcp_anyFlippedBit_isBadCsum", test_tcp_anyFlippedBit_isBadCsum},
     {"tcp_csumPut_equalsPlainSum", test_tcp_csumPut_equalsPlainSum},
 };
