@@ -3,6 +3,7 @@
  * (TD-32): no new connections, FIN for those at rest, RST for what is left after drain_ms. */
 #include "cli.h"
 #include "find.h"
+#include "reload.h"
 #include "sight.h"
 
 #include <ctype.h>
@@ -215,6 +216,7 @@ static void watch(struct serving *s)
 	for (uint32_t tick = 1; !tg_cli_is_interrupted(); tick++) {
 		tg_cli_pause_ms(TICK_MS);
 		uint64_t now = tg_cli_now_ns();
+		tg_reload_poll();
 		if (tick % LINK_TICKS == 0)
 			poll_links(s);
 		if (show && now - line.last_ns >= 1000000000ull)
@@ -258,6 +260,7 @@ static int serve(struct serving *s)
 	if (rc != 0)
 		return rc;
 	tg_cli_catch_signals();
+	tg_reload_catch();
 	if (tg_plan_fits(&s->plan, &s->conf, tg_host_buffers_mb(&s->conf), err, sizeof(err)) != 0 ||
 	    start_eal(s, err, sizeof(err)) != 0)
 		return tg_cli_usage("serve", "%s", err);
@@ -271,6 +274,7 @@ static int serve(struct serving *s)
 	tg_sight_publish(&s->host, s->opt.name, &s->got);
 	print_start(s);
 	watch(s);
+	tg_reload_forget();
 	finish(s);
 	tg_sight_publish(NULL, NULL, NULL);
 	tg_host_fini(&s->host);
