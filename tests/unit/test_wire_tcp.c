@@ -512,8 +512,8 @@ static void test_tcp_fourBlocksBesideTimestamp_becomeThree(void)
 	CU_ASSERT_EQUAL(out.opts.sack_n, 3);
 }
 
-/* LN-16: a sum of zero may come as all ones (Linux computes it so for devices that cannot); it says the
- * same. We write it as zero (RFC 1624 3). */
+/* LN-16: a sum of zero may come as all ones (Linux computes it so for devices that cannot); it says
+ * the same. We write it as zero (RFC 1624 3). */
 static void test_tcp_sumOfZeroAsAllOnes_isGood(void)
 {
 	const struct tg_addr src = addr("192.0.2.1"), dst = addr("192.0.2.2");
