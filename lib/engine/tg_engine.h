@@ -75,6 +75,9 @@ struct tg_listener_conf {
 	uint32_t allow_n;
 	uint16_t allow_port_low, allow_port_high;
 	uint8_t refuse; /* enum tg_refuse: the others */
+	/* What opens is spliced to a backend of this pool (tg_pool.h); service is not asked. */
+	bool has_pool;
+	int16_t pool;
 	struct tg_tcp_conf tcp;
 };
 
@@ -94,7 +97,11 @@ struct tg_engine_conf {
 	uint32_t source_max;   /* passive connections of one IPv4 address or IPv6 /64 (ADV-57); 0 =
 				  no limit, and no memory for it */
 	uint8_t source_refuse; /* enum tg_refuse */
-	uint32_t timer_budget; /* most timers, and most TIME-WAIT expiries, in one call */
+	uint32_t pool_max;     /* pools of backends, at most TG_POOL_MAX; 0 = none, and no memory */
+	uint32_t splice_max;   /* connections spliced to backends at once; 0 = none */
+	uint32_t splice_idle_ms; /* a splice on which nothing moves for so long is over; 0 = never
+				  */
+	uint32_t timer_budget;   /* most timers, and most TIME-WAIT expiries, in one call */
 	bool no_merge; /* no segments of a burst are taken together (DT-35): for comparison */
 	bool primary;  /* answers ARP, NDP and echo; other workers of the same ports only learn */
 	struct tg_port_conf port[TG_PORT_MAX];
