@@ -21,6 +21,7 @@ int tg_cmd_stats(int argc, char **argv);
 int tg_cmd_doctor(int argc, char **argv);
 int tg_cmd_demo(int argc, char **argv);
 int tg_cmd_keys(int argc, char **argv);
+int tg_cmd_fleet_key(int argc, char **argv);
 int tg_cmd_script(int argc, char **argv);
 
 /* Prints "tidegate COMMAND: ..." as one line to stderr; returns TG_EXIT_USAGE. */

@@ -121,6 +121,19 @@ static void begin_engine(struct reader *r)
 	engine->line = r->line;
 }
 
+static void begin_fleet(struct reader *r)
+{
+	struct tg_conf_section *fleet = &r->conf->fleet;
+	r->skip = r->pass != PASS_REST;
+	r->section = fleet;
+	r->allowed = TG_KEY_FLEET;
+	if (r->skip)
+		return;
+	if (fleet->line)
+		fail(r, "[fleet] is there twice, first in line %u: join them", fleet->line);
+	fleet->line = r->line;
+}
+
 /* text: what stands between the brackets. */
 static void begin_section(struct reader *r, char *text)
 {
@@ -151,13 +164,12 @@ static void begin_section(struct reader *r, char *text)
 	} else if (strcmp(text, "pool") == 0) {
 		fail(r, "[pool NAME] says what stands behind `shield`, which is not built yet: use "
 			"a [listener NAME] with a service");
-	} else if (strcmp(text, "fleet") == 0) {
-		fail(r, "[fleet] shares cookies between machines, which is not built yet: leave it "
-			"out");
+	} else if (strcmp(text, "fleet") == 0 && !name) {
+		begin_fleet(r);
 	} else {
 		fail(r,
-		     "unknown section [%.49s]: there are [engine], [port NAME] and [listener "
-		     "NAME]",
+		     "unknown section [%.49s]: there are [engine], [port NAME], [listener NAME] "
+		     "and [fleet]",
 		     text);
 	}
 }
@@ -485,8 +497,25 @@ static int check_listener(const struct tg_conf *conf, uint32_t i, char *err, siz
 	return 0;
 }
 
+static int check_fleet(const struct tg_conf *conf, char *err, size_t err_size)
+{
+	const struct tg_conf_section *f = &conf->fleet;
+	if (f->line == 0)
+		return 0;
+	if (!f->set.secret_file[0] && !f->set.secret_fd)
+		return tg_conf_fail(conf, f->line, err, err_size,
+				    "[fleet] has no secret: add `secret_file = ` with the path of "
+				    "one that `tidegate fleet-key` made");
+	if (f->set.secret_file[0] && f->set.secret_fd)
+		return tg_conf_fail(conf, tg_conf_line(f, "secret_fd"), err, err_size,
+				    "[fleet] has secret_file and secret_fd: keep one");
+	return 0;
+}
+
 static int check(const struct tg_conf *conf, char *err, size_t err_size)
 {
+	if (check_fleet(conf, err, err_size) != 0)
+		return -1;
 	if (check_section(conf, &conf->engine, TG_KEY_ENGINE, err, err_size) != 0)
 		return -1;
 	if (conf->port_n == 0)
@@ -517,6 +546,7 @@ int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size
 	memset(conf, 0, sizeof(*conf));
 	snprintf(conf->file, sizeof(conf->file), "%s", file);
 	tg_settings_init(&conf->engine.set, false);
+	tg_settings_init(&conf->fleet.set, false);
 	struct reader *r = calloc(1, sizeof(*r));
 	if (!r)
 		return tg_conf_fail(conf, 0, err, err_size, "out of memory");

@@ -18,6 +18,7 @@ struct tg_conf_section {
 struct tg_conf {
 	char file[256];
 	struct tg_conf_section engine;
+	struct tg_conf_section fleet;     /* line 0: no [fleet] */
 	struct tg_conf_section *port;     /* [port_n] */
 	struct tg_conf_section *listener; /* [listener_n] */
 	uint32_t port_n, listener_n;

@@ -66,5 +66,6 @@ int tg_cmd_keys(int argc, char **argv)
 	print_section("[engine]", TG_KEY_ENGINE, TG_KEY_LISTENER | TG_KEY_CONN);
 	print_section("[port outside]", TG_KEY_PORT, 0);
 	print_section("[listener web]", TG_KEY_LISTENER | TG_KEY_CONN, 0);
+	print_section("[fleet]", TG_KEY_FLEET, 0);
 	return tg_cli_printed("keys");
 }

@@ -14,6 +14,8 @@ static const struct tg_command commands[] = {
     {"doctor", "checks this machine, and prints the command that fixes what is missing",
      tg_cmd_doctor},
     {"keys", "prints every configuration key: default, unit, range", tg_cmd_keys},
+    {"fleet-key", "makes the file of secrets that the nodes of a fleet share, and turns it over",
+     tg_cmd_fleet_key},
     {"script", "runs packet scripts against the engine, in virtual time", tg_cmd_script},
 };
 
@@ -23,7 +25,7 @@ static int help(FILE *out)
 {
 	fprintf(out, "usage: tidegate COMMAND [options] [-- EAL options]\n\n");
 	for (int i = 0; i < COMMAND_N; i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].about);
 	fprintf(out, "\n`tidegate COMMAND --help` tells more, `tidegate --version` which one this "
 		     "is. Exit status: 0 success, 1 a failed run, "
 		     "2 bad usage or configuration.\n");

@@ -19,7 +19,6 @@ enum {
 #define DAY_MS 86400000u
 #define NOT_YET_POOL                                                                               \
 	"backends ([pool NAME], `shield`) are not built yet; use a [listener NAME] with a service"
-#define NOT_YET_FLEET "fleets are not built yet; leave the section out"
 
 const struct tg_key tg_keys[] = {
     /* --- [engine] --- */
@@ -176,8 +175,15 @@ const struct tg_key tg_keys[] = {
      "the address and port that backends stand behind", 0, 0},
     {"backend", TG_KEY_POOL, TG_KEY_TEXT, NULL, 1, 255, NULL, "", NULL, NOT_YET_POOL, NULL,
      "addresses and ports of the backends", 0, 0},
-    {"secret_file", TG_KEY_FLEET, TG_KEY_TEXT, NULL, 1, 255, NULL, "", NULL, NOT_YET_FLEET, NULL,
-     "the secret that all nodes of a fleet share", 0, 0},
+    /* --- [fleet]: nodes that finish each other's handshakes --- */
+    {"secret_file", TG_KEY_FLEET, TG_KEY_TEXT, NULL, 1, 255, NULL, "", NULL, NULL, NULL,
+     "the file of secrets that all nodes of a fleet share, mode 0600; `tidegate fleet-key` makes "
+     "it, SIGHUP reads it again",
+     AT(secret_file)},
+    {"secret_fd", TG_KEY_FLEET, TG_KEY_UINT, NULL, 3, 1023, NULL, "", NULL, NULL, NULL,
+     "instead of secret_file: an inherited descriptor from which the same is read", AT(secret_fd)},
+    {"skew_ms", TG_KEY_FLEET, TG_KEY_UINT, "ms", 0, 30000, NULL, "500", NULL, NULL, NULL,
+     "how far apart the wall clocks of two nodes may be", AT(skew_ms)},
 };
 
 const uint32_t tg_key_n = sizeof(tg_keys) / sizeof(tg_keys[0]);

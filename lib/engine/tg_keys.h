@@ -15,8 +15,8 @@ enum tg_key_section {
 	    1 << 3,          /* keys of a connection: in [listener], [engine], and tg_lab_connect */
 	TG_KEY_LAB = 1 << 4, /* tg_lab_new knows it */
 	TG_KEY_LAB_LISTEN = 1 << 5, /* tg_lab_listen knows it, besides those of CONN */
-	TG_KEY_POOL = 1 << 6,  /* [pool] and [fleet]: not built yet, so every key of theirs is */
-	TG_KEY_FLEET = 1 << 7, /* refused with a sentence */
+	TG_KEY_POOL = 1 << 6,       /* not built yet: every key of it is refused with a sentence */
+	TG_KEY_FLEET = 1 << 7,      /* [fleet] */
 };
 
 enum tg_key_type {
@@ -81,6 +81,10 @@ struct tg_settings {
 	uint32_t allow_port[2]; /* low, high; 0, 0 = all */
 	/* connection */
 	struct tg_tcp_conf tcp;
+	/* fleet */
+	char secret_file[256];
+	uint32_t secret_fd; /* 0: not given */
+	uint32_t skew_ms;
 };
 
 extern const struct tg_key tg_keys[];

@@ -61,7 +61,6 @@ refused "a listener twice" '1[0-3]' 'web' < <(good; printf '[listener web]\nport
 refused "a port twice" '1[0-3]' 'outside' < <(good; printf '[port outside]\ndevice = net_null1\naddress = 192.0.3.1/24\n')
 refused "a wrong address" 6 '192.0.2.300' < <(good | sed 's/^address.*/address = 192.0.2.300\/24/')
 refused "too little memory" '' 'memory|MiB' < <(good | sed 's/^connections = .*/connections = 1000000\nmemory_mb = 1/')
-refused "[fleet] is refused with a sentence" '1[0-2]' 'fleet' < <(good; printf '[fleet]\nsecret_file = /tmp/x\n')
 refused "[pool] is refused with a sentence" '1[0-2]' 'pool' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
 refused "congestion = vegas is refused" 11 'newreno.cubic' < <(good | sed 's/^service = http/service = http\ncongestion = vegas/')
 status=0

@@ -193,7 +193,34 @@ static void test_conf_section_unknown_refused(void)
 static void test_conf_section_notBuilt_refused(void)
 {
 	refused(with("[pool web]\nvip = 192.0.2.10:80\n"), "x.ini:7: ", "not built");
-	refused(with("[fleet]\nsecret_file = /x\n"), "x.ini:7: ", "not built");
+}
+
+/* SC-13: one secret, from one place. */
+static void test_conf_fleet_readOrRefused(void)
+{
+	CU_ASSERT_EQUAL_FATAL(parse(with("")), 0);
+	CU_ASSERT_EQUAL(conf.fleet.line, 0);
+	tg_conf_free(&conf);
+	CU_ASSERT_EQUAL_FATAL(parse(with("[fleet]\nsecret_file = /etc/tidegate/fleet.key\n")), 0);
+	CU_ASSERT_EQUAL(conf.fleet.line, 7);
+	CU_ASSERT_STRING_EQUAL(conf.fleet.set.secret_file, "/etc/tidegate/fleet.key");
+	CU_ASSERT_EQUAL(conf.fleet.set.secret_fd, 0);
+	CU_ASSERT_EQUAL(conf.fleet.set.skew_ms, 500);
+	tg_conf_free(&conf);
+	CU_ASSERT_EQUAL_FATAL(parse(with("[fleet]\nsecret_fd = 3\nskew_ms = 0\n")), 0);
+	CU_ASSERT_EQUAL(conf.fleet.set.secret_fd, 3);
+	CU_ASSERT_EQUAL(conf.fleet.set.skew_ms, 0);
+	tg_conf_free(&conf);
+	refused(with("[fleet]\n"), "x.ini:7: ", "no secret");
+	refused(with("[fleet]\nskew_ms = 10\n"), "x.ini:7: ", "no secret");
+	refused(with("[fleet]\nsecret_file =\n"), "x.ini:8: ", "secret_file");
+	refused(with("[fleet]\nsecret_file = /x\nsecret_fd = 3\n"), "x.ini:9: ", "keep one");
+	refused(with("[fleet]\nsecret_file = /x\n[fleet]\n"), "x.ini:9: ", "twice");
+	refused(with("[fleet]\nsecret_fd = 2\n"), "x.ini:8: ", "3 to 1023");
+	refused(with("[fleet]\nskew_ms = 30001\n"), "x.ini:8: ", "0 to 30000");
+	refused(with("[fleet]\nworkers = 1\n"), "x.ini:8: ", "belongs into [engine]");
+	refused(with("[fleet x]\n"), "x.ini:7: ", "unknown section");
+	refused("[engine]\nsecret_file = /x\n", "x.ini:2: ", "belongs into [fleet]");
 }
 
 static void test_conf_section_twice_refused(void)
@@ -369,6 +396,7 @@ static const struct tg_test tests[] = {
     {"conf_indentedLineOf198_isReadWhole", test_conf_indentedLineOf198_isReadWhole},
     {"conf_section_unknown_refused", test_conf_section_unknown_refused},
     {"conf_section_notBuilt_refused", test_conf_section_notBuilt_refused},
+    {"conf_fleet_readOrRefused", test_conf_fleet_readOrRefused},
     {"conf_section_twice_refused", test_conf_section_twice_refused},
     {"conf_key_unknown_refused", test_conf_key_unknown_refused},
     {"conf_key_twice_refused", test_conf_key_twice_refused},

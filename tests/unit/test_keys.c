@@ -286,7 +286,6 @@ static void test_set_notBuilt_isRefusedWithASentence(void)
 	} t[] = {
 	    {"vip", "192.0.2.1:80", "not built yet", TG_KEY_POOL},
 	    {"backend", "10.0.0.1:80", "not built yet", TG_KEY_POOL},
-	    {"secret_file", "/etc/key", "not built yet", TG_KEY_FLEET},
 	    {"vip", "192.0.2.1:80", "not built yet", LISTENER_ALL},
 	};
 
