@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* engine.c: memory, start and end, and what frames each call. */
 #include "engine.h"
+#include "pool.h"
 #include "source.h"
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ enum part_id {
 	PART_RST,
 	PART_MARK,
 	PART_SOURCE,
+	PART_POOLS,
 	PART_SERVICE,
 	PART_N
 };
@@ -70,6 +72,7 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_MARK] = {"validation marks", bits_bytes(c->chunk_max), c->chunk_max},
 	    [PART_SOURCE] = {"sources", c->source_max ? tg_sources_footprint(c->conn_max) : 0,
 			     c->source_max ? c->conn_max : 0},
+	    [PART_POOLS] = {"pools of backends", tg_pools_footprint(c), c->pool_max},
 	    [PART_SERVICE] = {"services", 0, c->service_n},
 	};
 
@@ -138,6 +141,8 @@ static const char *conf_fault(const struct tg_engine_conf *c, const struct tg_en
 		return "TIME-WAIT records, moving connections, buffers and the timer budget must "
 		       "be 1 "
 		       "at least";
+	if (c->pool_max > TG_POOL_MAX)
+		return "there must be at most 32 pools";
 	if (c->service_n > TG_SERVICE_MAX)
 		return "there must be at most 16 services";
 	for (uint32_t i = 0; i < c->port_n && !fault; i++)
@@ -220,6 +225,7 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	    (struct tg_bits){.word = (uint64_t *)at[PART_BITS] + 2 * word_n, .word_n = word_n};
 	if (e->conf.source_max)
 		e->sources = tg_sources_init(at[PART_SOURCE], e->conf.conn_max, &e->secret.tuple);
+	e->pools = tg_pools_init(at[PART_POOLS], &e->conf);
 	e->rst = (struct tg_rst *)at[PART_RST];
 	e->rst_cap = rst_count(&e->conf);
 	e->mark = (uint64_t *)at[PART_MARK];

@@ -128,6 +128,7 @@ struct tg_rst {
 };
 
 struct tg_sources;
+struct tg_pools;
 
 enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP };
 
@@ -184,6 +185,7 @@ struct tg_engine {
 	uint64_t *mark; /* validate's bitmap of chunks */
 	struct tg_zwin zwin;
 	struct tg_sources *sources; /* NULL: no limit for sources */
+	struct tg_pools *pools;     /* NULL: no backends (pool.h) */
 
 	/* --- policy --- */
 	struct tg_class class[TG_CONF_MAX];

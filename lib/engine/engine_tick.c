@@ -2,6 +2,7 @@
 /* engine_tick.c: time goes by. Ticks are run one by one, each with its own time, so that what is
  * due at different times happens in order, however late the call comes. */
 #include "engine.h"
+#include "pool.h"
 
 /* A SYN-ACK is repeated within the prefix's budget, and not while cookies are minted (DESIGN 4). */
 static void limit_synack(struct tg_engine *e, uint32_t x, struct tg_act *act)
@@ -64,12 +65,13 @@ static uint64_t max64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* When TIME-WAIT, the neighbours or closed windows have something to do; early is allowed there. */
+/* When TIME-WAIT, the neighbours, closed windows or pools have something to do; early is allowed
+ * there. */
 static uint64_t others_next(const struct tg_engine *e)
 {
 	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
 
-	return min64(min64(tw, tg_neigh_next(e->neigh)), tg_zwin_next(e));
+	return min64(min64(tw, tg_neigh_next(e->neigh)), min64(tg_zwin_next(e), tg_pools_next(e)));
 }
 
 /* Returns how many records were looked at. */
@@ -82,6 +84,7 @@ static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint32_t budget)
 		tg_neigh_tick(e->neigh, tick, &e->out);
 	}
 	tg_zwin_run(e);
+	tg_pools_tick(e);
 	return n;
 }
 

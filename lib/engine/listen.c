@@ -2,6 +2,7 @@
 /* listen.c: listeners, what their connections share, and segments that meet a listener: state or a
  * cookie (RFC 9293 3.10.7.2, SC-08, EST-26). */
 #include "engine.h"
+#include "pool.h"
 #include "source.h"
 
 /* --- classes --- */
@@ -121,7 +122,9 @@ static int check_conf(const struct tg_engine *e, const struct tg_listener_conf *
 	if (conf->allow_n > TG_LISTENER_ALLOW_MAX || conf->allow_port_low > conf->allow_port_high)
 		return -EINVAL;
 	if (conf->port == 0 || conf->addr_n > TG_LISTENER_ADDR_MAX ||
-	    conf->synq_low > conf->synq_high || conf->syn_cookies > TG_COOKIES_ALWAYS)
+	    conf->synq_low > conf->synq_high ||
+	    (conf->has_pool && !tg_pool_is_valid(e, conf->pool)) ||
+	    conf->syn_cookies > TG_COOKIES_ALWAYS)
 		return -EINVAL;
 	for (uint32_t i = 0; i < conf->addr_n; i++)
 		if (!tg_route_is_ours(e->neigh, &conf->addr[i], &port))

@@ -51,6 +51,10 @@ void tg_pool_flow_sub(struct tg_engine *engine, int pool, uint8_t backend);
  * by itself: a backend may refuse one client for that client's sake. */
 void tg_pool_fault(struct tg_engine *engine, int pool, uint8_t backend);
 
+/* Told once when a backend goes down, in a tick: what is spliced to it is to be ended. */
+typedef void (*tg_pool_down_fn)(struct tg_engine *engine, int pool, uint8_t backend);
+void tg_pools_set_on_down(struct tg_engine *engine, tg_pool_down_fn on_down);
+
 /* Probes that are due, and those that have waited too long. */
 void tg_pools_tick(struct tg_engine *engine);
 /* In ms; may be early, never late; UINT64_MAX: no pools. */

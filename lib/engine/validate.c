@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* validate.c (ADV-92): the invariants I1..I12 of engine.h, and those of the rooms below. O(n). */
 #include "engine.h"
+#include "pool.h"
 #include "source.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -278,6 +279,7 @@ static bool check_bits(const struct check *k, const struct tg_bits *b)
 static bool check_rooms(const struct check *k)
 {
 	const struct tg_engine *e = k->e;
+	const char *why;
 
 	if (!tg_table_validate(&e->table, tg_conn_hash, e))
 		return fault(k, "I9: the table is broken");
@@ -287,6 +289,8 @@ static bool check_rooms(const struct check *k)
 		return fault(k, "I9: the TIME-WAIT store is broken");
 	if (!tg_paths_validate(e->paths))
 		return fault(k, "I9: the store of path MTUs is broken");
+	if (!tg_pools_validate(e, &why))
+		return fault(k, "I9: pools: %s", why);
 	if (!tg_neigh_validate(e->neigh))
 		return fault(k, "I9: the neighbour table is broken");
 	return check_bits(k, &e->write_wait) && check_bits(k, &e->zwin.seen) &&
