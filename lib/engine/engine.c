@@ -143,10 +143,15 @@ static const char *conf_fault(const struct tg_engine_conf *c, const struct tg_en
 		       "at least";
 	if (c->pool_max > TG_POOL_MAX)
 		return "there must be at most 32 pools";
+	if (c->fleet_skew_ms > TG_COOKIE_SKEW_MAX_MS)
+		return "the clocks of a fleet may differ by 30000 ms at most";
 	if (c->service_n > TG_SERVICE_MAX)
 		return "there must be at most 16 services";
-	for (uint32_t i = 0; i < c->port_n && !fault; i++)
+	for (uint32_t i = 0; i < c->port_n && !fault; i++) {
 		fault = port_fault(&c->port[i]);
+		if (c->port[i].kernel && c->port[i].kernel < c->port_n)
+			fault = "the kernel behind a port cannot be a port of the engine";
+	}
 	return fault;
 }
 
@@ -176,6 +181,7 @@ static void init_env(struct tg_engine *e, uint64_t now_ns)
 	tg_engine_clock(e, now_ns);
 	for (uint32_t i = 0; i < e->conf.port_n; i++) {
 		e->mtu_mixed |= e->conf.port[i].mtu != e->conf.port[0].mtu;
+		e->has_kernel |= e->conf.port[i].kernel != 0;
 		uint32_t frame = (uint32_t)e->conf.port[i].mtu + TG_ETH_LEN + TG_VLAN_LEN;
 		e->spare_cap = frame > e->spare_cap ? frame : e->spare_cap;
 	}
@@ -257,6 +263,7 @@ struct tg_engine *tg_engine_init(void *mem, const struct tg_engine_conf *conf,
 	e->out.ctr = &e->ctr;
 	draw_keys(e);
 	init_env(e, now_ns);
+	tg_cookies_init(e);
 	init_lists(e);
 	init_parts(e, at);
 	return e;
@@ -282,6 +289,7 @@ void tg_engine_clock(struct tg_engine *e, uint64_t now_ns)
 		return;
 	e->env.now_ns = now_ns;
 	e->env.now_ms = (now_ns + TG_NS_PER_MS - 1) / TG_NS_PER_MS;
+	tg_cookies_clock(e);
 }
 
 void tg_engine_begin(struct tg_engine *e, struct tg_pkt out[], uint32_t max)

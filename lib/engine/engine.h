@@ -130,7 +130,11 @@ struct tg_rst {
 struct tg_sources;
 struct tg_pools;
 
-enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP };
+enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP, TG_RX_KERNEL };
+
+/* What is sent to the kernel, each with a rate of its own: from hosts of the link alone, its TCP,
+ * the rest. */
+enum tg_kernel_kind { TG_KERNEL_LINK = 0, TG_KERNEL_TCP, TG_KERNEL_REST, TG_KERNEL_KINDS };
 
 /* One packet of the burst. */
 struct tg_rx {
@@ -161,6 +165,7 @@ struct tg_engine {
 	uint32_t last_dst_port;  /* TG_NONE = not known */
 	uint32_t spare_cap;      /* room that a buffer must have to be used for anything */
 	bool mtu_mixed;          /* ports differ in MTU: env.mtu is set for each connection */
+	bool has_kernel; /* some port has one behind it (LN-21) */
 	bool draining, aborting;
 	uint8_t scan_done;  /* the drain's or abort's pass is through */
 	uint32_t scan;      /* next connection to look at */
@@ -196,9 +201,14 @@ struct tg_engine {
 	void *service_ctx[TG_SERVICE_MAX];
 	struct tg_tcp_secret secret;
 	struct tg_sipkey flow_key; /* IPv6 flow labels */
+	struct tg_cookie_keys cookie;
+	uint64_t wall_lead_ms; /* of the cookies' clock over the engine's, modulo 2^64 */
 	struct tg_rng rng;
 	struct tg_engine_conf conf;
 	struct tg_engine_ops ops;
+
+	/* When what each kernel was sent will be paid for. */
+	uint64_t kernel_paid_ns[TG_PORT_MAX][TG_KERNEL_KINDS];
 
 	/* --- the call --- */
 	struct tg_counters ctr;
@@ -242,6 +252,15 @@ void tg_engine_clock(struct tg_engine *e, uint64_t now_ns);
 /* A call begins: out[max] is where packets go; and ends: how many went. */
 void tg_engine_begin(struct tg_engine *e, struct tg_pkt out[], uint32_t max);
 uint32_t tg_engine_end(struct tg_engine *e);
+
+/* --- cookies.c --- */
+
+/* A secret out of the seed. */
+void tg_cookies_init(struct tg_engine *e);
+static inline void tg_cookies_clock(struct tg_engine *e)
+{
+	tg_cookie_keys_clock(&e->cookie, e->env.now_ms + e->wall_lead_ms);
+}
 
 /* --- conn.c: pools, table, attaching --- */
 
@@ -393,6 +412,14 @@ void tg_listen_half_sub(struct tg_engine *e, int16_t listener);
 /* The class of that content, shared or new, one reference taken; -1 when there is none left. */
 int tg_class_get(struct tg_engine *e, const struct tg_class *want);
 void tg_class_put(struct tg_engine *e, uint8_t idx);
+
+/* --- kernel.c: the kernel behind a port (LN-21) --- */
+
+bool tg_kernel_has_port(const struct tg_port_conf *pc, uint16_t port);
+/* Whether TCP to that address and port of ours is a kernel's. */
+bool tg_kernel_has_local(const struct tg_engine *e, const struct tg_addr *laddr, uint16_t lport);
+/* Passes on what is the kernel's too, or alone, of a packet that has its verdict. The new verdict. */
+enum tg_ctr tg_kernel_offer(struct tg_engine *e, struct tg_rx *rx, enum tg_ctr verdict);
 
 /* --- rx_parse.c, rx.c, icmp.c --- */
 

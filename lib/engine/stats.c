@@ -16,6 +16,9 @@ void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 	    .timer_count = e->wheel.count,
 	    .neigh_count = tg_neigh_count(e->neigh),
 	    .listener_n = e->listener_n,
+	    .odds = tg_cookie_odds(&e->cookie),
+	    .odds_worst = tg_cookie_odds_worst(&e->cookie),
+	    .cookie_epoch = e->cookie.epoch,
 	};
 	for (uint32_t i = 0; i < TG_STATE_N; i++)
 		s->state[i] = e->state_n[i];

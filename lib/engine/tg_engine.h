@@ -12,6 +12,7 @@
 #ifndef TG_ENGINE_H
 #define TG_ENGINE_H
 
+#include "tg_cookie_key.h"
 #include "tg_pkt.h"
 #include "tg_service.h"
 
@@ -24,12 +25,18 @@ enum {
 	TG_CONF_MAX = 255,
 	TG_BURST_MAX = 64,
 	TG_SERVICE_MAX = 16,
+	TG_KERNEL_RANGE_MAX = 16,
 	TG_TSO_MAX = 65535 /* what an IP length can say */
 };
 
 struct tg_port_addr {
 	struct tg_addr addr;
 	uint8_t prefix_len; /* 0..32, 0..128 */
+};
+
+/* TCP ports from low to high, both among them. */
+struct tg_port_range {
+	uint16_t low, high;
 };
 
 struct tg_port_conf {
@@ -41,6 +48,13 @@ struct tg_port_conf {
 	struct tg_mac mac;
 	uint16_t mtu;  /* 576..9600 (IPv6 needs 1280) */
 	uint16_t vlan; /* 0 = untagged; else the one tag that is accepted and sent (LN-02) */
+	/* LN-21: tg_pkt.port with which packets for the kernel behind this port leave, untagged;
+	 * no port of the engine has this number, so 0 = there is no kernel. */
+	uint16_t kernel;
+	struct tg_port_range kernel_port[TG_KERNEL_RANGE_MAX]; /* of TCP, the kernel's own */
+	uint32_t kernel_port_n;
+	uint32_t kernel_rate; /* packets a second to the kernel: from the link alone, TCP, the
+				 rest, each so many; 0 = no limit */
 	bool tx_ip_csum, tx_tcp_csum; /* what the carrier can compute */
 	uint32_t tso_max; /* longest frame that the carrier cuts into segments (TG_TX_TSO), at most
 			     TG_TSO_MAX; 0 = it does not. Wants tx_tcp_csum and ops.alloc_large */
@@ -104,6 +118,14 @@ struct tg_engine_conf {
 	uint32_t timer_budget;   /* most timers, and most TIME-WAIT expiries, in one call */
 	bool no_merge; /* no segments of a burst are taken together (DT-35): for comparison */
 	bool primary;  /* answers ARP, NDP and echo; other workers of the same ports only learn */
+	/* Of several nodes with the same secrets and clock (tg_engine_set_secrets,
+	 * tg_engine_set_wall) each finishes the handshakes of all (SC-13): listeners always try
+	 * cookies, and stateful SYN-ACKs carry one too. */
+	bool fleet;
+	uint32_t fleet_skew_ms;    /* how far the nodes' clocks may differ; TG_COOKIE_SKEW_MAX_MS at
+				      most; without a fleet of no effect */
+	uint32_t cookie_guess_max; /* cookies that fail in a second: above it only those with
+				      timestamps count (SC-23); 0 = never so */
 	struct tg_port_conf port[TG_PORT_MAX];
 	uint32_t port_n;
 	const struct tg_service
@@ -151,6 +173,11 @@ void tg_engine_fini(struct tg_engine *engine);
  * last). */
 uint32_t tg_engine_rx(struct tg_engine *engine, const struct tg_pkt in[], uint32_t n,
 		      struct tg_pkt out[], uint32_t max, uint64_t now_ns);
+/* LN-21: in[n], n <= TG_BURST_MAX, came from the kernel behind `port`, which has one: they go out of
+ * the port as they are, in its VLAN. Ownership passes; out[n]: what is to be sent. Returns how many:
+ * those that do not fit the port's MTU are counted and given back. */
+uint32_t tg_engine_from_kernel(struct tg_engine *engine, uint32_t port, const struct tg_pkt in[],
+			       uint32_t n, struct tg_pkt out[]);
 /* Due timers and waiting connections; bounded work. Call until it returns 0 or do other work in
  * between. */
 uint32_t tg_engine_tick(struct tg_engine *engine, struct tg_pkt out[], uint32_t max,
@@ -187,6 +214,18 @@ int tg_engine_connect(struct tg_engine *engine, const struct tg_tuple *tuple,
 void tg_engine_drain(struct tg_engine *engine);
 void tg_engine_abort_all(struct tg_engine *engine);
 
+/* --- cookies --- */
+
+/* Wall time (ms since 1970) at now_ns of the engine's clock: with conf.fleet the epochs of cookies
+ * follow it (SC-13), without it nothing does. To be told some ten times a second; in between the
+ * engine's clock goes on from it. A step of the clock is taken as it comes. */
+void tg_engine_set_wall(struct tg_engine *engine, uint64_t wall_ms, uint64_t now_ns);
+/* The secrets of cookies from now on, n = 1..TG_COOKIE_SECRET_MAX: the first mints, all are
+ * accepted (SC-12). They are copied. 0 or -EINVAL. Until the first call there is one, out of
+ * conf.seed. */
+int tg_engine_set_secrets(struct tg_engine *engine, const uint8_t secret[][TG_COOKIE_SECRET_LEN],
+			  uint32_t n);
+
 /* --- sight --- */
 
 struct tg_engine_stats {
@@ -196,6 +235,10 @@ struct tg_engine_stats {
 	uint32_t tw_count, tw_max, ext_used, ext_max, chunk_used, chunk_max, timer_count,
 	    neigh_count;
 	uint32_t listener_n, armed_n;
+	/* That a random ACK opens a connection at a listener that tries cookies: now, and at worst
+	 * (tg_cookie_key.h). */
+	struct tg_cookie_odds odds, odds_worst;
+	uint64_t cookie_epoch;
 };
 void tg_engine_stats(const struct tg_engine *engine, struct tg_engine_stats *stats);
 const struct tg_counters *tg_engine_counters(const struct tg_engine *engine);

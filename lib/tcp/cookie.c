@@ -97,7 +97,7 @@ enum tg_cookie_verdict tg_cookie_check(const struct tg_tuple *tuple, tg_seq isn,
 		return TG_COOKIE_BAD_MAC;
 	if (index >= MSS_N)
 		return TG_COOKIE_BAD_MSS;
-	if (age * TG_COOKIE_PERIOD_MS >= TG_COOKIE_VALID_MS)
+	if (age * TG_COOKIE_PERIOD_MS >= 2 * TG_COOKIE_PERIOD_MS)
 		return TG_COOKIE_EXPIRED;
 	*mss = table_of(tuple)[index];
 	return TG_COOKIE_OK;

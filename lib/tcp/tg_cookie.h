@@ -8,9 +8,10 @@
 #ifndef TG_COOKIE_H
 #define TG_COOKIE_H
 
+#include "tg_cookie_key.h"
 #include "tg_tcp.h"
 
-enum { TG_COOKIE_PERIOD_MS = 64000, TG_COOKIE_VALID_MS = 2 * TG_COOKIE_PERIOD_MS };
+enum { TG_COOKIE_PERIOD_MS = 64000 };
 
 enum tg_cookie_verdict {
 	TG_COOKIE_OK = 1,
