@@ -41,7 +41,8 @@ static int choose_laddr(const struct tg_engine *e, struct tg_tuple *t)
 	return tg_route_find(e->neigh, &t->laddr, &t->raddr, &port, &hop) ? 0 : -ENETUNREACH;
 }
 
-/* Free, or in TIME-WAIT and fit for us (TD-27): then *h is the record. */
+/* Free, or in TIME-WAIT and fit for us (TD-27): then *h is the record. Answers to a kernel's port
+ * would never come (LN-21). */
 static bool is_free(const struct tg_engine *e, const struct tg_tuple *t, uint64_t *hash,
 		    tg_tw_handle *h)
 {
@@ -59,7 +60,8 @@ static bool suits(struct tg_engine *e, const struct tg_tuple *t, uint64_t *hash,
 {
 	if (e->ops.is_mine && !e->ops.is_mine(e->ops.ctx, t))
 		return false;
-	return is_free(e, t, hash, h) && !tg_listen_find(e, &t->laddr, t->lport);
+	return !tg_kernel_has_local(e, &t->laddr, t->lport) && is_free(e, t, hash, h) &&
+	       !tg_listen_find(e, &t->laddr, t->lport);
 }
 
 /* RFC 6056 3.3.1: at random; when that met only taken ones, the range from there on. */
@@ -135,7 +137,8 @@ int tg_engine_connect(struct tg_engine *e, const struct tg_tuple *tuple,
 	if (e->draining || e->aborting || !tg_ext_room(e) ||
 	    !tg_conn_room(e, !tg_addr_is_v4(&t.raddr)))
 		return -ENOBUFS;
-	if (t.lport == 0 ? !choose_lport(e, &t, &hash, &h) : !is_free(e, &t, &hash, &h))
+	if (t.lport == 0 ? !choose_lport(e, &t, &hash, &h)
+			 : tg_kernel_has_local(e, &t.laddr, t.lport) || !is_free(e, &t, &hash, &h))
 		return -EADDRINUSE;
 	int class_idx = get_class(e, tcp, service, service_ctx);
 

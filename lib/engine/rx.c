@@ -206,6 +206,7 @@ static enum tg_ctr packet_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_
 	case TG_RX_ARP:
 		return tg_neigh_arp(e->neigh, &rx->pkt, &rx->eth, e->env.now_ms, &e->out,
 				    &rx->used);
+	case TG_RX_KERNEL:
 	case TG_RX_DONE:
 		break;
 	}
@@ -262,6 +263,8 @@ static void pass_run(struct tg_engine *e, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct tg_rx *rx = &e->rx[i];
 		enum tg_ctr verdict = packet_arrives(e, rx, gen);
+		if (e->has_kernel)
+			verdict = tg_kernel_offer(e, rx, verdict);
 		tg_ctr_inc(&e->ctr, verdict == TG_CTR_NONE ? TG_CTR_rx_accepted : verdict);
 		if (!rx->used)
 			put_back(e, rx);

@@ -71,11 +71,16 @@ static enum tg_ctr check_dst(struct tg_engine *e, const struct tg_rx *rx, bool u
 
 static enum tg_ctr parse_tcp(struct tg_engine *e, struct tg_rx *rx)
 {
+	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
 	const uint8_t *tcp = rx->pkt.data + rx->eth.hdr_len + rx->ip.hdr_len;
 	enum tg_ctr why;
 
 	if (rx->ip.payload_len < TG_TCP_LEN)
 		return TG_CTR_bad_hdr; /* a checksum over less than a header says nothing */
+	if (pc->kernel && tg_kernel_has_port(pc, tg_be16_get(tcp + 2))) {
+		rx->kind = TG_RX_KERNEL; /* LN-21: which checks it by itself */
+		return TG_CTR_NONE;
+	}
 	why = tg_tcp_parse(tcp, rx->ip.payload_len, &rx->seg);
 	if (rx->pkt.l4_csum != TG_CSUM_GOOD &&
 	    !tg_tcp_csum_ok(tcp, rx->ip.payload_len, &rx->ip.src, &rx->ip.dst))
