@@ -57,13 +57,13 @@ static bool take_hex(const char *at, uint8_t secret[TG_FLEET_SECRET_LEN])
 	return true;
 }
 
-/* Nobody draws such a one; somebody fills one in. */
+/* Nobody draws one whose halves are equal; somebody fills one in. And the halves are two keys whose
+ * results are added: equal, they would cancel each other. */
 static bool is_placeholder(const uint8_t secret[TG_FLEET_SECRET_LEN])
 {
-	for (size_t i = 1; i < TG_FLEET_SECRET_LEN; i++)
-		if (secret[i] != secret[0])
-			return false;
-	return true;
+	const size_t half = TG_FLEET_SECRET_LEN / 2;
+
+	return memcmp(secret, secret + half, half) == 0;
 }
 
 /* What stands in a line between blanks, without its comment; its length. */
@@ -105,9 +105,9 @@ static int take_line(const char *name, uint32_t line, const char *at, size_t len
 			    name, line, HEX_LEN);
 	if (is_placeholder(secret))
 		return fail(err, err_size,
-			    "%s:%u: one byte %d times is no secret: `tidegate fleet-key FILE` "
+			    "%s:%u: what repeats itself is no secret: `tidegate fleet-key FILE` "
 			    "makes one",
-			    name, line, TG_FLEET_SECRET_LEN);
+			    name, line);
 	out->n++;
 	if (out->n == 2 && memcmp(out->secret[0], out->secret[1], TG_FLEET_SECRET_LEN) == 0)
 		return fail(err, err_size, "%s:%u: the same secret twice: take one line out", name,

@@ -16,6 +16,7 @@ struct tg_host {
 	void *memory[TG_WORKER_MAX];
 	bool hugepages; /* of the engines' memory */
 	bool has_fabric;
+	struct tg_fleet *fleet; /* NULL: none; the caller's */
 };
 
 /* Megabytes that DPDK needs for the ports of conf. */

@@ -139,6 +139,8 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 	plan->listener_n = conf->listener_n;
 	tg_settings_engine(&conf->engine.set, plan->worker_n, &plan->engine);
 	plan->engine.timer_budget = TIMER_BUDGET;
+	plan->engine.fleet = conf->fleet.line != 0;
+	plan->engine.fleet_skew_ms = conf->fleet.set.skew_ms;
 	plan->engine.port_n = conf->port_n;
 	for (uint32_t i = 0; i < conf->port_n; i++)
 		plan_port(&plan->engine.port[i], &conf->port[i]);

@@ -3,6 +3,8 @@
  * (TD-32): no new connections, FIN for those at rest, RST for what is left after drain_ms. */
 #include "cli.h"
 #include "find.h"
+#include "fleet.h"
+#include "odds.h"
 #include "reload.h"
 #include "sight.h"
 
@@ -42,6 +44,8 @@ struct serving {
 	struct tg_plan plan;
 	struct tg_eal_got got;
 	struct tg_host host;
+	struct tg_fleet fleet;
+	struct tg_engine_stats start; /* of one engine, before the workers have them */
 };
 
 /* --- options --- */
@@ -176,6 +180,8 @@ static void print_start(const struct serving *s)
 	for (uint32_t i = 0; i < s->plan.listener_n; i++)
 		printf("listener %s: port %u, %s\n", s->plan.listener[i].name,
 		       s->plan.listener[i].port, s->plan.listener[i].service->name);
+	tg_odds_print(&s->start, stdout);
+	tg_fleet_print(&s->fleet, stdout);
 	printf("packet buffers in %s, connections in %s\n",
 	       s->got.hugepages ? "hugepages" : "ordinary memory (too few free hugepages)",
 	       s->host.hugepages ? "hugepages" : "ordinary memory");
@@ -219,6 +225,8 @@ static void watch(struct serving *s)
 		tg_reload_poll();
 		if (tick % LINK_TICKS == 0)
 			poll_links(s);
+		if (tick % LINK_TICKS == 0)
+			tg_fleet_poll(&s->fleet);
 		if (show && now - line.last_ns >= 1000000000ull)
 			tg_sight_line(&line, &s->host, now, stdout);
 		if (s->opt.idle_ms && is_idle(s, &last_rx, &since_ns, now))
@@ -270,6 +278,9 @@ static int serve(struct serving *s)
 		tg_eal_fini();
 		return TG_EXIT_USAGE;
 	}
+	tg_fleet_join(&s->fleet, &s->host);
+	tg_reload_register(tg_fleet_reload, &s->fleet);
+	tg_engine_stats(s->host.worker[0].engine, &s->start);
 	tg_host_launch(&s->host, &s->got);
 	tg_sight_publish(&s->host, s->opt.name, &s->got);
 	print_start(s);
@@ -293,6 +304,8 @@ int tg_cmd_serve(int argc, char **argv)
 		rc = tg_cli_usage("serve", "%s", err);
 	if (rc < 0 && tg_plan_init(&s->plan, &s->conf, err, sizeof(err)) != 0)
 		rc = tg_cli_usage("serve", "%s", err);
+	if (rc < 0 && tg_fleet_init(&s->fleet, &s->conf, err, sizeof(err)) != 0)
+		rc = tg_cli_usage("serve", "%s", err);
 	if (rc < 0) {
 		if (s->opt.check) {
 			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
@@ -302,6 +315,7 @@ int tg_cmd_serve(int argc, char **argv)
 			rc = serve(s);
 		}
 	}
+	tg_fleet_fini(&s->fleet);
 	tg_plan_fini(&s->plan);
 	tg_conf_free(&s->conf);
 	free(s);

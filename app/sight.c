@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sight.h"
 
+#include "fleet.h"
+#include "odds.h"
+
 #include <pthread.h>
 #include <rte_telemetry.h>
 #include <stdlib.h>
@@ -26,6 +29,13 @@ static void add_engine(struct tg_engine_stats *sum, const struct tg_engine_stats
 	sum->neigh_count += s->neigh_count;
 	sum->listener_n = s->listener_n;
 	sum->armed_n += s->armed_n;
+	/* Workers turn to new secrets and epochs one after the other: the worst counts. */
+	if (s->odds.plain.words >= sum->odds.plain.words) {
+		sum->odds = s->odds;
+		sum->cookie_epoch = s->cookie_epoch;
+	}
+	if (s->odds_worst.plain.words >= sum->odds_worst.plain.words)
+		sum->odds_worst = s->odds_worst;
 }
 
 static void add_io(struct tg_io_stats *sum, const struct tg_io_stats *s)
@@ -114,6 +124,43 @@ static struct rte_tel_data *tell_drops(const struct tg_sight *s)
 	return d;
 }
 
+/* That a random ACK opens a connection, for the epochs and secrets that are accepted now. */
+static struct rte_tel_data *tell_cookies(const struct tg_engine_stats *s)
+{
+	struct rte_tel_data *d = rte_tel_data_alloc();
+	char text[TG_ODDS_TEXT];
+	if (!d)
+		return NULL;
+	rte_tel_data_start_dict(d);
+	rte_tel_data_add_dict_u64(d, "armed_listeners", s->armed_n);
+	rte_tel_data_add_dict_u64(d, "epoch", s->cookie_epoch);
+	rte_tel_data_add_dict_u64(d, "epochs_accepted", s->odds.epochs);
+	rte_tel_data_add_dict_u64(d, "secrets_accepted", s->odds.secrets);
+	rte_tel_data_add_dict_string(d, "odds", tg_odds_text(s->odds.plain, text));
+	rte_tel_data_add_dict_string(d, "odds_timestamps", tg_odds_text(s->odds.with_ts, text));
+	rte_tel_data_add_dict_string(d, "odds_worst", tg_odds_text(s->odds_worst.plain, text));
+	rte_tel_data_add_dict_string(d, "odds_worst_timestamps",
+				     tg_odds_text(s->odds_worst.with_ts, text));
+	return d;
+}
+
+static struct rte_tel_data *tell_fleet(const struct tg_fleet_view *v)
+{
+	struct rte_tel_data *d = rte_tel_data_alloc();
+	if (!d)
+		return NULL;
+	rte_tel_data_start_dict(d);
+	rte_tel_data_add_dict_string(d, "mints_with", v->id[0]);
+	rte_tel_data_add_dict_string(d, "accepts_too", v->secret_n > 1 ? v->id[1] : "-");
+	rte_tel_data_add_dict_u64(d, "skew_ms", v->skew_ms);
+	rte_tel_data_add_dict_string(d, "clock",
+				     v->is_synchronised ? "synchronised" : "not synchronised");
+	rte_tel_data_add_dict_u64(d, "clock_steps", v->step_n);
+	rte_tel_data_add_dict_u64(d, "reloads", v->reload_n);
+	rte_tel_data_add_dict_u64(d, "reloads_refused", v->refused_n);
+	return d;
+}
+
 static void tell_stats(struct rte_tel_data *d, const struct tg_sight *s)
 {
 	const struct tg_engine_stats *e = &s->engine;
@@ -141,6 +188,9 @@ static void tell_stats(struct rte_tel_data *d, const struct tg_sight *s)
 		rte_tel_data_add_dict_container(d, "connections", states, 0);
 	if (drops)
 		rte_tel_data_add_dict_container(d, "drops", drops, 0);
+	struct rte_tel_data *cookies = tell_cookies(e);
+	if (cookies)
+		rte_tel_data_add_dict_container(d, "cookies", cookies, 0);
 }
 
 /* params: "" = all workers, or a worker's number. false: there is no such worker. */
@@ -176,6 +226,11 @@ static int on_stats(const char *cmd, const char *params, struct rte_tel_data *d)
 					  (uint64_t)(now.tv_sec - published.start.tv_sec));
 		rte_tel_data_add_dict_u64(d, "worker_n", published.host->worker_n);
 		tell_stats(d, &s);
+		struct tg_fleet_view view;
+		struct rte_tel_data *fleet =
+		    tg_fleet_see(published.host->fleet, &view) ? tell_fleet(&view) : NULL;
+		if (fleet)
+			rte_tel_data_add_dict_container(d, "fleet", fleet, 0);
 	}
 	pthread_mutex_unlock(&published.lock);
 	return ok ? 0 : -1;

@@ -7,6 +7,8 @@
  * through its ops. */
 #include "worker.h"
 
+#include "fleet.h"
+
 #include <rte_pause.h>
 #include <sched.h>
 
@@ -126,6 +128,8 @@ static void look_around(struct tg_worker *w, uint64_t now_ns)
 		w->link_up[d] = w->dev[d].link_up;
 		tg_engine_link(w->engine, d, w->link_up[d]);
 	}
+	if (w->fleet)
+		tg_fleet_take(w->fleet, w->engine, &w->clock, &w->fleet_taken);
 	obey(w);
 	show(w, now_ns);
 	bool leaving = w->obeyed >= TG_ORDER_DRAIN;

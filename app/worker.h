@@ -44,10 +44,12 @@ struct tg_worker {
 	bool link_up[TG_DEV_MAX];
 	tg_tap_fn tap; /* NULL: none */
 	void *tap_ctx;
+	const struct tg_fleet_box *fleet; /* NULL: no fleet */
 
-	_Atomic uint32_t order;     /* enum tg_order, written by control */
-	_Atomic uint32_t done;      /* the last order of which nothing is left to do */
-	_Atomic uint32_t sight_seq; /* odd while the sight is being written */
+	_Atomic uint32_t order;       /* enum tg_order, written by control */
+	_Atomic uint32_t done;        /* the last order of which nothing is left to do */
+	_Atomic uint32_t fleet_taken; /* the last letter of the fleet that was read */
+	_Atomic uint32_t sight_seq;   /* odd while the sight is being written */
 	struct tg_sight sight;
 };
 
