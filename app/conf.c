@@ -178,7 +178,8 @@ static void begin_section(struct reader *r, char *text)
 
 static bool is_list(const struct tg_key *key)
 {
-	return key->type == TG_KEY_ADDR_LIST || key->type == TG_KEY_PREFIX_LIST;
+	return key->type == TG_KEY_ADDR_LIST || key->type == TG_KEY_PREFIX_LIST ||
+	       key->type == TG_KEY_RANGE_LIST;
 }
 
 /* Sets the key to the whole text that it has by now, from the settings before it: so an error is

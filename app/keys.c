@@ -33,6 +33,7 @@ static void print_range(const struct tg_key *key)
 		break;
 	case TG_KEY_ADDR_LIST:
 	case TG_KEY_PREFIX_LIST:
+	case TG_KEY_RANGE_LIST:
 		printf(" (at most %llu, parted by blanks)", (unsigned long long)key->max);
 		break;
 	}

@@ -409,11 +409,10 @@ static int set_number(struct tg_settings *s, const struct tg_key *key, const cha
 	return 0;
 }
 
-/* "LOW-HIGH" or "ONE". */
-static int set_range(struct tg_settings *s, const struct tg_key *key, const char *value, char *err,
-		     size_t err_size)
+/* "LOW-HIGH" or "ONE", from least on. */
+static int parse_range(const struct tg_key *key, const char *value, uint64_t least, uint64_t most,
+		       uint32_t range[2], char *err, size_t err_size)
 {
-	uint32_t *range = place(s, key);
 	const char *dash = strchr(value, '-');
 	size_t len = dash ? (size_t)(dash - value) : strlen(value);
 	char text[24] = "", allowed[96];
@@ -421,16 +420,53 @@ static int set_range(struct tg_settings *s, const struct tg_key *key, const char
 
 	if (len < sizeof(text))
 		memcpy(text, value, len);
-	if (!parse_uint(text, &low) || !parse_uint(dash ? dash + 1 : text, &high) ||
-	    low < key->min || high > key->max || low > high) {
+	if (!parse_uint(text, &low) || !parse_uint(dash ? dash + 1 : text, &high) || low < least ||
+	    high > most || low > high) {
 		snprintf(allowed, sizeof(allowed),
 			 "must be a number from %llu to %llu, or two with - between, the lower "
 			 "first",
-			 (unsigned long long)key->min, (unsigned long long)key->max);
+			 (unsigned long long)least, (unsigned long long)most);
 		return fail_value(key, value, allowed, err, err_size);
 	}
 	range[0] = (uint32_t)low;
 	range[1] = (uint32_t)high;
+	return 0;
+}
+
+static int set_range(struct tg_settings *s, const struct tg_key *key, const char *value, char *err,
+		     size_t err_size)
+{
+	return parse_range(key, value, key->min, key->max, place(s, key), err, err_size);
+}
+
+static int add_kernel_port(struct tg_settings *s, const struct tg_key *key, const char *word,
+			   char *err, size_t err_size)
+{
+	uint32_t range[2];
+
+	if (parse_range(key, word, 1, UINT16_MAX, range, err, err_size))
+		return -1;
+	if (s->kernel_port_n == key->max)
+		return fail_value(key, word, "is one too many; at most 16 are allowed", err,
+				  err_size);
+	s->kernel_port[s->kernel_port_n++] =
+	    (struct tg_port_range){(uint16_t)range[0], (uint16_t)range[1]};
+	return 0;
+}
+
+static int set_range_list(struct tg_settings *s, const struct tg_key *key, const char *value,
+			  char *err, size_t err_size)
+{
+	char word[WORD_MAX];
+	bool too_long, any = false;
+
+	while (next_word(&value, word, &too_long)) {
+		if (add_kernel_port(s, key, word, err, err_size))
+			return -1;
+		any = true;
+	}
+	if (too_long || !any)
+		return fail(err, err_size, "%s: needs a number (%s)", key->name, key->sentence);
 	return 0;
 }
 
@@ -474,6 +510,8 @@ static int set_value(struct tg_settings *s, const struct tg_key *key, const char
 		return set_addr_list(s, key, value, err, err_size);
 	case TG_KEY_RANGE:
 		return set_range(s, key, value, err, err_size);
+	case TG_KEY_RANGE_LIST:
+		return set_range_list(s, key, value, err, err_size);
 	}
 	return -1;
 }
@@ -569,9 +607,35 @@ static int check_engine(const struct tg_settings *s, char *err, size_t err_size)
 	return 0;
 }
 
+/* Where the kernel's own end has a name, it is the operator's to give: it needs an address. */
+static bool is_nameless(const char *kernel)
+{
+	bool named = strstr(kernel, ",iface=") != NULL;
+
+	return !named &&
+	       (strncmp(kernel, "net_tap", 7) == 0 || strncmp(kernel, "net_virtio_user", 15) == 0);
+}
+
+static int check_kernel(const struct tg_settings *s, char *err, size_t err_size)
+{
+	if (s->kernel_port_n && !s->kernel[0])
+		return fail(err, err_size,
+			    "kernel_ports needs a kernel behind this port: add `kernel = ` "
+			    "with a device, like net_tap1,iface=tgk0");
+	if (is_nameless(s->kernel))
+		return fail(
+		    err, err_size,
+		    "kernel = %.80s: name the interface that it makes, like %.32s,iface=tgk0",
+		    s->kernel, s->kernel);
+	return 0;
+}
+
 static int check_port(const struct tg_settings *s, char *err, size_t err_size)
 {
 	char text[46];
+
+	if (check_kernel(s, err, err_size))
+		return -1;
 
 	if (has_v6(s) && s->mtu < 1280)
 		return fail(err, err_size,
@@ -667,4 +731,11 @@ void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *
 	conf->allow_port_low = (uint16_t)s->allow_port[0];
 	conf->allow_port_high = (uint16_t)s->allow_port[1];
 	conf->refuse = (uint8_t)s->refuse;
+}
+
+void tg_settings_kernel(const struct tg_settings *s, struct tg_port_conf *conf)
+{
+	memcpy(conf->kernel_port, s->kernel_port, sizeof(conf->kernel_port));
+	conf->kernel_port_n = s->kernel_port_n;
+	conf->kernel_rate = s->kernel_rate;
 }

@@ -94,6 +94,17 @@ const struct tg_key tg_keys[] = {
      "802.1Q VLAN of the port; 0 = untagged", AT(vlan)},
     {"promiscuous", TG_KEY_PORT, TG_KEY_BOOL, NULL, 0, 1, NULL, "off", NULL, NULL, NULL,
      "ask the device for frames to every MAC address", AT(promiscuous)},
+    {"kernel", TG_KEY_PORT, TG_KEY_TEXT, NULL, 1, 255, NULL, "", NULL, NULL, NULL,
+     "a second device (net_tap1,iface=tgk0) behind which a kernel has what is not the engine's: "
+     "other protocols, and kernel_ports",
+     AT(kernel)},
+    {"kernel_ports", TG_KEY_PORT, TG_KEY_RANGE_LIST, NULL, 1, TG_KERNEL_RANGE_MAX, NULL, "", NULL,
+     NULL, NULL, "TCP ports that are the kernel's, like 22 179 32768-60999", AT(kernel_port)},
+    {"kernel_rate", TG_KEY_PORT, TG_KEY_UINT, "packets/s", 0, 100000000, NULL, "10000", NULL, NULL,
+     NULL,
+     "packets a second to the kernel, in each worker: from the link alone, TCP, the rest, so many "
+     "each; 0 = no limit",
+     AT(kernel_rate)},
     /* --- [listener NAME] --- */
     {"address", TG_KEY_LISTENER, TG_KEY_ADDR_LIST, NULL, 0, TG_LISTENER_ADDR_MAX, NULL, "", NULL,
      NULL, NULL, "addresses to listen on; default: all of ours", AT(listen_addr)},

@@ -27,7 +27,8 @@ enum tg_key_type {
 	TG_KEY_ADDR,
 	TG_KEY_ADDR_LIST,
 	TG_KEY_PREFIX_LIST, /* networks: 192.0.2.0/24, 2001:db8::/32; an address is one, too */
-	TG_KEY_RANGE        /* LOW-HIGH, or one number */
+	TG_KEY_RANGE,       /* LOW-HIGH, or one number */
+	TG_KEY_RANGE_LIST   /* some of these */
 };
 
 struct tg_key {
@@ -70,6 +71,9 @@ struct tg_settings {
 	uint32_t gateway_n;
 	uint32_t mtu, vlan;
 	bool promiscuous;
+	char kernel[256];
+	struct tg_port_range kernel_port[TG_KERNEL_RANGE_MAX];
+	uint32_t kernel_port_n, kernel_rate;
 	/* listener */
 	struct tg_addr listen_addr[TG_LISTENER_ADDR_MAX];
 	uint32_t listen_addr_n;
@@ -105,6 +109,8 @@ int tg_settings_check(const struct tg_settings *s, uint32_t sections, char *err,
 void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg_engine_conf *conf);
 /* Fills in who may connect to a listener, and what the others are told. */
 void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *conf);
+/* Fills in which ports of TCP are a kernel's, and how much it is sent. */
+void tg_settings_kernel(const struct tg_settings *s, struct tg_port_conf *conf);
 /* Text "02:00:00:00:00:01"; false when it is not a unicast MAC address. */
 bool tg_mac_parse(const char *text, struct tg_mac *mac);
 /* Parses "key=value key=value" parted by blanks, as the lab does. */

@@ -261,6 +261,61 @@ static void test_set_range_lowToHigh(void)
 	CU_ASSERT_EQUAL(l.refuse, TG_REFUSE_RST); /* the default: as a closed port */
 }
 
+/* LN-21: numbers and ranges of TCP ports, and a device where they go. */
+static void test_set_kernelPorts_areNumbersAndRanges(void)
+{
+	static const char *const bad[] = {"0", "65536", "5-4", "22,179", "a", "22-", "", "22 x"};
+	struct tg_port_conf port = {0};
+
+	tg_settings_init(&s, false);
+	CU_ASSERT_EQUAL(s.kernel_port_n, 0);
+	CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel_ports", "22 179"), 0);
+	CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel_ports", " 32768-65535"), 0);
+	CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel_rate", "7"), 0);
+	tg_settings_kernel(&s, &port);
+	CU_ASSERT_EQUAL_FATAL(port.kernel_port_n, 3);
+	CU_ASSERT(port.kernel_port[1].low == 179 && port.kernel_port[1].high == 179);
+	CU_ASSERT(port.kernel_port[2].low == 32768 && port.kernel_port[2].high == 65535);
+	CU_ASSERT_EQUAL(port.kernel_rate, 7);
+	CU_ASSERT_EQUAL(port.kernel, 0); /* which device it is, the devices say */
+	for (size_t i = 0; i < TG_TEST_N(bad); i++) {
+		tg_settings_init(&s, false);
+		CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel_ports", bad[i]), -1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, "kernel_ports"));
+	}
+	tg_settings_init(&s, false);
+	for (int i = 0; i <= TG_KERNEL_RANGE_MAX; i++)
+		CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel_ports", "22"),
+				i < TG_KERNEL_RANGE_MAX ? 0 : -1);
+}
+
+static void test_check_kernel_needsItsDevice(void)
+{
+	static const struct {
+		const char *kernel, *ports, *part; /* NULL: good */
+	} row[] = {
+	    {NULL, "22", "kernel_ports needs a kernel"},
+	    {"net_tap1", "22", "net_tap1,iface="},
+	    {"net_virtio_user0,path=/dev/vhost-net", NULL, "name the interface"},
+	    {"net_tap1,iface=tgk0", "22", NULL},
+	    {"net_tap1,iface=tgk0", NULL, NULL},
+	    {"net_virtio_user0,path=/dev/vhost-net,iface=tgk0", NULL, NULL},
+	    {"net_memif0,socket=/x", NULL, NULL},
+	};
+
+	for (size_t i = 0; i < TG_TEST_N(row); i++) {
+		tg_settings_init(&s, false);
+		if (row[i].kernel)
+			CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel", row[i].kernel), 0);
+		if (row[i].ports)
+			CU_ASSERT_EQUAL(set(TG_KEY_PORT, "kernel_ports", row[i].ports), 0);
+		err[0] = 0;
+		CU_ASSERT_EQUAL(tg_settings_check(&s, TG_KEY_PORT, err, sizeof(err)),
+				row[i].part ? -1 : 0);
+		CU_ASSERT(!row[i].part || strstr(err, row[i].part));
+	}
+}
+
 /* What [engine] says of limits comes to the engine. */
 static void test_engine_limits_areHandedOn(void)
 {
@@ -502,6 +557,8 @@ static const struct tg_test tests[] = {
     {"set_word_oneOfTheList", test_set_word_oneOfTheList},
     {"set_prefixList_isWhatItSays", test_set_prefixList_isWhatItSays},
     {"set_range_lowToHigh", test_set_range_lowToHigh},
+    {"set_kernelPorts_areNumbersAndRanges", test_set_kernelPorts_areNumbersAndRanges},
+    {"check_kernel_needsItsDevice", test_check_kernel_needsItsDevice},
     {"engine_limits_areHandedOn", test_engine_limits_areHandedOn},
     {"set_notBuilt_isRefusedWithASentence", test_set_notBuilt_isRefusedWithASentence},
     {"set_unknownKey_namesTheNearest", test_set_unknownKey_namesTheNearest},
