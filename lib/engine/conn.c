@@ -355,6 +355,14 @@ void tg_conn_rest(struct tg_engine *e, uint32_t conn, const struct tg_tcb *tcb)
 	arm_exactly(e, conn, deadline);
 }
 
+/* Quick ACKs keep an extension for a second (rx.c); the last quarter of the pool is for those that
+ * move. */
+static void spare_ext(const struct tg_engine *e, struct tg_tcb *tcb)
+{
+	if (tcb->quick && e->conf.ext_max - e->ext_used < e->conf.ext_max / 4)
+		tcb->quick = 0;
+}
+
 /* The service's own claims keep a connection from rest. */
 static bool may_rest(const struct tg_engine *e, const struct tg_ext *ext)
 {
@@ -369,6 +377,7 @@ void tg_conn_settle(struct tg_engine *e, uint32_t x)
 
 	assert(!e->busy && !(ext->flags & (TG_EXT_GONE | TG_EXT_READY)));
 	tg_zwin_note(e, x);
+	spare_ext(e, &ext->tcb);
 	if (may_rest(e, ext)) {
 		tg_zwin_leave(e, x);
 		tg_conn_rest(e, conn, &ext->tcb);

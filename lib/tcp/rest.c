@@ -98,7 +98,9 @@ uint64_t tg_rest_at(const struct tg_tcb *tcb)
 
 	if (tcb->state == TG_SYN_RECEIVED)
 		return 0;
-	if (tcb->rexmits)
+	if (tcb->quick)
+		at = tcb->quick_ms;
+	if (tcb->rexmits && tcb->sent_ms + REXMITS_KEPT_MS > at)
 		at = tcb->sent_ms + REXMITS_KEPT_MS;
 	/* Nothing was sent that could have made it another than it was at rest (EST-25). */
 	if (tcb->cwnd == tg_cc_iw(tcb) || tcb->sent_ms == 0)

@@ -21,6 +21,8 @@ enum { SLACK_MAX = 65536 };
 
 enum { FEW = 32 }; /* segments of a receive buffer that is small */
 
+enum { QUICK_SEGMENTS = 16, QUICK_MS = 1000 };
+
 static struct ooo *ooo_at(const struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	return (struct ooo *)(void *)tg_chunks_at(env->chunks, tcb->ooo);
@@ -371,13 +373,33 @@ void tg_rx_sack(struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tc
 
 /* --- check 7 --- */
 
+/* After loss the peer's window is a few segments, and an odd one of them that waits for a second
+ * stops it for as long as we wait: each full segment of the next few is acknowledged (RFC 5681 4.2
+ * allows it). A peer that sends no more is waited for no longer than QUICK_MS (rest.c). */
+static void be_quick(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	tcb->quick = QUICK_SEGMENTS;
+	tcb->quick_ms = env->now_ms + QUICK_MS;
+}
+
+/* How many full segments are acknowledged at once. */
+static uint32_t full_for_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	if (tcb->quick && env->now_ms >= tcb->quick_ms)
+		tcb->quick = 0;
+	return tcb->quick ? 1 : 2;
+}
+
 /* An ACK is owed: at once for the second full segment, else it may wait (DT-11, TO-10). */
 static void owe_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	uint32_t unacked = (uint32_t)tg_seq_diff(tcb->rcv.nxt, tcb->rcv.last_ack);
+	uint32_t full = full_for_ack(tcb, env);
 
-	if (tcb->full_segs >= 2 || unacked >= 2 * tcb->rx_mss || tcb->conf->delayed_ack_ms == 0) {
+	if (tcb->full_segs >= full || unacked >= full * tcb->rx_mss ||
+	    tcb->conf->delayed_ack_ms == 0) {
 		tcb->ack_now = true;
+		tcb->quick -= tcb->quick > 0;
 	} else if (!tcb->delack) {
 		tcb->delack = true;
 		tcb->deadline[TG_T_DELACK] = env->now_ms + tcb->conf->delayed_ack_ms;
@@ -408,10 +430,12 @@ static void take_next(struct tg_tcb *tcb, const uint8_t *text, uint32_t len,
 	}
 	if (tg_seq_gt(tcb->rcv.nxt, from))
 		act->events |= TG_EV_READABLE;
-	if (had_holes) /* RFC 5681 4.2: a hole filled, whole or in part */
+	if (had_holes) { /* RFC 5681 4.2: a hole filled, whole or in part */
 		tcb->ack_now = true;
-	else
+		be_quick(tcb, env);
+	} else {
 		owe_ack(tcb, env);
+	}
 }
 
 /* SE-39, ADV-58: the peer's FIN above a hole keeps its place; text past it, or a FIN below text

@@ -116,6 +116,78 @@ static void test_estab_holeThenFilled_ackAtOnceEachTime(void)
 	box_fini(&b);
 }
 
+/* Text in order, len bytes a segment, from *at on, until one is not acknowledged at once; how many
+ * were. */
+static uint32_t acked_each(struct box *b, uint32_t *at, uint32_t len)
+{
+	uint32_t n = 0;
+
+	for (;;) {
+		box_text(b, *at, len, 0);
+		*at += len;
+		if (!box_out(b))
+			return n;
+		CU_ASSERT_EQUAL(box_rcv(b, b->out.ack), *at);
+		n++;
+	}
+}
+
+static void fill_a_hole(struct box *b, uint32_t *at)
+{
+	box_text(b, *at + 1460, 1460, 0);
+	CU_ASSERT_FALSE(box_out(b)); /* it was the reply */
+	box_text(b, *at, 1460, 0);
+	*at += 2920;
+	CU_ASSERT_TRUE(box_out(b));
+}
+
+/* DT-11, RFC 5681 4.2: after a hole each of the next 16 full segments, then every second again. */
+static void test_estab_holeFilled_nextSixteenAckedEach(void)
+{
+	struct box b;
+	uint32_t at = 0;
+
+	box_init(&b, 64);
+	box_open(&b, 2048);
+	fill_a_hole(&b, &at);
+	CU_ASSERT_EQUAL(acked_each(&b, &at, 1460), 16);
+	box_text(&b, at, 1460, 0);
+	CU_ASSERT_TRUE(box_out(&b));
+	at += 1460;
+	fill_a_hole(&b, &at); /* it begins anew */
+	box_text(&b, at, 10, 0);
+	CU_ASSERT_FALSE(box_out(&b)); /* a small one may wait */
+	at += 10;
+	CU_ASSERT_EQUAL(acked_each(&b, &at, 1460), 16);
+	box_fini(&b);
+}
+
+/* Not for ever: a second later every second one is enough. Until then the block does not rest. */
+static void test_estab_holeFilledSecondAgo_everySecondAcked(void)
+{
+	struct box b;
+	uint32_t at = 0;
+
+	box_init(&b, 64);
+	box_open(&b, 2048);
+	b.tcb.rcv.up = b.tcb.rcv.irs;
+	fill_a_hole(&b, &at);
+	CU_ASSERT_TRUE(box_read(&b, at));
+	box_drain(&b);
+	CU_ASSERT_EQUAL(tg_tcb_deadline(&b.tcb), 2000);
+	CU_ASSERT_FALSE(tg_tcb_may_rest(&b.tcb, 1999));
+	CU_ASSERT_TRUE(tg_tcb_may_rest(&b.tcb, 2000));
+	box_time(&b, 1999);
+	box_text(&b, at, 1460, 0);
+	CU_ASSERT_TRUE(box_out(&b));
+	at += 1460;
+	box_time(&b, 2000);
+	CU_ASSERT_EQUAL(acked_each(&b, &at, 1460), 0);
+	box_text(&b, at, 1460, 0);
+	CU_ASSERT_TRUE(box_out(&b));
+	box_fini(&b);
+}
+
 /* DT-14: the most recent block first, four at most, three with timestamps. */
 static void test_estab_manyHoles_sackMostRecentFirst(void)
 {
@@ -524,6 +596,8 @@ static const struct tg_test tests[] = {
     {"estab_oneOfTwoHolesFilled_ackAtOnce", test_estab_oneOfTwoHolesFilled_ackAtOnce},
     {"estab_readFromOpenWindow_noUpdate", test_estab_readFromOpenWindow_noUpdate},
     {"estab_holeThenFilled_ackAtOnceEachTime", test_estab_holeThenFilled_ackAtOnceEachTime},
+    {"estab_holeFilled_nextSixteenAckedEach", test_estab_holeFilled_nextSixteenAckedEach},
+    {"estab_holeFilledSecondAgo_everySecondAcked", test_estab_holeFilledSecondAgo_everySecondAcked},
     {"estab_manyHoles_sackMostRecentFirst", test_estab_manyHoles_sackMostRecentFirst},
     {"estab_overlapWithOtherBytes_firstArrivedWin",
      test_estab_overlapWithOtherBytes_firstArrivedWin},
