@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SOCKET_BYTES = 64 << 20, RETRIES = 100 };
@@ -21,32 +22,55 @@ enum { SOCKET_BYTES = 64 << 20, RETRIES = 100 };
 struct end_if {
 	struct end end;
 	unsigned char frame[END_BATCH][END_FRAME_MAX];
+	_Alignas(struct cmsghdr) unsigned char note[END_BATCH][CMSG_SPACE(sizeof(struct timespec))];
 };
+
+static uint64_t ns_of(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+}
+
+/* When the kernel saw the frame, by our clock: its stamps are wall time. */
+static uint64_t seen_ns(struct msghdr *m, uint64_t now_ns, uint64_t wall_ns)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			struct timespec at;
+			memcpy(&at, CMSG_DATA(c), sizeof(at));
+			uint64_t age_ns = wall_ns - ns_of(&at);
+			return wall_ns > ns_of(&at) && age_ns < now_ns ? now_ns - age_ns : now_ns;
+		}
+	return now_ns;
+}
 
 static void if_collect(struct end *e, uint64_t now_ns, end_out out, void *arg)
 {
 	struct end_if *i = (struct end_if *)e;
 	struct mmsghdr m[END_BATCH];
 	struct iovec v[END_BATCH];
+	struct timespec wall;
 	int n;
 
-	(void)now_ns;
+	clock_gettime(CLOCK_REALTIME, &wall);
 	memset(m, 0, sizeof(m));
-	for (int k = 0; k < END_BATCH; k++) {
-		v[k] = (struct iovec){i->frame[k], END_FRAME_MAX};
-		m[k].msg_hdr = (struct msghdr){.msg_iov = &v[k], .msg_iovlen = 1};
-	}
-	while ((n = recvmmsg(e->fd, m, END_BATCH, MSG_DONTWAIT, NULL)) > 0) {
+	do {
+		for (int k = 0; k < END_BATCH; k++) {
+			v[k] = (struct iovec){i->frame[k], END_FRAME_MAX};
+			m[k].msg_hdr = (struct msghdr){.msg_iov = &v[k],
+						       .msg_iovlen = 1,
+						       .msg_control = i->note[k],
+						       .msg_controllen = sizeof(i->note[k])};
+		}
+		n = recvmmsg(e->fd, m, END_BATCH, MSG_DONTWAIT, NULL);
 		for (int k = 0; k < n; k++) {
 			if (m[k].msg_hdr.msg_flags & MSG_TRUNC)
 				e->failed++;
 			else
-				out(arg, i->frame[k], m[k].msg_len);
+				out(arg, seen_ns(&m[k].msg_hdr, now_ns, ns_of(&wall)), i->frame[k],
+				    m[k].msg_len);
 		}
-		e->frames_in += (uint64_t)n;
-		if (n < END_BATCH)
-			break;
-	}
+		e->frames_in += n > 0 ? (uint64_t)n : 0;
+	} while (n == END_BATCH);
 }
 
 static void if_give(struct end *e, uint64_t now_ns, struct link_frame *const f[], size_t n)
@@ -115,6 +139,7 @@ struct end *end_if_open(const char *name, char *err, size_t err_size)
 		return NULL;
 	}
 	setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)

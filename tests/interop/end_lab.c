@@ -129,7 +129,7 @@ static void lab_collect(struct end *e, uint64_t now_ns, end_out out, void *arg)
 		frame[12] = v6 ? 0x86 : 0x08;
 		frame[13] = v6 ? 0xdd : 0x00;
 		e->frames_in++;
-		out(arg, frame, ETHER + len);
+		out(arg, sent_ns < now_ns ? sent_ns : now_ns, frame, ETHER + len);
 	}
 }
 

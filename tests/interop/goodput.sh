@@ -13,6 +13,11 @@
 # that the window on the wire comes out at the figure (TCP_WINDOW_CLAMP does not hold on kernels of today).
 # Send buffers are larger, so that they do not bind. The table has what was seen on the
 # wire, before the link: the largest flight of each sender.
+#
+# The relay is a process on a busy machine, and hands each frame over somewhat late: that is part of
+# the round trip, the more the faster the run. So the ratio is also given at equal round trips: each
+# rate times 20 ms and what its run was late both ways, as the relay counted it; rates of all cells go
+# by 1/RTT, bound by the window or by loss.
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/cells.sh"
 rounds=5 run_ms=5000 share_ms=20000 only=() out=
@@ -82,15 +87,16 @@ run_pair() {
 		;;
 	esac
 }
-# one CELL-FILE WHO CC BUFFER LOSS ROUND: a line "who cc buffer loss mbit flight window again".
+# one CELL-FILE WHO CC BUFFER LOSS ROUND: a line "who cc buffer loss mbit flight window again late-us".
 one() {
 	local file=$1 who=$2 cc=$3 buf=$4 loss=$5 round=$6 log=$1.log side=1 mbit
 	run_pair "$who" "$cc" "$buf" 1 "$run_ms" 1000 "$log" --loss "$loss" --seed $((round * 100 + loss))
 	[ "$who" != kernel-ours ] || side=0
 	mbit=$(sed -nE 's/^(lab|kernel) client:.* up_mbit=([^ ]*) .*/\2/p' "$log")
-	printf '%s %s %s %s %s %s %s %s\n' "$who" "$cc" "$buf" "$loss" "${mbit:-failed}" \
+	printf '%s %s %s %s %s %s %s %s %s\n' "$who" "$cc" "$buf" "$loss" "${mbit:-failed}" \
 		"$(field "$log" "watch $side" flight_max)" "$(field "$log" "watch $((1 - side))" window_max)" \
-		"$(field "$log" "watch $side" again)" >>"$file"
+		"$(field "$log" "watch $side" again)" \
+		"$(sed -nE 's/^link .* late_us=([0-9]+).*/\1/p' "$log" | awk '{ s += $1 } END { print s + 0 }')" >>"$file"
 	[ -n "$mbit" ] || tail -n 2 "$log" >&2
 }
 # cell WORKER CC BUFFER LOSS

@@ -15,10 +15,11 @@ def read(folder):
             continue
         with open(os.path.join(folder, name), encoding="ascii") as f:
             for line in f:
-                who, cc, size, loss, mbit, flight = line.split()[:6]
-                if mbit != "failed":
+                # A failed run may lack what follows.
+                who, cc, size, loss, mbit, *rest = line.split()
+                if mbit != "failed" and len(rest) == 4:
                     cell = cells.setdefault((cc, int(size), int(loss)), {})
-                    cell.setdefault(who, []).append((float(mbit), int(flight or 0)))
+                    cell.setdefault(who, []).append((float(mbit), int(rest[0]), int(rest[3])))
     return cells
 
 
@@ -33,24 +34,31 @@ def flights(cell):
     return " / ".join(str(max((r[1] for r in cell.get(p, [])), default=0) // 1024) for p in PAIRS)
 
 
-def ratio(cell):
+def late(cell):
+    return " / ".join(f"{statistics.median([r[2] for r in cell.get(p, [])] or [0]) / 1000:.1f}" for p in PAIRS)
+
+
+def ratio(cell, weight):
+    """Of the medians; weight: what a run's rate is multiplied by."""
     ours, theirs = cell.get("ours-kernel"), cell.get("kernel-kernel")
     if not ours or not theirs:
         return "-"
-    return f"{statistics.median(r[0] for r in ours) / statistics.median(r[0] for r in theirs):.2f}"
+    median = [statistics.median(r[0] * weight(r) for r in runs) for runs in (ours, theirs)]
+    return f"{median[0] / median[1]:.2f}"
 
 
 def main():
     folder = sys.argv[1]
     cells = read(folder)
     if cells:
-        print("| congestion | buffer, KiB | loss, % | kernel to kernel | ours to kernel | ratio | kernel to ours "
-              "| largest flight, KiB |")
-        print("|---|---|---|---|---|---|---|---|")
+        print("| congestion | buffer, KiB | loss, % | kernel to kernel | ours to kernel | ratio | ratio at equal RTT "
+              "| kernel to ours | largest flight, KiB | late, ms |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
     for (cc, size, loss), cell in sorted(cells.items()):
         print(f"| {cc} | {size // 1024} | {loss / 10:g} | " +
-              f"{figure(cell.get(PAIRS[0]))} | {figure(cell.get(PAIRS[1]))} | {ratio(cell)} | "
-              f"{figure(cell.get(PAIRS[2]))} | {flights(cell)} |")
+              f"{figure(cell.get(PAIRS[0]))} | {figure(cell.get(PAIRS[1]))} | "
+              f"{ratio(cell, lambda r: 1)} | {ratio(cell, lambda r: 20000 + r[2])} | "
+              f"{figure(cell.get(PAIRS[2]))} | {flights(cell)} | {late(cell)} |")
     share = os.path.join(folder, "share")
     if os.path.exists(share):
         print("\n| 64 flows, 200 Mbit/s | sum, Mbit/s | Jain |\n|---|---|---|")

@@ -129,5 +129,6 @@ struct link_frame *link_take(struct link *l, uint64_t now_ns)
 	}
 	l->heap[i] = last;
 	l->out++;
+	l->late_ns += now_ns - first->at_ns;
 	return first;
 }

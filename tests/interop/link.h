@@ -29,6 +29,7 @@ struct link {
 	struct link_frame **heap;
 	size_t heap_n, heap_max;
 	uint64_t in, out, lost, dup, reordered, full;
+	uint64_t late_ns; /* of all that came out, together: how long after it was due */
 };
 
 void link_init(struct link *l, const struct link_plan *plan, uint64_t seed);

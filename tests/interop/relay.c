@@ -57,12 +57,13 @@ struct end *end_open(const char *text, uint64_t now_ns, char *err, size_t err_si
 	return NULL;
 }
 
-static void came_out(void *arg, const unsigned char *frame, size_t len)
+/* It is as long under way from when it came out: how late we looked does not count. */
+static void came_out(void *arg, uint64_t at_ns, const unsigned char *frame, size_t len)
 {
 	struct relay *r = arg;
 
-	watch_frame(&r->watch, r->from, r->now_ns, frame, len);
-	link_offer(&r->link[r->from], r->now_ns, frame, len);
+	watch_frame(&r->watch, r->from, at_ns, frame, len);
+	link_offer(&r->link[r->from], at_ns, frame, len);
 }
 
 /* What is due at the far side of a link goes in, END_BATCH at a time. */
@@ -133,8 +134,10 @@ static int finish(struct relay *r)
 		struct end *e = r->end[i];
 		struct link *l = &r->link[i];
 		printf("link %d: in=%" PRIu64 " out=%" PRIu64 " lost=%" PRIu64 " dup=%" PRIu64
-		       " reordered=%" PRIu64 " full=%" PRIu64 " failed=%" PRIu64 "\n",
-		       i, l->in, l->out, l->lost, l->dup, l->reordered, l->full, e->failed);
+		       " reordered=%" PRIu64 " full=%" PRIu64 " failed=%" PRIu64 " late_us=%" PRIu64
+		       "\n",
+		       i, l->in, l->out, l->lost, l->dup, l->reordered, l->full, e->failed,
+		       l->out ? l->late_ns / l->out / 1000 : 0);
 		link_fini(l);
 	}
 	watch_close(&r->watch);
