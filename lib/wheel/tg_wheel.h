@@ -35,6 +35,10 @@ struct tg_wheel {
 	uint64_t now;   /* the last tick that has been run */
 	uint32_t count; /* armed nodes */
 	uint32_t node_n;
+	/* No slot begins before next (as tg_wheel_next counts), and when is_known the first one
+	 * does so then: asked with each burst, changed seldom. */
+	uint64_t next;
+	bool is_known;
 	uint64_t bitmap[TG_WHEEL_LEVELS][TG_WHEEL_SLOTS / 64]; /* slots that hold a node */
 	/* Lists, in order of arming. Nodes that are due stand in level 0, in the slot of now. */
 	struct {
@@ -81,7 +85,8 @@ uint64_t tg_wheel_next(const struct tg_wheel *w);
 uint32_t tg_wheel_first(const struct tg_wheel *w);
 
 /* I1 count = nodes in lists; I2 links agree both ways; I3 each node stands in the slot of its
- * deadline, and no deadline is before now; I4 bitmap agrees. */
+ * deadline, and no deadline is before now; I4 bitmap agrees; I5 next is no later than the first
+ * slot that holds a node, and is its tick when it is known. */
 bool tg_wheel_validate(const struct tg_wheel *w);
 
 #endif

@@ -55,7 +55,12 @@ static int next_slot(const struct tg_wheel *w, uint32_t level, uint32_t from)
 void tg_wheel_init(struct tg_wheel *w, void *base, size_t stride, uint32_t node_n, uint64_t now)
 {
 	assert(node_n < HEAD_BIT && stride >= sizeof(struct tg_timer));
-	*w = (struct tg_wheel){.base = base, .stride = stride, .node_n = node_n, .now = now};
+	*w = (struct tg_wheel){.base = base,
+			       .stride = stride,
+			       .node_n = node_n,
+			       .now = now,
+			       .next = UINT64_MAX,
+			       .is_known = true};
 	for (uint32_t level = 0; level < TG_WHEEL_LEVELS; level++)
 		for (uint32_t slot = 0; slot < TG_WHEEL_SLOTS; slot++)
 			w->slot[level][slot].head = w->slot[level][slot].tail =
@@ -68,8 +73,9 @@ static inline uint64_t widen(const struct tg_wheel *w, uint32_t deadline)
 	return w->now + (uint32_t)(deadline - (uint32_t)w->now);
 }
 
-/* Appends a node to the list of its deadline, now <= deadline <= now + span. */
-static void link_node(struct tg_wheel *w, uint32_t idx, uint64_t deadline)
+/* Appends a node to the list of its deadline, now <= deadline <= now + span. Returns the tick at
+ * which its slot begins. */
+static uint64_t link_node(struct tg_wheel *w, uint32_t idx, uint64_t deadline)
 {
 	uint64_t differs = deadline ^ w->now;
 	uint32_t level = differs >> 24 ? 3 : differs >> 16 ? 2 : differs >> 8 ? 1 : 0;
@@ -87,6 +93,15 @@ static void link_node(struct tg_wheel *w, uint32_t idx, uint64_t deadline)
 	} else {
 		node(w, last)->next = idx;
 	}
+	return deadline >> level * LEVEL_BITS << level * LEVEL_BITS;
+}
+
+/* The last node of a slot goes. */
+static void empty_slot(struct tg_wheel *w, uint32_t level, uint32_t slot, uint32_t deadline)
+{
+	w->bitmap[level][slot / 64] &= ~(1ull << slot % 64);
+	if ((deadline ^ (uint32_t)w->next) >> level * LEVEL_BITS == 0)
+		w->is_known = false; /* it was the one that came next */
 }
 
 static void unlink_node(struct tg_wheel *w, struct tg_timer *t)
@@ -102,7 +117,7 @@ static void unlink_node(struct tg_wheel *w, struct tg_timer *t)
 	else
 		node(w, prev)->next = next;
 	if (next & prev & HEAD_BIT)
-		w->bitmap[head_level(next)][(next & SLOT_MASK) / 64] &= ~(1ull << next % 64);
+		empty_slot(w, head_level(next), next & SLOT_MASK, t->deadline);
 	t->next = TG_WHEEL_IDLE;
 }
 
@@ -119,7 +134,12 @@ void tg_wheel_arm(struct tg_wheel *w, uint32_t idx, uint64_t deadline)
 		unlink_node(w, t);
 	else
 		w->count++;
-	link_node(w, idx, deadline);
+	uint64_t begins = link_node(w, idx, deadline);
+
+	if (begins <= w->next) {
+		w->next = begins;
+		w->is_known = true;
+	}
 }
 
 void tg_wheel_cancel(struct tg_wheel *w, uint32_t idx)
@@ -163,6 +183,21 @@ static uint64_t next_event(const struct tg_wheel *w, uint32_t *level, uint32_t *
 	return ((w->now >> TOP * LEVEL_BITS) + ((*slot - own) & SLOT_MASK)) << TOP * LEVEL_BITS;
 }
 
+/* The tick of next_event, and now while nodes are due. */
+static uint64_t search(const struct tg_wheel *w)
+{
+	uint32_t level, slot;
+
+	if (bit_is_set(w, 0, (uint32_t)w->now & SLOT_MASK))
+		return w->now;
+	return next_event(w, &level, &slot);
+}
+
+uint64_t tg_wheel_next(const struct tg_wheel *w)
+{
+	return w->is_known ? w->next : search(w);
+}
+
 /* now has come to the first tick of this slot: its nodes move to the levels below. */
 static void cascade(struct tg_wheel *w, uint32_t level, uint32_t slot)
 {
@@ -197,12 +232,11 @@ static uint32_t hand_out(struct tg_wheel *w, uint32_t idx[], uint32_t max)
 	return n;
 }
 
-uint32_t tg_wheel_advance(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint32_t max)
+/* From event to event, up to `to`. */
+static uint32_t run(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint32_t max)
 {
 	uint32_t n = 0, level, slot;
 
-	if (to < w->now)
-		return 0;
 	while ((n += hand_out(w, idx + n, max - n)) < max) {
 		uint64_t tick = next_event(w, &level, &slot);
 
@@ -217,13 +251,20 @@ uint32_t tg_wheel_advance(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint3
 	return n;
 }
 
-uint64_t tg_wheel_next(const struct tg_wheel *w)
+uint32_t tg_wheel_advance(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint32_t max)
 {
-	uint32_t level, slot;
+	uint32_t n = 0;
 
-	if (bit_is_set(w, 0, (uint32_t)w->now & SLOT_MASK))
-		return w->now;
-	return next_event(w, &level, &slot);
+	if (to < w->now || max == 0)
+		return 0;
+	if (!w->is_known || w->next <= to) {
+		n = run(w, to, idx, max);
+		w->next = search(w);
+		w->is_known = true;
+	} else {
+		w->now = to;
+	}
+	return n;
 }
 
 uint32_t tg_wheel_first(const struct tg_wheel *w)
@@ -270,5 +311,7 @@ bool tg_wheel_validate(const struct tg_wheel *w)
 			    (w->slot[level][slot].head == head_of(level, slot))) /* I4 */
 				return false;
 		}
+	if (w->is_known ? w->next != search(w) : w->next > search(w)) /* I5 */
+		return false;
 	return count == w->count; /* I1 */
 }

@@ -276,6 +276,32 @@ static void test_wheel_cancel_due_isNotHandedOut(void)
 	CU_ASSERT_EQUAL(idx[0], 2);
 }
 
+static void test_wheel_first_goes_next_isTheSecond(void)
+{
+	static struct fixture f;
+	uint32_t idx[4];
+
+	setup(&f, 0);
+	tg_wheel_arm(&f.w, 0, 40);
+	tg_wheel_arm(&f.w, 1, 90);
+	tg_wheel_arm(&f.w, 2, 0x345);
+	tg_wheel_cancel(&f.w, 0);
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), 90);
+	tg_wheel_arm(&f.w, 3, 91); /* not the first */
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), 90);
+	tg_wheel_arm(&f.w, 1, 300); /* it is put off */
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), 91);
+	tg_wheel_arm(&f.w, 3, 80); /* brought forward */
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), 80);
+	CU_ASSERT_EQUAL(tg_wheel_advance(&f.w, 80, idx, 1), 1);
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), 256); /* the slot of 300, one level up */
+	tg_wheel_cancel(&f.w, 1);
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), 0x300);
+	tg_wheel_cancel(&f.w, 2);
+	CU_ASSERT_EQUAL(tg_wheel_next(&f.w), UINT64_MAX);
+	CU_ASSERT(tg_wheel_validate(&f.w));
+}
+
 static void test_wheel_equal_deadlines_fire_in_order_of_arming(void)
 {
 	static struct fixture f;
@@ -316,6 +342,15 @@ static void test_wheel_broken_validate_says_so(void)
 	f.w.bitmap[1][2] = 1; /* I4 */
 	CU_ASSERT(!tg_wheel_validate(&f.w));
 	f.w.bitmap[1][2] = 0;
+	f.w.next++; /* I5 */
+	CU_ASSERT(!tg_wheel_validate(&f.w));
+	f.w.is_known = false;
+	CU_ASSERT(!tg_wheel_validate(&f.w));
+	f.w.next -= 2;
+	CU_ASSERT(tg_wheel_validate(&f.w));
+	f.w.is_known = true;
+	CU_ASSERT(!tg_wheel_validate(&f.w));
+	f.w.next++;
 	CU_ASSERT(tg_wheel_validate(&f.w));
 }
 
@@ -327,6 +362,7 @@ static const struct tg_test tests[] = {
     {"wheel_advance_bounded_stops_at_what_was_handed_out",
      test_wheel_advance_bounded_stops_at_what_was_handed_out},
     {"wheel_cancel_due_isNotHandedOut", test_wheel_cancel_due_isNotHandedOut},
+    {"wheel_first_goes_next_isTheSecond", test_wheel_first_goes_next_isTheSecond},
     {"wheel_equal_deadlines_fire_in_order_of_arming",
      test_wheel_equal_deadlines_fire_in_order_of_arming},
     {"wheel_broken_validate_says_so", test_wheel_broken_validate_says_so},
