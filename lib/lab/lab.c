@@ -86,7 +86,7 @@ uint64_t tg_lab_next_deadline(const struct tg_lab *lab)
 
 static int burst(struct tg_lab *lab, const void *const datagram[], const size_t len[], uint32_t n)
 {
-	struct tg_pkt in[TG_BURST_MAX] = {0};
+	struct tg_pkt in[TG_BURST_MAX];
 	uint32_t in_n = 0;
 
 	for (uint32_t i = 0; i < n; i++)

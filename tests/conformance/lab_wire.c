@@ -28,11 +28,18 @@ static uint32_t get32(const uint8_t *p)
 
 static uint32_t sum_bytes(const uint8_t *p, size_t n, uint32_t sum)
 {
-	for (size_t i = 0; i + 1 < n; i += 2)
-		sum += get16(p + i);
+	uint64_t wide = sum;
+	size_t i = 0;
+
+	for (; i + 3 < n; i += 4)
+		wide += get32(p + i);
+	for (; i + 1 < n; i += 2)
+		wide += get16(p + i);
 	if (n & 1)
-		sum += (uint32_t)p[n - 1] << 8;
-	return (sum & 0xffff) + (sum >> 16);
+		wide += (uint32_t)p[n - 1] << 8;
+	wide = (wide & 0xffffffff) + (wide >> 32);
+	wide = (wide & 0xffff) + (wide >> 16 & 0xffff) + (wide >> 32);
+	return (uint32_t)wide;
 }
 
 static uint16_t fold(uint32_t sum)
