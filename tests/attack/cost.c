@@ -3,12 +3,13 @@
  * them exactly; by itself it checks that the memory that they take has a bound and that the
  * connection lives.
  *
- *   cost [--list] [--packets N] [KIND...]
+ *   cost [--list] [--along] [--packets N] [KIND...]
  *
- * Counted is what runs inside tg_engine_rx, not the lab around it.
- * 20 blocks of 1,000 packets are counted: ten in the first tenth of all, ten in the last. Between
- * them nothing is counted, and it runs fast. The parts of callgrind's output are named
- * "KIND first" and "KIND last". */
+ * Counted is what runs inside tg_engine_rx, not the lab around it. The packets of a kind are cut
+ * into a hundred pieces, and the first 1,000 of a piece are counted: in the ten pieces of the first
+ * tenth of all and in those of the last; with --along in all of them. Between them nothing is
+ * counted, and it runs fast. The parts of callgrind's output are named "KIND first", "KIND last"
+ * and "KIND between". */
 #include "cost.h"
 
 #include "crowd.h"
@@ -16,19 +17,22 @@
 #include "lab_int.h"
 #include <valgrind/callgrind.h>
 
-enum { BLOCK = 1000, BLOCKS = 10, ALIVE_EVERY = 2000 };
-enum { PACKETS_MIN = 10 * BLOCKS * BLOCK }; /* or the blocks would overlap */
+enum { BLOCK = 1000, PIECES = 100, TENTH = PIECES / 10, ALIVE_EVERY = 2000 };
+enum { PACKETS_MIN = PIECES * BLOCK }; /* or the blocks would overlap */
 
 uint32_t cost_random(struct attack *a, uint32_t n)
 {
 	return (uint32_t)((crowd_random(&a->rng) >> 32) * n >> 32);
 }
 
-static uint32_t chunks_used(const struct attack *a)
+/* All that the peer can make grow: connections, extensions, and the chunks of queues, holes and
+ * sent records. */
+static uint64_t bytes_used(const struct attack *a)
 {
-	const struct tg_chunks *c = &a->h.lab->engine->chunks;
+	const struct tg_engine *e = a->h.lab->engine;
 
-	return c->n - c->free_n;
+	return e->conn_count * sizeof(struct tg_conn) + e->ext_used * sizeof(struct tg_ext) +
+	       (uint64_t)(e->chunks.n - e->chunks.free_n) * TG_CHUNK_LEN;
 }
 
 void cost_drain(struct attack *a)
@@ -46,8 +50,8 @@ void cost_drain(struct attack *a)
 		if ((int32_t)(end - h->nxt) > 0)
 			h->nxt = end;
 	}
-	if (chunks_used(a) > a->chunks)
-		a->chunks = chunks_used(a);
+	if (bytes_used(a) > a->bytes)
+		a->bytes = bytes_used(a);
 }
 
 void cost_shoot(struct attack *a, struct seg *s)
@@ -167,45 +171,65 @@ static void count_block(struct attack *a, const struct kind *k, const char *whic
 	CALLGRIND_STOP_INSTRUMENTATION;
 }
 
-/* What 4 MiB each way may take: the chunks of both queues with a ragged end, their maps, one each
- * for the sent records and for the holes; and what rounding moved the window by (EST-16). */
-static uint64_t chunks_bound(void)
+/* What one connection with 4 MiB each way may take: the chunks of both queues with a ragged end,
+ * their maps, one each for the sent records and for the holes; and what rounding moved the window
+ * by (EST-16). */
+static uint64_t bytes_bound(void)
 {
-	return 2 * (COST_BUF / TG_CHUNK_LEN + 2 + 8) + 2 + 65536 / TG_CHUNK_LEN;
+	uint64_t queue = COST_BUF / TG_CHUNK_LEN + 2 + 8;
+
+	return sizeof(struct tg_conn) + sizeof(struct tg_ext) +
+	       (2 * queue + 2 + 65536 / TG_CHUNK_LEN) * TG_CHUNK_LEN;
 }
 
-static bool run(const struct kind *k, uint64_t packets)
+static const char *name_of(int piece, bool along)
+{
+	if (piece < TENTH)
+		return "first";
+	if (piece >= PIECES - TENTH)
+		return "last";
+	return along ? "between" : NULL;
+}
+
+static bool report(const struct attack *a, const struct kind *k)
+{
+	char why[200] = "";
+	const char *state = host_state(&a->h);
+	bool lives = !strcmp(state, "ESTABLISHED") || !strcmp(state, "CLOSE-WAIT");
+	bool bounded = a->bytes <= bytes_bound();
+	bool valid = tg_lab_validate(a->h.lab, why, sizeof(why));
+	bool good = lives && bounded && valid;
+
+	printf("%s %-22s %8" PRIu64 " packets, %5" PRIu64 " KiB at most (bound %" PRIu64
+	       "), %s%s%s\n",
+	       good ? "ok  " : "FAIL", k->name, a->i, a->bytes / 1024, bytes_bound() / 1024, state,
+	       valid ? "" : ", not valid: ", why);
+	return good;
+}
+
+static bool run(const struct kind *k, uint64_t packets, bool along)
 {
 	struct attack a;
-	char why[200] = "";
-	uint64_t part = packets / 10 / BLOCKS; /* a tenth of all, in ten pieces */
 
 	begin(&a, k);
-	for (int last = 0; last < 2; last++) {
-		if (last)
-			shoot_until(&a, k, packets - packets / 10);
-		for (int b = 0; b < BLOCKS; b++) {
-			count_block(&a, k, last ? "last" : "first");
-			shoot_until(&a, k, a.i + part - BLOCK);
-		}
-	}
-	const char *state = host_state(&a.h);
-	bool lives = !strcmp(state, "ESTABLISHED") || !strcmp(state, "CLOSE-WAIT");
-	bool bounded = a.chunks <= chunks_bound() && a.h.lab->engine->ext_used <= 1;
-	bool valid = tg_lab_validate(a.h.lab, why, sizeof(why));
+	for (int piece = 0; piece < PIECES; piece++) {
+		const char *name = name_of(piece, along);
 
-	printf("%s %-28s %8" PRIu64 " packets, %5" PRIu64 " chunks at most (bound %" PRIu64
-	       "), %s%s%s\n",
-	       lives && bounded && valid ? "ok  " : "FAIL", k->name, a.i, a.chunks, chunks_bound(),
-	       state, valid ? "" : ", not valid: ", why);
+		if (name)
+			count_block(&a, k, name);
+		shoot_until(&a, k, packets / PIECES * (uint64_t)(piece + 1));
+	}
+	bool good = report(&a, k);
+
 	tg_lab_free(a.h.lab);
-	return lives && bounded && valid;
+	return good;
 }
 
 int main(int argc, char **argv)
 {
 	uint64_t packets = 200000;
 	int passed = 0, failed = 0, named = 0;
+	bool along = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--list")) {
@@ -213,6 +237,7 @@ int main(int argc, char **argv)
 				puts(cost_kinds[k].name);
 			return 0;
 		}
+		along |= !strcmp(argv[i], "--along");
 		if (!strcmp(argv[i], "--packets") && i + 1 < argc)
 			packets = strtoull(argv[++i], NULL, 10);
 	}
@@ -229,7 +254,7 @@ int main(int argc, char **argv)
 			wanted |= !strcmp(argv[i], cost_kinds[k].name);
 		if (!wanted)
 			continue;
-		bool good = run(&cost_kinds[k], packets);
+		bool good = run(&cost_kinds[k], packets, along);
 		passed += good;
 		failed += !good;
 	}

@@ -13,7 +13,7 @@ struct attack {
 	uint64_t rng, i;  /* datagrams sent */
 	uint64_t step_ns; /* between two of them */
 	uint32_t mss;     /* text in a full segment of the engine's */
-	uint64_t chunks;  /* most of them that were in use at once */
+	uint64_t bytes;   /* most that were in use at once */
 };
 
 struct kind {
