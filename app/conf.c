@@ -134,11 +134,40 @@ static void begin_fleet(struct reader *r)
 	fleet->line = r->line;
 }
 
+/* [port NAME] and the like; false when kind is none of these. */
+static bool begin_of_kind(struct reader *r, const char *kind, const char *name)
+{
+	struct tg_conf *conf = r->conf;
+	const struct {
+		const char *kind;
+		uint32_t allowed, max;
+		struct tg_conf_section **list;
+		uint32_t *n;
+	} kinds[] = {
+	    {"port", TG_KEY_PORT, TG_PORT_MAX, &conf->port, &conf->port_n},
+	    {"listener", TG_KEY_LISTENER | TG_KEY_CONN, TG_LISTENER_MAX, &conf->listener,
+	     &conf->listener_n},
+	    {"pool", TG_KEY_POOL, TG_POOL_MAX, &conf->pool, &conf->pool_n},
+	};
+	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kind, kinds[i].kind) != 0)
+			continue;
+		r->skip = r->pass != PASS_REST;
+		r->allowed = kinds[i].allowed;
+		if (!name || !is_name(name))
+			fail(r, "[%s NAME] needs a name of 1 to %d letters, digits, dots or dashes",
+			     kind, PORT_NAME_MAX);
+		else if (!r->skip)
+			begin_named(r, kind, name, kinds[i].list, kinds[i].n, kinds[i].max);
+		return true;
+	}
+	return false;
+}
+
 /* text: what stands between the brackets. */
 static void begin_section(struct reader *r, char *text)
 {
 	char *name = strpbrk(text, " \t");
-	struct tg_conf *conf = r->conf;
 	r->key = NULL;
 	r->has_key = false;
 	r->section = NULL;
@@ -149,27 +178,14 @@ static void begin_section(struct reader *r, char *text)
 	}
 	if (strcmp(text, "engine") == 0 && !name) {
 		begin_engine(r);
-	} else if (strcmp(text, "port") == 0 || strcmp(text, "listener") == 0) {
-		bool port = text[0] == 'p';
-		r->skip = r->pass != PASS_REST;
-		r->allowed = port ? TG_KEY_PORT : TG_KEY_LISTENER | TG_KEY_CONN;
-		if (!name || !is_name(name))
-			fail(r, "[%s NAME] needs a name of 1 to %d letters, digits, dots or dashes",
-			     text, PORT_NAME_MAX);
-		else if (!r->skip && port)
-			begin_named(r, text, name, &conf->port, &conf->port_n, TG_PORT_MAX);
-		else if (!r->skip)
-			begin_named(r, text, name, &conf->listener, &conf->listener_n,
-				    TG_LISTENER_MAX);
-	} else if (strcmp(text, "pool") == 0) {
-		fail(r, "[pool NAME] says what stands behind `shield`, which is not built yet: use "
-			"a [listener NAME] with a service");
+	} else if (begin_of_kind(r, text, name)) {
+		return;
 	} else if (strcmp(text, "fleet") == 0 && !name) {
 		begin_fleet(r);
 	} else {
 		fail(r,
-		     "unknown section [%.49s]: there are [engine], [port NAME], [listener NAME] "
-		     "and [fleet]",
+		     "unknown section [%.49s]: there are [engine], [port NAME], [listener NAME], "
+		     "[pool NAME] and [fleet]",
 		     text);
 	}
 }
@@ -179,7 +195,7 @@ static void begin_section(struct reader *r, char *text)
 static bool is_list(const struct tg_key *key)
 {
 	return key->type == TG_KEY_ADDR_LIST || key->type == TG_KEY_PREFIX_LIST ||
-	       key->type == TG_KEY_RANGE_LIST;
+	       key->type == TG_KEY_RANGE_LIST || key->type == TG_KEY_ENDPOINT_LIST;
 }
 
 /* Sets the key to the whole text that it has by now, from the settings before it: so an error is
@@ -513,7 +529,7 @@ static int check_fleet(const struct tg_conf *conf, char *err, size_t err_size)
 	return 0;
 }
 
-static int check(const struct tg_conf *conf, char *err, size_t err_size)
+static int check(struct tg_conf *conf, char *err, size_t err_size)
 {
 	if (check_fleet(conf, err, err_size) != 0)
 		return -1;
@@ -523,13 +539,18 @@ static int check(const struct tg_conf *conf, char *err, size_t err_size)
 		return tg_conf_fail(
 		    conf, 0, err, err_size,
 		    "no [port NAME]: at least one is needed (config/ has examples)");
-	if (conf->listener_n == 0)
-		return tg_conf_fail(
-		    conf, 0, err, err_size,
-		    "no [listener NAME]: at least one is needed (config/ has examples)");
+	if (conf->listener_n == 0 && conf->pool_n == 0)
+		return tg_conf_fail(conf, 0, err, err_size,
+				    "no [listener NAME]: at least one is needed, or for `shield` a "
+				    "[pool NAME] (config/ has examples)");
 	for (uint32_t i = 0; i < conf->port_n; i++)
 		if (check_section(conf, &conf->port[i], TG_KEY_PORT, err, err_size) != 0 ||
 		    check_port(conf, i, err, err_size) != 0)
+			return -1;
+	for (uint32_t i = 0; i < conf->pool_n; i++)
+		if (check_section(conf, &conf->pool[i], TG_KEY_POOL | TG_KEY_LISTENER | TG_KEY_CONN,
+				  err, err_size) != 0 ||
+		    tg_conf_check_pool(conf, i, err, err_size) != 0)
 			return -1;
 	for (uint32_t i = 0; i < conf->listener_n; i++)
 		if (check_section(conf, &conf->listener[i], TG_KEY_LISTENER | TG_KEY_CONN, err,
@@ -593,9 +614,11 @@ void tg_conf_free(struct tg_conf *conf)
 {
 	free(conf->port);
 	free(conf->listener);
+	free(conf->pool);
 	conf->port = NULL;
 	conf->listener = NULL;
-	conf->port_n = conf->listener_n = 0;
+	conf->pool = NULL;
+	conf->port_n = conf->listener_n = conf->pool_n = 0;
 }
 
 uint32_t tg_conf_line(const struct tg_conf_section *section, const char *key)

@@ -9,7 +9,7 @@
 enum { TG_CONF_LINE_MAX = 198, TG_CONF_KEY_MAX = 128, TG_CONF_ERR = 512 };
 
 struct tg_conf_section {
-	char name[32];                      /* of a port or listener */
+	char name[32];                      /* of a port, listener or pool */
 	uint32_t line;                      /* of its header; 0: the file has none */
 	uint32_t key_line[TG_CONF_KEY_MAX]; /* by index into tg_keys; 0: not given */
 	struct tg_settings set;
@@ -21,7 +21,8 @@ struct tg_conf {
 	struct tg_conf_section fleet;     /* line 0: no [fleet] */
 	struct tg_conf_section *port;     /* [port_n] */
 	struct tg_conf_section *listener; /* [listener_n] */
-	uint32_t port_n, listener_n;
+	struct tg_conf_section *pool;     /* [pool_n]; only `shield` has a use for them */
+	uint32_t port_n, listener_n, pool_n;
 };
 
 /* Reads file. 0; or -1, conf is empty, and err says in one line where and what is wrong and how to
@@ -32,6 +33,9 @@ int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size
 		  size_t err_size);
 void tg_conf_free(struct tg_conf *conf);
 
+/* conf_pool.c: pool i, whose own keys are good, against ports, listeners and the pools before it.
+ * Addresses of VIPs are given to the ports whose networks they lie in. */
+int tg_conf_check_pool(struct tg_conf *conf, uint32_t i, char *err, size_t err_size);
 /* The line of key in section, of the section when the key is not given. */
 uint32_t tg_conf_line(const struct tg_conf_section *section, const char *key);
 /* Writes "FILE:LINE: " and the sentence into err; returns -1. */

@@ -34,6 +34,7 @@ static void print_range(const struct tg_key *key)
 	case TG_KEY_ADDR_LIST:
 	case TG_KEY_PREFIX_LIST:
 	case TG_KEY_RANGE_LIST:
+	case TG_KEY_ENDPOINT_LIST:
 		printf(" (at most %llu, parted by blanks)", (unsigned long long)key->max);
 		break;
 	}
@@ -67,6 +68,7 @@ int tg_cmd_keys(int argc, char **argv)
 	print_section("[engine]", TG_KEY_ENGINE, TG_KEY_LISTENER | TG_KEY_CONN);
 	print_section("[port outside]", TG_KEY_PORT, 0);
 	print_section("[listener web]", TG_KEY_LISTENER | TG_KEY_CONN, 0);
+	print_section("[pool web]", TG_KEY_POOL, TG_KEY_LISTENER | TG_KEY_CONN);
 	print_section("[fleet]", TG_KEY_FLEET, 0);
 	return tg_cli_printed("keys");
 }

@@ -302,6 +302,13 @@ int tg_cmd_serve(int argc, char **argv)
 	int rc = read_options(&s->opt, argc, argv);
 	if (rc < 0 && tg_conf_load(&s->conf, s->opt.file, err, sizeof(err)) != 0)
 		rc = tg_cli_usage("serve", "%s", err);
+	if (rc < 0 && s->conf.pool_n) {
+		tg_conf_fail(&s->conf, s->conf.pool[0].line, err, sizeof(err),
+			     "[pool %s] is for `tidegate shield`, which puts backends behind: "
+			     "start that, or use a [listener NAME] with a service",
+			     s->conf.pool[0].name);
+		rc = tg_cli_usage("serve", "%s", err);
+	}
 	if (rc < 0 && tg_plan_init(&s->plan, &s->conf, err, sizeof(err)) != 0)
 		rc = tg_cli_usage("serve", "%s", err);
 	if (rc < 0 && tg_fleet_init(&s->fleet, &s->conf, err, sizeof(err)) != 0)

@@ -353,6 +353,8 @@ static int add_addr(struct tg_settings *s, const struct tg_key *key, const char 
 		return add_port_addr(s, key, word, err, err_size);
 	if (key->offset == offsetof(struct tg_settings, gateway))
 		return add_gateway(s, key, word, err, err_size);
+	if (key->offset == offsetof(struct tg_settings, snat))
+		return add_plain_addr(s->snat, &s->snat_n, key, word, err, err_size);
 	return add_plain_addr(s->listen_addr, &s->listen_addr_n, key, word, err, err_size);
 }
 
@@ -386,6 +388,24 @@ static int set_addr_list(struct tg_settings *s, const struct tg_key *key, const 
 	}
 	if (too_long || !any)
 		return fail(err, err_size, "%s: needs an address (%s)", key->name, key->sentence);
+	return 0;
+}
+
+static int set_endpoint_list(struct tg_settings *s, const struct tg_key *key, const char *value,
+			     char *err, size_t err_size)
+{
+	char word[WORD_MAX];
+	bool too_long, any = false;
+
+	while (next_word(&value, word, &too_long)) {
+		const char *fault = tg_endpoint_add(s, key, word);
+		if (fault)
+			return fail_value(key, word, fault, err, err_size);
+		any = true;
+	}
+	if (too_long || !any)
+		return fail(err, err_size, "%s: needs an address and a port (%s)", key->name,
+			    key->sentence);
 	return 0;
 }
 
@@ -512,6 +532,8 @@ static int set_value(struct tg_settings *s, const struct tg_key *key, const char
 		return set_range(s, key, value, err, err_size);
 	case TG_KEY_RANGE_LIST:
 		return set_range_list(s, key, value, err, err_size);
+	case TG_KEY_ENDPOINT_LIST:
+		return set_endpoint_list(s, key, value, err, err_size);
 	}
 	return -1;
 }
@@ -722,6 +744,7 @@ void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg
 	conf->zero_window_ms = s->zero_window_ms;
 	conf->source_max = s->source_max;
 	conf->source_refuse = (uint8_t)s->source_refuse;
+	conf->splice_idle_ms = s->splice_idle_ms;
 }
 
 void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *conf)

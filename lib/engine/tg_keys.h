@@ -5,6 +5,7 @@
 #define TG_KEYS_H
 
 #include "tg_engine.h"
+#include "tg_pool.h"
 
 enum tg_key_section {
 	TG_KEY_ENGINE = 1 << 0,
@@ -15,8 +16,8 @@ enum tg_key_section {
 	    1 << 3,          /* keys of a connection: in [listener], [engine], and tg_lab_connect */
 	TG_KEY_LAB = 1 << 4, /* tg_lab_new knows it */
 	TG_KEY_LAB_LISTEN = 1 << 5, /* tg_lab_listen knows it, besides those of CONN */
-	TG_KEY_POOL = 1 << 6,       /* not built yet: every key of it is refused with a sentence */
-	TG_KEY_FLEET = 1 << 7,      /* [fleet] */
+	TG_KEY_POOL = 1 << 6, /* [pool NAME]: its own, and what listeners have that VIPs have too */
+	TG_KEY_FLEET = 1 << 7, /* [fleet] */
 };
 
 enum tg_key_type {
@@ -26,9 +27,11 @@ enum tg_key_type {
 	TG_KEY_TEXT,
 	TG_KEY_ADDR,
 	TG_KEY_ADDR_LIST,
-	TG_KEY_PREFIX_LIST, /* networks: 192.0.2.0/24, 2001:db8::/32; an address is one, too */
-	TG_KEY_RANGE,       /* LOW-HIGH, or one number */
-	TG_KEY_RANGE_LIST   /* some of these */
+	TG_KEY_PREFIX_LIST,  /* networks: 192.0.2.0/24, 2001:db8::/32; an address is one, too */
+	TG_KEY_RANGE,        /* LOW-HIGH, or one number */
+	TG_KEY_RANGE_LIST,   /* some of these */
+	TG_KEY_ENDPOINT_LIST /* places of TCP: 192.0.2.1:80, [2001:db8::1]:80, backends with *WEIGHT
+			      */
 };
 
 struct tg_key {
@@ -47,6 +50,9 @@ struct tg_key {
 	size_t offset; /* into struct tg_settings, size by type: see keys.c */
 	uint16_t size; /* bytes of the number there (1, 2, 4, 8), or the text's room */
 };
+
+enum { TG_VIP_MAX = 8 };
+enum tg_hash { TG_HASH_FLOW = 0, TG_HASH_SOURCE };
 
 /* Everything the keys can say. Files fill one for the engine, one per port, one per listener (a
  * copy of the engine's to begin with). */
@@ -85,6 +91,14 @@ struct tg_settings {
 	uint32_t allow_port[2]; /* low, high; 0, 0 = all */
 	/* connection */
 	struct tg_tcp_conf tcp;
+	/* pool */
+	struct tg_backend_conf vip[TG_VIP_MAX]; /* weight is not used */
+	struct tg_backend_conf backend[TG_BACKEND_MAX];
+	struct tg_addr snat[TG_SNAT_ADDR_MAX];
+	uint32_t vip_n, backend_n, snat_n;
+	uint32_t mode, hash, dead; /* enum tg_pool_mode, tg_hash, tg_refuse */
+	uint32_t check_ms, check_timeout_ms, rise, fall;
+	uint32_t splices, splice_idle_ms; /* [engine] */
 	/* fleet */
 	char secret_file[256];
 	uint32_t secret_fd; /* 0: not given */
@@ -109,6 +123,14 @@ int tg_settings_check(const struct tg_settings *s, uint32_t sections, char *err,
 void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg_engine_conf *conf);
 /* Fills in who may connect to a listener, and what the others are told. */
 void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *conf);
+/* Fills in what a pool is; its name and key are the caller's. */
+void tg_settings_pool(const struct tg_settings *s, struct tg_pool_conf *conf);
+/* "ADDRESS:PORT", IPv6 in brackets; weighted: "*WEIGHT" may follow. */
+bool tg_endpoint_parse(const char *text, bool weighted, struct tg_backend_conf *out);
+/* The same as text, without the weight; 64 bytes always suffice. Returns buf. */
+const char *tg_endpoint_format(const struct tg_addr *addr, uint16_t port, char *buf, size_t size);
+/* Adds a word to the list of key, a TG_KEY_ENDPOINT_LIST. NULL, or what is wrong with it. */
+const char *tg_endpoint_add(struct tg_settings *s, const struct tg_key *key, const char *word);
 /* Fills in which ports of TCP are a kernel's, and how much it is sent. */
 void tg_settings_kernel(const struct tg_settings *s, struct tg_port_conf *conf);
 /* Text "02:00:00:00:00:01"; false when it is not a unicast MAC address. */

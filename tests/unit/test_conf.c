@@ -190,9 +190,101 @@ static void test_conf_section_unknown_refused(void)
 	refused("[port a] x\n", "x.ini:1: ", "brackets");
 }
 
-static void test_conf_section_notBuilt_refused(void)
+static void test_conf_pool_readAsWritten(void)
 {
-	refused(with("[pool web]\nvip = 192.0.2.10:80\n"), "x.ini:7: ", "not built");
+	const char *text = "[engine]\n"
+			   "syn_cookies = always\n"
+			   "[pool web]\n"
+			   "vip = 192.0.2.10:80 [2001:db8::10]:8080\n"
+			   "backend = 10.1.0.11:8080*20 10.1.0.12:8080 ; two\n"
+			   "    [2001:db8:1::11]:8080*0\n"
+			   "    10.1.0.13:8081\n"
+			   "mode = snat\n"
+			   "snat_address = 192.0.2.1\n"
+			   "hash = source\n"
+			   "check_ms = 100\n"
+			   "fall = 5\n"
+			   "dead = drop\n"
+			   "allow = 192.0.2.0/24\n"
+			   "[port outside]\n"
+			   "device = net_null0\n"
+			   "address = 192.0.2.1/24 2001:db8::1/64\n"
+			   "[port inside]\n"
+			   "device = net_null1\n"
+			   "address = 10.1.0.1/24 2001:db8:1::1/64\n";
+	char name[64];
+
+	CU_ASSERT_EQUAL_FATAL(parse(text), 0);
+	CU_ASSERT_EQUAL_FATAL(conf.pool_n, 1);
+	const struct tg_settings *s = &conf.pool[0].set;
+	CU_ASSERT_STRING_EQUAL(conf.pool[0].name, "web");
+	CU_ASSERT_EQUAL(s->vip_n, 2);
+	CU_ASSERT_EQUAL(s->backend_n, 4);
+	CU_ASSERT(s->backend[0].weight == 20 && s->backend[1].weight == 10 &&
+		  s->backend[2].weight == 0 && s->backend[3].port == 8081);
+	CU_ASSERT_STRING_EQUAL(
+	    tg_endpoint_format(&s->vip[1].addr, s->vip[1].port, name, sizeof(name)),
+	    "[2001:db8::10]:8080");
+	CU_ASSERT_EQUAL(s->syn_cookies, TG_COOKIES_ALWAYS); /* [engine]'s is its default */
+	CU_ASSERT_EQUAL(s->allow_n, 1);
+	CU_ASSERT_EQUAL(tg_conf_line(&conf.pool[0], "fall"), 12);
+	struct tg_pool_conf pool = {0};
+	tg_settings_pool(s, &pool);
+	CU_ASSERT(pool.mode == TG_POOL_SNAT && pool.snat_n == 1 && pool.hash_source &&
+		  pool.check_ms == 100 && pool.check_timeout_ms == 200 && pool.rise == 2 &&
+		  pool.fall == 5 && pool.dead == TG_REFUSE_DROP && pool.backend_n == 4);
+	/* VIPs are addresses of the port in whose network they lie. */
+	CU_ASSERT_EQUAL(conf.port[0].set.addr_n, 4);
+	CU_ASSERT_EQUAL(conf.port[0].set.addr[2].prefix_len, 32);
+	CU_ASSERT_EQUAL(conf.port[0].set.addr[3].prefix_len, 128);
+	CU_ASSERT_EQUAL(conf.port[1].set.addr_n, 2);
+	tg_conf_free(&conf);
+	CU_ASSERT_PTR_NULL(conf.pool);
+}
+
+static void test_conf_pool_bad_refused(void)
+{
+	static const struct {
+		const char *text, *line, *what;
+	} t[] = {
+	    {"[pool web]\nbackend = 10.1.0.1:80\n", "x.ini:7: ", "has no vip"},
+	    {"[pool web]\nvip = 192.0.2.10:81\n", "x.ini:7: ", "has no backend"},
+	    {"[pool]\nvip = 192.0.2.10:81\n", "x.ini:7: ", "needs a name"},
+	    {"[pool web]\nvip = 192.0.2.10\n", "x.ini:8: ", "a port, like"},
+	    {"[pool web]\nvip = 192.0.2.10:81*3\n", "x.ini:8: ", "a port, like"},
+	    {"[pool web]\nvip = 198.51.100.1:81\nbackend = 10.1.0.1:80\n",
+	     "x.ini:8: ", "in no network"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80 [2001:db8::1]:80\n",
+	     "x.ini:9: ", "keeps its family"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80*101\n",
+	     "x.ini:9: ", "0 to 100"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80 10.1.0.1:80*3\n",
+	     "x.ini:9: ", "twice"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 192.0.2.1:80\n",
+	     "x.ini:9: ", "is another host"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80\n"
+	     "snat_address = 192.0.2.1\n",
+	     "x.ini:10: ", "mode = snat"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80\nmode = snat\n"
+	     "snat_address = 192.0.2.9\n",
+	     "x.ini:11: ", "on no port"},
+	    {"[pool a]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80\n"
+	     "[pool b]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80\n",
+	     "x.ini:11: ", "belongs to [pool a]"},
+	    {"[listener x]\naddress = 192.0.2.1\nport = 81\nservice = echo\n"
+	     "[pool b]\nvip = 192.0.2.1:81\nbackend = 10.1.0.1:80\n",
+	     "x.ini:12: ", "belongs to [listener x]"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80\nservice = http\n",
+	     "x.ini:10: ", "not a key of this place"},
+	    {"[listener x]\nvip = 192.0.2.10:81\n", "x.ini:8: ", "[pool NAME]"},
+	    {"[pool web]\nvip = 192.0.2.10:81\nbackend = 10.1.0.1:80\n"
+	     "synq_high = 10\nsynq_low = 11\n",
+	     "x.ini:11: ", "is above synq_high"},
+	};
+
+	for (size_t i = 0; i < TG_TEST_N(t); i++)
+		refused(with(t[i].text), t[i].line, t[i].what);
+	CU_ASSERT_PTR_NULL(conf.pool);
 }
 
 /* SC-13: one secret, from one place. */
@@ -395,7 +487,8 @@ static const struct tg_test tests[] = {
     {"conf_lineOf198_isReadWhole", test_conf_lineOf198_isReadWhole},
     {"conf_indentedLineOf198_isReadWhole", test_conf_indentedLineOf198_isReadWhole},
     {"conf_section_unknown_refused", test_conf_section_unknown_refused},
-    {"conf_section_notBuilt_refused", test_conf_section_notBuilt_refused},
+    {"conf_pool_readAsWritten", test_conf_pool_readAsWritten},
+    {"conf_pool_bad_refused", test_conf_pool_bad_refused},
     {"conf_fleet_readOrRefused", test_conf_fleet_readOrRefused},
     {"conf_section_twice_refused", test_conf_section_twice_refused},
     {"conf_key_unknown_refused", test_conf_key_unknown_refused},

@@ -333,24 +333,52 @@ static void test_engine_limits_areHandedOn(void)
 	CU_ASSERT_EQUAL(conf.source_refuse, TG_REFUSE_RST);
 }
 
-static void test_set_notBuilt_isRefusedWithASentence(void)
+static void test_set_endpoint_isAPlaceOfTcp(void)
 {
 	static const struct {
-		const char *key, *value, *part;
-		uint32_t sections;
+		const char *text;
+		int rc; /* as a VIP */
+		int weighted;
 	} t[] = {
-	    {"vip", "192.0.2.1:80", "not built yet", TG_KEY_POOL},
-	    {"backend", "10.0.0.1:80", "not built yet", TG_KEY_POOL},
-	    {"vip", "192.0.2.1:80", "not built yet", LISTENER_ALL},
+	    {"192.0.2.1:80", 0, 10},
+	    {"[2001:db8::1]:65535", 0, 10},
+	    {"192.0.2.1:80*0", -1, 0},
+	    {"[2001:db8::1]:1*100", -1, 100},
+	    {"192.0.2.1:0", -1, -1},
+	    {"192.0.2.1:65536", -1, -1},
+	    {"192.0.2.1", -1, -1},
+	    {"192.0.2.1:", -1, -1},
+	    {"192.0.2.1:80*", -1, -1},
+	    {"192.0.2.1:80*101", -1, -1},
+	    {"192.0.2.1:80*1*2", -1, -1},
+	    {"2001:db8::1:80", -1, -1},
+	    {"[2001:db8::1]", -1, -1},
+	    {"[2001:db8::1:80", -1, -1},
+	    {"[192.0.2.1]:80", -1, -1},
+	    {"192.0.2.1*2:80", -1, -1},
+	    {"host:80", -1, -1},
+	    {":80", -1, -1},
+	    {"[]:80", -1, -1},
+	    {"192.0.2.1:8 0", -1, -1},
+	    {"", -1, -1},
 	};
 
-	tg_settings_init(&s, false);
 	for (size_t i = 0; i < TG_TEST_N(t); i++) {
-		CU_ASSERT_EQUAL(set(t[i].sections, t[i].key, t[i].value), -1);
-		CU_ASSERT_PTR_NOT_NULL(strstr(err, t[i].part));
+		tg_settings_init(&s, false);
+		CU_ASSERT_EQUAL(set(TG_KEY_POOL, "vip", t[i].text), t[i].rc);
+		int rc = set(TG_KEY_POOL, "backend", t[i].text);
+		CU_ASSERT_EQUAL(rc, t[i].weighted < 0 ? -1 : 0);
+		if (rc == 0)
+			CU_ASSERT_EQUAL(s.backend[0].weight, t[i].weighted);
 	}
-	CU_ASSERT_EQUAL(set(LISTENER_ALL, "ecn", "on"), 0); /* it is built since */
-	CU_ASSERT(s.tcp.ecn);
+	tg_settings_init(&s, false);
+	CU_ASSERT_EQUAL(set(TG_KEY_POOL, "vip",
+			    "10.0.0.1:1 10.0.0.1:2 10.0.0.1:3 10.0.0.1:4 10.0.0.1:5 10.0.0.1:6 "
+			    "10.0.0.1:7 10.0.0.1:8 10.0.0.1:9"),
+			-1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "at most 8"));
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "vip", "192.0.2.1:80"), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "[pool NAME]"));
 }
 
 static void test_set_unknownKey_namesTheNearest(void)
@@ -560,7 +588,7 @@ static const struct tg_test tests[] = {
     {"set_kernelPorts_areNumbersAndRanges", test_set_kernelPorts_areNumbersAndRanges},
     {"check_kernel_needsItsDevice", test_check_kernel_needsItsDevice},
     {"engine_limits_areHandedOn", test_engine_limits_areHandedOn},
-    {"set_notBuilt_isRefusedWithASentence", test_set_notBuilt_isRefusedWithASentence},
+    {"set_endpoint_isAPlaceOfTcp", test_set_endpoint_isAPlaceOfTcp},
     {"set_unknownKey_namesTheNearest", test_set_unknownKey_namesTheNearest},
     {"set_address_listsGrow", test_set_address_listsGrow},
     {"set_badAddress_isRefused", test_set_badAddress_isRefused},
