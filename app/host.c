@@ -37,10 +37,12 @@ static void *memory_take(size_t bytes, bool *hugepages)
 
 uint32_t tg_host_buffers_mb(const struct tg_conf *conf)
 {
-	uint32_t mtu = 0;
-	for (uint32_t i = 0; i < conf->port_n; i++)
+	uint32_t mtu = 0, dev_n = conf->port_n;
+	for (uint32_t i = 0; i < conf->port_n; i++) {
 		mtu = conf->port[i].set.mtu > mtu ? conf->port[i].set.mtu : mtu;
-	return tg_fabric_memory_mb(conf->port_n, (uint16_t)conf->engine.set.workers, (uint16_t)mtu);
+		dev_n += conf->port[i].set.kernel[0] != 0;
+	}
+	return tg_fabric_memory_mb(dev_n, (uint16_t)conf->engine.set.workers, (uint16_t)mtu);
 }
 
 static bool has_ipv6(const struct tg_port_conf *port)
@@ -63,7 +65,7 @@ static int open_port(struct tg_host *h, const struct tg_conf *conf, uint32_t i, 
 				   .mac = port->mac,
 				   .mtu = port->mtu,
 				   .promiscuous = s->promiscuous,
-				   .multicast = has_ipv6(port),
+				   .multicast = has_ipv6(port) || s->kernel[0],
 				   .worker_n = (uint16_t)h->worker_n};
 	if (tg_dev_open(&h->dev[i], &want, text, sizeof(text)) == 0) {
 		h->dev_n = i + 1;
@@ -73,6 +75,42 @@ static int open_port(struct tg_host *h, const struct tg_conf *conf, uint32_t i, 
 			    text);
 }
 
+/* LN-21. One pair of queues, the first worker's: the others send by it. */
+static int open_kernel(struct tg_host *h, const struct tg_conf *conf, uint32_t i, char *err,
+		       size_t err_size)
+{
+	char text[TG_CONF_ERR], name[sizeof(conf->port[i].name) + 8];
+	struct tg_dev_conf want = {.name = name,
+				   .device = conf->port[i].set.kernel,
+				   .has_mac = true,
+				   .mac = h->dev[i].mac,
+				   .mtu = h->dev[i].mtu,
+				   .worker_n = 1,
+				   .is_kernel = true,
+				   .kernel_of = (uint16_t)i};
+	if (!want.device[0])
+		return 0;
+	snprintf(name, sizeof(name), "%s/kernel", conf->port[i].name);
+	if (tg_dev_open(&h->dev[h->dev_n], &want, text, sizeof(text)) == 0) {
+		h->dev[h->dev_n].conf.name = h->dev[h->dev_n].name;
+		h->dev_n++;
+		return 0;
+	}
+	return tg_conf_fail(conf, tg_conf_line(&conf->port[i], "kernel"), err, err_size, "%s",
+			    text);
+}
+
+static int open_all(struct tg_host *h, const struct tg_conf *conf, char *err, size_t err_size)
+{
+	for (uint32_t i = 0; i < conf->port_n; i++)
+		if (open_port(h, conf, i, err, err_size) != 0)
+			return -1;
+	for (uint32_t i = 0; i < conf->port_n; i++)
+		if (open_kernel(h, conf, i, err, err_size) != 0)
+			return -1;
+	return 0;
+}
+
 /* What the devices said, into the configuration of one worker's engine. */
 static void fill_engine(const struct tg_host *h, uint32_t w, struct tg_engine_conf *conf)
 {
@@ -80,7 +118,9 @@ static void fill_engine(const struct tg_host *h, uint32_t w, struct tg_engine_co
 	conf->primary = w == 0;
 	if (getrandom(&conf->seed, sizeof(conf->seed), 0) != (ssize_t)sizeof(conf->seed))
 		conf->seed = rte_rdtsc() ^ (uintptr_t)conf;
-	for (uint32_t d = 0; d < h->dev_n; d++) {
+	for (uint32_t d = conf->port_n; d < h->dev_n; d++)
+		conf->port[h->dev[d].conf.kernel_of].kernel = (uint16_t)d;
+	for (uint32_t d = 0; d < conf->port_n; d++) {
 		struct tg_port_conf *port = &conf->port[d];
 		struct tg_capture_ends ends;
 		port->mac = h->dev[d].mac;
@@ -158,18 +198,19 @@ int tg_host_init(struct tg_host *h, const char *name, const struct tg_conf *conf
 	memset(h, 0, sizeof(*h));
 	h->plan = plan;
 	h->worker_n = plan->worker_n;
-	for (uint32_t i = 0; i < conf->port_n; i++) {
-		if (open_port(h, conf, i, err, err_size) != 0) {
-			tg_host_fini(h);
-			return -1;
-		}
+	if (open_all(h, conf, err, err_size) != 0) {
+		tg_host_fini(h);
+		return -1;
 	}
 	if (make_workers(h, name, got->shared_cpu, text, sizeof(text)) == 0)
 		return 0;
 	uint32_t line = 0;
-	for (uint32_t i = 0; i < conf->port_n; i++)
+	for (uint32_t i = 0; i < h->dev_n; i++) {
+		const struct tg_dev_conf *dev = &h->dev[i].conf;
 		if (h->dev[i].failed)
-			line = tg_conf_line(&conf->port[i], "device");
+			line = tg_conf_line(&conf->port[dev->is_kernel ? dev->kernel_of : i],
+					    dev->is_kernel ? "kernel" : "device");
+	}
 	tg_conf_fail(conf, line, err, err_size, "%s", text);
 	tg_host_fini(h);
 	return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "plan.h"
+#include "kernel.h"
 #include "tg_services.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ static void plan_port(struct tg_port_conf *to, const struct tg_conf_section *fro
 	to->addr_n = s->addr_n;
 	to->mtu = (uint16_t)s->mtu;
 	to->vlan = (uint16_t)s->vlan;
+	tg_settings_kernel(s, to);
 	for (uint32_t i = 0; i < s->gateway_n; i++) {
 		if (tg_addr_is_v4(&s->gateway[i])) {
 			to->gateway4 = s->gateway[i];
@@ -132,6 +134,8 @@ int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_
 int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size)
 {
 	memset(plan, 0, sizeof(*plan));
+	if (tg_kernel_check(conf, err, err_size) != 0)
+		return -1;
 	plan->worker_n = conf->engine.set.workers;
 	plan->listener = calloc(conf->listener_n, sizeof(*plan->listener));
 	if (!plan->listener)

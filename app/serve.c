@@ -3,6 +3,7 @@
  * (TD-32): no new connections, FIN for those at rest, RST for what is left after drain_ms. */
 #include "cli.h"
 #include "find.h"
+#include "kernel.h"
 #include "fleet.h"
 #include "odds.h"
 #include "reload.h"
@@ -177,6 +178,7 @@ static void print_start(const struct serving *s)
 		if (!s->host.dev[i].link_up)
 			print_link(&s->host.dev[i]);
 	}
+	tg_kernel_print(&s->conf, stdout);
 	for (uint32_t i = 0; i < s->plan.listener_n; i++)
 		printf("listener %s: port %u, %s\n", s->plan.listener[i].name,
 		       s->plan.listener[i].port, s->plan.listener[i].service->name);
@@ -316,6 +318,7 @@ int tg_cmd_serve(int argc, char **argv)
 	if (rc < 0) {
 		if (s->opt.check) {
 			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
+			tg_kernel_print(&s->conf, stdout);
 			printf("%s: good\n", s->opt.file);
 			rc = TG_EXIT_OK;
 		} else {

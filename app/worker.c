@@ -2,6 +2,7 @@
 /* worker.c: the per-core loop, and the one place on the packet path where engine and DPDK meet.
  *
  *   device --tg_io_rx--> in[] --tg_engine_rx--> out[] --tg_io_tx--> device
+ *   the kernel's --------> in[] --tg_engine_from_kernel--> out[] --> device (LN-21)
  *
  * Ownership moves with the arrows: what is in neither array is the engine's, or was given back
  * through its ops. */
@@ -31,6 +32,13 @@ static void receive(struct tg_worker *w, const struct tg_pkt in[], uint32_t n, u
 	send(w, out, tg_engine_rx(w->engine, in, n, out, OUT_MAX, now_ns), now_ns);
 }
 
+static void from_kernel(struct tg_worker *w, uint32_t port, const struct tg_pkt in[], uint32_t n,
+			uint64_t now_ns)
+{
+	struct tg_pkt out[TG_IO_BURST];
+	send(w, out, tg_engine_from_kernel(w->engine, port, in, n, out), now_ns);
+}
+
 static uint32_t run_timers(struct tg_worker *w, uint64_t now_ns)
 {
 	struct tg_pkt out[OUT_MAX];
@@ -53,7 +61,10 @@ uint32_t tg_worker_step(struct tg_worker *w)
 	for (uint32_t d = 0; d < w->dev_n; d++) {
 		if ((n = tg_io_rx(w->io, d, in, TG_IO_BURST)) == 0)
 			continue;
-		receive(w, in, n, now_ns);
+		if (unlikely(w->dev[d].conf.is_kernel))
+			from_kernel(w, w->dev[d].conf.kernel_of, in, n, now_ns);
+		else
+			receive(w, in, n, now_ns);
 		moved += n;
 	}
 	if (tg_io_has_peers(w->io)) {

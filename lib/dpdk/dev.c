@@ -78,6 +78,13 @@ static void ask_csum(struct tg_dev *dev, const struct rte_eth_dev_info *info)
 	dev->offload_tx = tx;
 }
 
+/* Frames go through as they are, out of the pools of all workers. */
+static void ask_nothing(struct tg_dev *dev)
+{
+	dev->rx_csum = dev->tx_ip_csum = dev->tx_tcp_csum = dev->tx_tso = dev->fast_free = false;
+	dev->offload_rx = dev->offload_tx = 0;
+}
+
 static uint16_t at_most(uint32_t value, uint32_t limit)
 {
 	return (uint16_t)(value < limit ? value : limit);
@@ -100,6 +107,10 @@ static void ask_queues(struct tg_dev *dev, const struct rte_eth_dev_info *info)
 static int ask_mac(struct tg_dev *dev, char *err, size_t err_size)
 {
 	struct rte_ether_addr own;
+	if (dev->conf.is_kernel) { /* that of the port, at both ends */
+		dev->mac = dev->conf.mac;
+		return 0;
+	}
 	if (rte_eth_macaddr_get(dev->id, &own) != 0)
 		return fail(dev, err, err_size, "does not tell its MAC address");
 	memcpy(dev->mac.b, own.addr_bytes, sizeof(dev->mac.b));
@@ -144,13 +155,28 @@ int tg_dev_adopt(struct tg_dev *dev, const struct tg_dev_conf *conf, uint16_t id
 		return fail(dev, err, err_size, "it takes an MTU of at most %u, the port says %u",
 			    mtu_limit(&info), conf->mtu);
 	ask_csum(dev, &info);
+	if (conf->is_kernel)
+		ask_nothing(dev);
 	ask_queues(dev, &info);
 	return ask_mac(dev, err, err_size);
 }
 
+/* What DPDK is told. Drivers that make an interface of the kernel give it the address that they are
+ * told, so that a kernel's has that of its port from its first packet on. */
+static void device_text(const struct tg_dev_conf *conf, char *text, size_t size)
+{
+	const uint8_t *m = conf->mac.b;
+	bool makes = strncmp(conf->device, "net_tap", 7) == 0 ||
+		     strncmp(conf->device, "net_virtio_user", 15) == 0;
+	copy_text(text, size, conf->device);
+	if (conf->is_kernel && makes && !strstr(text, ",mac="))
+		snprintf(text + strlen(text), size - strlen(text),
+			 ",mac=%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
 int tg_dev_open(struct tg_dev *dev, const struct tg_dev_conf *conf, char *err, size_t err_size)
 {
-	char name[64];
+	char name[64], text[300];
 	uint16_t id;
 	memset(dev, 0, sizeof(*dev));
 	copy_text(dev->device, sizeof(dev->device), conf->device);
@@ -162,7 +188,8 @@ int tg_dev_open(struct tg_dev *dev, const struct tg_dev_conf *conf, char *err, s
 			return fail(dev, err, err_size,
 				    "no such PCI network device that a DPDK driver has taken (see "
 				    "`tidegate doctor`)");
-		int rc = rte_dev_probe(conf->device);
+		device_text(conf, text, sizeof(text));
+		int rc = rte_dev_probe(text);
 		if (rc != 0)
 			return fail(dev, err, err_size, "cannot be made");
 		if (rte_eth_dev_get_port_by_name(name, &id) != 0)
@@ -245,6 +272,13 @@ static void set_filters(struct tg_dev *dev)
 {
 	struct rte_ether_addr mac, own;
 	bool promiscuous = dev->conf.promiscuous;
+	if (dev->conf.is_kernel) {
+		/* It sends to others' addresses. A TAP device hands over all in any case, and would
+		 * set its interface to promiscuous. */
+		if (!is_driver(dev, "net_tap"))
+			rte_eth_promiscuous_enable(dev->id);
+		return;
+	}
 	memcpy(mac.addr_bytes, dev->mac.b, sizeof(dev->mac.b));
 	if (rte_eth_macaddr_get(dev->id, &own) == 0 && !rte_is_same_ether_addr(&own, &mac) &&
 	    !is_driver(dev, "net_tap")) {
@@ -263,6 +297,9 @@ int tg_dev_start(struct tg_dev *dev, const struct tg_steer *steer, struct rte_me
 	tg_eal_log_clear();
 	if (configure(dev, err, err_size) != 0 || set_queues(dev, pool, err, err_size) != 0)
 		return -1;
+	/* The kernel's own end follows, where the driver has a say in it. */
+	if (dev->conf.is_kernel && dev->mtu != RTE_ETHER_MTU)
+		rte_eth_dev_set_mtu(dev->id, dev->mtu);
 	int rc = rte_eth_dev_start(dev->id);
 	if (rc != 0)
 		return fail(dev, err, err_size, "does not start (%s)", strerror(-rc));

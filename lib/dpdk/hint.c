@@ -99,12 +99,29 @@ static const char *of_tap(const char *device, char *buf, size_t size)
 	return buf;
 }
 
+/* A kernel's side by vhost-net. */
+static const char *of_vhost_net(const char *device, char *buf, size_t size)
+{
+	static const char path[] = "/dev/vhost-net";
+	if (!strstr(device, path))
+		return NULL;
+	if (access(path, F_OK) != 0)
+		snprintf(buf, size, "there is no %s: `sudo modprobe vhost_net`", path);
+	else if (access(path, R_OK | W_OK) != 0)
+		snprintf(buf, size, "%s may not be opened: run it as root", path);
+	else
+		return of_tap(device, buf, size);
+	return buf;
+}
+
 const char *tg_dev_hint(const char *device, char *buf, size_t size)
 {
 	if (is_driver(device, "net_af_packet") || is_driver(device, "net_af_xdp"))
 		return of_interface(device, buf, size);
 	if (is_driver(device, "net_tap"))
 		return of_tap(device, buf, size);
+	if (is_driver(device, "net_virtio_user"))
+		return of_vhost_net(device, buf, size);
 	if (strstr(tg_eal_log_error(), "failed to parse device"))
 		return of_no_driver(device, buf, size);
 	return NULL;

@@ -101,7 +101,7 @@ uint32_t tg_io_rx(struct tg_io *io, uint32_t d, struct tg_pkt pkt[], uint32_t ma
 		m[i]->port = f->dev[d].id; /* net_ring leaves what the sender had there */
 		if (!straighten(io, &m[i]))
 			continue;
-		if (f->worker_n > 1 && !steer(io, m[i]))
+		if (f->worker_n > 1 && !f->dev[d].conf.is_kernel && !steer(io, m[i]))
 			continue;
 		view(io, m[i], &pkt[out++]);
 	}
@@ -165,7 +165,7 @@ static void send_burst(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint1
 	if (dev->tx_tso)
 		n = prepare(io, d, m, n);
 	uint16_t done = rte_eth_tx_burst(dev->id, io->worker, m, n);
-	if (unlikely(done < n)) {
+	if (unlikely(done < n && !dev->conf.is_kernel)) {
 		uint64_t until = rte_rdtsc() + io->patience;
 		do {
 			rte_pause();

@@ -48,8 +48,9 @@ bool tg_dev_poll_link(struct tg_dev *dev)
 
 void tg_dev_watch_link(struct tg_dev *dev)
 {
-	/* A socket's path (net_vhost) is no interface. */
-	if (tg_dev_find_iface(dev->device, dev->iface, sizeof(dev->iface)))
+	/* A socket's path (net_vhost) is no interface. That of a kernel may be moved to where the
+	 * kernel's services are, and stays in use. */
+	if (!dev->conf.is_kernel && tg_dev_find_iface(dev->device, dev->iface, sizeof(dev->iface)))
 		dev->iface_index = if_nametoindex(dev->iface);
 	dev->link = TG_DEV_LINK_UP;
 	tg_dev_poll_link(dev);

@@ -9,7 +9,7 @@
 
 struct rte_mempool;
 
-enum { TG_DEV_MAX = 16 };
+enum { TG_DEV_MAX = 32 };
 
 /* What the configuration asks for. */
 struct tg_dev_conf {
@@ -19,8 +19,12 @@ struct tg_dev_conf {
 	struct tg_mac mac; /* ours; else the device's own */
 	uint16_t mtu;
 	bool promiscuous;
-	bool multicast; /* IPv6 is in use: its groups must come in */
+	bool multicast; /* IPv6 is in use, or a kernel listens: groups must come in */
 	uint16_t worker_n;
+	/* LN-21: behind it is not the network but a kernel. Its interface gets `mac`, where the driver
+	 * makes one; nothing is computed or steered, and it is never waited for. */
+	bool is_kernel;
+	uint16_t kernel_of; /* index of the device whose packets go there */
 };
 
 enum tg_dev_link {
@@ -31,7 +35,7 @@ enum tg_dev_link {
 };
 
 struct tg_dev {
-	char name[32], device[256], driver[32];
+	char name[48], device[256], driver[32];
 	char iface[16];       /* the kernel's interface behind it (iface=NAME); "": none */
 	uint32_t iface_index; /* the kernel's number of it, which a new one of the name has not */
 	volatile enum tg_dev_link link; /* as link_up, with the reason */
