@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* conn_event.c: what the machine said is done: replies, services told, connections that end. */
 #include "engine.h"
+#include "rate.h"
 
 static const struct tg_class *class_of(const struct tg_engine *e, uint32_t conn)
 {
@@ -108,6 +109,8 @@ static void opened(struct tg_engine *e, uint32_t x)
 		tg_tw_store_remove(e->tw, h);
 	}
 	tg_budget_prove(e->budget, &t.raddr, e->env.now_ms);
+	if (e->rates && !tcb->active)
+		tg_rates_charge(e->rates, &t.raddr, e->env.now_ns);
 	if (tg_route_find(e->neigh, &t.laddr, &t.raddr, &port, &hop))
 		tg_neigh_confirm(e->neigh, port, &hop, e->env.now_ms);
 	if (k->listener != TG_NO_LISTENER && k->service && k->service->has_accept_queue)

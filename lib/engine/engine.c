@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* engine.c: memory, start and end, and what frames each call. */
 #include "engine.h"
+#include "rate.h"
 #include "pool.h"
 #include "source.h"
 #include <stdio.h>
@@ -23,6 +24,7 @@ enum part_id {
 	PART_RST,
 	PART_MARK,
 	PART_SOURCE,
+	PART_RATE,
 	PART_POOLS,
 	PART_SERVICE,
 	PART_N
@@ -73,6 +75,8 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_SOURCE] = {"sources", c->source_max ? tg_sources_footprint(c->conn_max) : 0,
 			     c->source_max ? c->conn_max : 0},
 	    [PART_POOLS] = {"pools of backends", tg_pools_footprint(c), c->pool_max},
+	    [PART_RATE] = {"source rates", c->source_rate ? tg_rates_footprint(c->conn_max) : 0,
+			   c->source_rate ? 1 : 0},
 	    [PART_SERVICE] = {"services", 0, c->service_n},
 	};
 
@@ -145,6 +149,8 @@ static const char *conf_fault(const struct tg_engine_conf *c, const struct tg_en
 		return "there must be at most 32 pools";
 	if (c->fleet_skew_ms > TG_COOKIE_SKEW_MAX_MS)
 		return "the clocks of a fleet may differ by 30000 ms at most";
+	if (c->source_rate > 1000000 || (c->source_rate && c->source_burst == 0))
+		return "a source's rate must be 1000000 at most, and its burst 1 at least";
 	if (c->service_n > TG_SERVICE_MAX)
 		return "there must be at most 16 services";
 	for (uint32_t i = 0; i < c->port_n && !fault; i++) {
@@ -232,6 +238,11 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	if (e->conf.source_max)
 		e->sources = tg_sources_init(at[PART_SOURCE], e->conf.conn_max, &e->secret.tuple);
 	e->pools = tg_pools_init(at[PART_POOLS], &e->conf);
+	if (e->conf.source_rate) {
+		struct tg_sipkey key = tg_rng_key(&e->rng);
+		e->rates = tg_rates_init(at[PART_RATE], e->conf.conn_max, e->conf.source_rate,
+					 e->conf.source_burst, &key, &e->ctr);
+	}
 	e->rst = (struct tg_rst *)at[PART_RST];
 	e->rst_cap = rst_count(&e->conf);
 	e->mark = (uint64_t *)at[PART_MARK];

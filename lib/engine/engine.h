@@ -57,6 +57,10 @@ enum { TG_NO_LISTENER = -1 };
 struct tg_listener {
 	bool used;
 	bool armed; /* auto: cookies are minted (SC-08) */
+	bool over;  /* above the high mark, and not below the low one since: armed, or a dry run */
+	uint8_t over_why; /* enum tg_arm_reason */
+	uint32_t over_n;
+	uint64_t over_ms; /* when over changed */
 	uint8_t class_idx;
 	int16_t next;       /* in the chain of its port */
 	uint32_t half_n;    /* entries in SYN-RECEIVED from LISTEN */
@@ -190,6 +194,8 @@ struct tg_engine {
 	uint64_t *mark; /* validate's bitmap of chunks */
 	struct tg_zwin zwin;
 	struct tg_sources *sources; /* NULL: no limit for sources */
+	struct tg_rates *rates;     /* NULL: no limit for their rates */
+	uint64_t arm_look_ms;       /* when to look whether listeners disarm; 0 = none is over */
 	struct tg_pools *pools;     /* NULL: no backends (pool.h) */
 
 	/* --- policy --- */
@@ -393,8 +399,6 @@ uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t);
 struct tg_listener *tg_listen_find(struct tg_engine *e, const struct tg_addr *laddr,
 				   uint16_t lport);
 bool tg_listen_is_full(const struct tg_listener *l);
-/* ADV-57: whether the source of a peer has as many connections as it may. */
-bool tg_listen_is_source_full(const struct tg_engine *e, const struct tg_addr *peer);
 /* A segment for a listener. h, floor: the TIME-WAIT record that gives way, or TG_NONE and NULL. */
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor);
@@ -402,6 +406,30 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
  * is gone. */
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			  tg_tw_handle h, enum tg_ctr *verdict);
+/* The class of that content, shared or new, one reference taken; -1 when there is none left. */
+int tg_class_get(struct tg_engine *e, const struct tg_class *want);
+void tg_class_put(struct tg_engine *e, uint8_t idx);
+
+/* --- admit.c --- */
+
+/* Cookies are minted, or may be. */
+static inline bool tg_listen_has_cookies(const struct tg_listener *l)
+{
+	return l->conf.syn_cookies == TG_COOKIES_AUTO || l->conf.syn_cookies == TG_COOKIES_ALWAYS;
+}
+/* EST-27: whether the listener is there for the peer of t. */
+bool tg_admit_peer(const struct tg_listener_conf *c, const struct tg_tuple *t);
+/* What a SYN meets: TG_CTR_NONE and *mint, or why it is dropped. */
+enum tg_ctr tg_admit_syn(struct tg_engine *e, struct tg_listener *l, const struct tg_addr *peer,
+			 bool *mint);
+/* ADV-57: why the source of peer may open no more now, or TG_CTR_NONE. */
+enum tg_ctr tg_admit_open(const struct tg_engine *e, const struct tg_addr *peer);
+/* What a half-open entry answers to rx: it must be paid, and be no longer than rx but for the MSS
+ * option, or act has no reply any more and another verdict. */
+void tg_admit_reply(struct tg_engine *e, const struct tg_rx *rx, struct tg_act *act);
+/* Listeners that may disarm: when to look, UINT64_MAX = not at all; and the look. */
+uint64_t tg_arming_next(const struct tg_engine *e);
+void tg_arming_run(struct tg_engine *e);
 /* Takes the token for the SYN-ACK in act of a half-open entry; false: it is over the budget, and
  * act has no reply any more. True also when act is about something else. */
 bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act);
@@ -409,9 +437,6 @@ bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act);
 bool tg_listen_is_armed(const struct tg_engine *e, uint32_t conn);
 void tg_listen_half_add(struct tg_engine *e, int16_t listener);
 void tg_listen_half_sub(struct tg_engine *e, int16_t listener);
-/* The class of that content, shared or new, one reference taken; -1 when there is none left. */
-int tg_class_get(struct tg_engine *e, const struct tg_class *want);
-void tg_class_put(struct tg_engine *e, uint8_t idx);
 
 /* --- kernel.c: the kernel behind a port (LN-21) --- */
 

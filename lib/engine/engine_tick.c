@@ -65,12 +65,13 @@ static uint64_t max64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* When TIME-WAIT, the neighbours, closed windows or pools have something to do; early is allowed
- * there. */
+/* When TIME-WAIT, the neighbours, closed windows, pools or listeners have something to do; early is
+ * allowed there. */
 static uint64_t others_next(const struct tg_engine *e)
 {
 	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
 
+	tw = min64(tw, tg_arming_next(e));
 	return min64(min64(tw, tg_neigh_next(e->neigh)), min64(tg_zwin_next(e), tg_pools_next(e)));
 }
 
@@ -83,6 +84,7 @@ static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint32_t budget)
 		e->last_dst_port = TG_NONE;
 		tg_neigh_tick(e->neigh, tick, &e->out);
 	}
+	tg_arming_run(e);
 	tg_zwin_run(e);
 	tg_pools_tick(e);
 	return n;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* listen.c: listeners, what their connections share, and segments that meet a listener: state or a
  * cookie (RFC 9293 3.10.7.2, SC-08, EST-26). */
+#include "bogon.h"
 #include "engine.h"
 #include "pool.h"
-#include "source.h"
 
 /* --- classes --- */
 
@@ -124,7 +124,7 @@ static int check_conf(const struct tg_engine *e, const struct tg_listener_conf *
 	if (conf->port == 0 || conf->addr_n > TG_LISTENER_ADDR_MAX ||
 	    conf->synq_low > conf->synq_high ||
 	    (conf->has_pool && !tg_pool_is_valid(e, conf->pool)) ||
-	    conf->syn_cookies > TG_COOKIES_ALWAYS)
+	    conf->syn_cookies > TG_COOKIES_DRY_RUN || conf->bogons > TG_BOGONS_FULL)
 		return -EINVAL;
 	for (uint32_t i = 0; i < conf->addr_n; i++)
 		if (!tg_route_is_ours(e->neigh, &conf->addr[i], &port))
@@ -253,40 +253,6 @@ bool tg_listen_is_full(const struct tg_listener *l)
 	       l->pending >= l->conf.backlog;
 }
 
-/* --- marks (SC-08) --- */
-
-/* ADV-29: from here on a SYN costs no memory. */
-static void arm(struct tg_engine *e, struct tg_listener *l)
-{
-	if (l->armed)
-		return;
-	l->armed = true;
-	tg_ctr_inc(&e->ctr, TG_CTR_cookie_armed);
-}
-
-/* Disarmed when the half-open are few again, and the pool is not what armed it. */
-static void maybe_disarm(struct tg_engine *e, struct tg_listener *l)
-{
-	if (!l->armed || l->half_n > l->conf.synq_low ||
-	    e->conf.conn_max - e->conn_count <= e->conf.conn_max / 16)
-		return;
-	l->armed = false;
-	tg_ctr_inc(&e->ctr, TG_CTR_cookie_disarmed);
-}
-
-void tg_listen_half_add(struct tg_engine *e, int16_t listener)
-{
-	assert(listener != TG_NO_LISTENER);
-	e->listener[listener].half_n++;
-}
-
-void tg_listen_half_sub(struct tg_engine *e, int16_t listener)
-{
-	assert(listener != TG_NO_LISTENER && e->listener[listener].half_n);
-	e->listener[listener].half_n--;
-	maybe_disarm(e, &e->listener[listener]);
-}
-
 /* SC-09: no cookie is looked at in peace. SC-08: but as long as one that was sent may come back. */
 static bool validates(const struct tg_engine *e, const struct tg_listener *l)
 {
@@ -295,59 +261,14 @@ static bool validates(const struct tg_engine *e, const struct tg_listener *l)
 	return l->armed || is_cookie_out(e, l->cookie_ms);
 }
 
-bool tg_listen_is_source_full(const struct tg_engine *e, const struct tg_addr *peer)
-{
-	return e->sources && tg_sources_count(e->sources, peer).open >= e->conf.source_max;
-}
-
-/* ADV-57. What counts for sure is what is open: anybody can make half-open entries in another's
- * name. So when those fill the source's room, its SYN is answered with a cookie, where the listener
- * has them, and nobody is shut out by a stranger. */
-static enum tg_ctr admit_source(struct tg_engine *e, const struct tg_listener *l,
-				const struct tg_addr *peer, bool *mint)
-{
-	if (!e->sources)
-		return TG_CTR_NONE;
-	struct tg_source_count n = tg_sources_count(e->sources, peer);
-
-	if (n.open >= e->conf.source_max)
-		return TG_CTR_source_limited;
-	if (n.half < e->conf.source_max - n.open)
-		return TG_CTR_NONE;
-	*mint = true;
-	return l->conf.syn_cookies == TG_COOKIES_OFF ? TG_CTR_source_limited : TG_CTR_NONE;
-}
-
-/* What a SYN meets: TG_CTR_NONE and *mint, or why it is dropped. */
-static enum tg_ctr admit_syn(struct tg_engine *e, struct tg_listener *l, const struct tg_addr *peer,
-			     bool *mint)
-{
-	bool room = tg_conn_room(e, !tg_addr_is_v4(peer));
-
-	*mint = l->conf.syn_cookies == TG_COOKIES_ALWAYS;
-	if (tg_listen_is_full(l))
-		return TG_CTR_listen_overflow;
-	if (l->conf.syn_cookies == TG_COOKIES_OFF) {
-		if (l->half_n >= l->conf.synq_high)
-			return TG_CTR_synq_full;
-		if (!room)
-			return TG_CTR_conn_full;
-	}
-	if (l->conf.syn_cookies == TG_COOKIES_AUTO) {
-		maybe_disarm(e, l);
-		if (!room || l->half_n >= l->conf.synq_high)
-			arm(e, l);
-		*mint = l->armed;
-	}
-	return admit_source(e, l, peer, mint);
-}
-
 /* Why a connection that a cookie's ACK opens could not be taken now. */
 static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listener *l,
 			       const struct tg_addr *peer)
 {
-	if (tg_listen_is_source_full(e, peer))
-		return TG_CTR_source_limited;
+	enum tg_ctr why = tg_admit_open(e, peer);
+
+	if (why != TG_CTR_NONE)
+		return why;
 	if (tg_listen_is_full(l))
 		return TG_CTR_accept_overflow; /* SC-17 */
 	if (!tg_conn_room(e, !tg_addr_is_v4(peer)))
@@ -355,16 +276,9 @@ static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listen
 	return tg_ext_room(e) ? TG_CTR_NONE : TG_CTR_ext_full;
 }
 
-/* EST-27: whom the listener is there for. */
-static bool is_allowed(const struct tg_listener_conf *c, const struct tg_tuple *t)
+static bool is_by_source(enum tg_ctr why)
 {
-	if (c->allow_port_high && (t->rport < c->allow_port_low || t->rport > c->allow_port_high))
-		return false;
-	for (uint32_t i = 0; i < c->allow_n; i++)
-		if (tg_addr_is_v4(&t->raddr) == tg_addr_is_v4(&c->allow[i].addr) &&
-		    tg_addr_in_prefix(&t->raddr, &c->allow[i].addr, c->allow[i].prefix_len))
-			return true;
-	return c->allow_n == 0;
+	return why == TG_CTR_source_limited || why == TG_CTR_source_rate_limited;
 }
 
 /* Who is refused is told so as by CLOSED, or nothing; why is counted either way. */
@@ -379,27 +293,6 @@ static enum tg_ctr refuse(struct tg_engine *e, struct tg_rx *rx, uint8_t how, en
 		return act.verdict;
 	act.verdict = why;
 	return tg_rx_answer_rst(e, rx, &act);
-}
-
-/* SC-21: a SYN-ACK that a repeated SYN draws, or the timer, is paid like the first one. */
-bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act)
-{
-	const uint8_t synack = TG_TCP_SYN | TG_TCP_ACK;
-	const struct tg_tcb *tcb = &e->ext[x].tcb;
-	struct tg_tuple t;
-
-	if (!act->has_reply || (act->reply.ctl & synack) != synack || tcb->active)
-		return true;
-	tg_conn_tuple(e, tcb->conn, &t);
-	act->has_reply = tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
-	return act->has_reply;
-}
-
-bool tg_listen_is_armed(const struct tg_engine *e, uint32_t conn)
-{
-	int16_t l = e->class[e->conn[conn].conf].listener;
-
-	return l != TG_NO_LISTENER && e->listener[l].armed;
 }
 
 /* --- segment arrives --- */
@@ -536,11 +429,13 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 
 	if (tg_out_room(&e->out) == 0)
 		return TG_CTR_tx_no_buffer;
-	if (!is_allowed(&l->conf, &rx->tuple))
+	if (kind == TG_TCP_SYN && tg_bogon_is(l->conf.bogons, e->neigh, rx->pkt.port, &rx->ip.src))
+		return TG_CTR_bogon_src;
+	if (!tg_admit_peer(&l->conf, &rx->tuple))
 		return refuse(e, rx, l->conf.refuse, TG_CTR_listen_refused);
 	if (kind == TG_TCP_SYN) {
-		enum tg_ctr why = admit_syn(e, l, &rx->tuple.raddr, &li.mint);
-		if (why == TG_CTR_source_limited)
+		enum tg_ctr why = tg_admit_syn(e, l, &rx->tuple.raddr, &li.mint);
+		if (is_by_source(why))
 			return refuse(e, rx, e->conf.source_refuse, why);
 		if (why != TG_CTR_NONE)
 			return why;
@@ -557,7 +452,7 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 	case TG_LISTEN_DONE:
 		break;
 	}
-	if (refused == TG_CTR_source_limited)
+	if (is_by_source(refused))
 		return refuse(e, rx, e->conf.source_refuse, refused);
 	if (refused != TG_CTR_NONE)
 		return refused;
@@ -572,7 +467,7 @@ bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_liste
 			       .promised = promised(e, l)};
 	struct tg_act act;
 
-	if (!li.validate || !is_allowed(&l->conf, &rx->tuple))
+	if (!li.validate || !tg_admit_peer(&l->conf, &rx->tuple))
 		return false;
 	if (ask(e, rx, l, &li, NULL, &act, verdict) == TG_LISTEN_OPEN) {
 		tg_tw_store_remove(e->tw, h);

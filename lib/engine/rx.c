@@ -45,8 +45,8 @@ static enum tg_ctr refuse_completion(struct tg_engine *e, struct tg_rx *rx, uint
 
 	if (listener != TG_NO_LISTENER && tg_listen_is_full(&e->listener[listener]))
 		why = TG_CTR_accept_overflow;
-	else if (tg_listen_is_source_full(e, &rx->tuple.raddr))
-		why = TG_CTR_source_limited;
+	else
+		why = tg_admit_open(e, &rx->tuple.raddr);
 	if (why == TG_CTR_NONE)
 		return TG_CTR_NONE;
 	e->ctr_save = e->ctr;
@@ -88,14 +88,15 @@ static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t 
 			return why;
 	}
 	enum tg_ctr refused = refuse_completion(e, rx, x);
+	bool unproved = tcb->state == TG_SYN_RECEIVED && !tcb->active;
 
 	if (refused != TG_CTR_NONE) {
 		tg_ext_list_add(e, TG_LIST_READY, x);
 		return refused;
 	}
 	tg_tcp_arrives(tcb, &rx->seg, &e->env, &act);
-	if (!tg_listen_pays_synack(e, x, &act))
-		act.verdict = TG_CTR_synack_limited;
+	if (unproved)
+		tg_admit_reply(e, rx, &act);
 	if (act.events & TG_EV_READABLE)
 		take_run(e, rx, tcb, &act);
 	tg_event_apply(e, x, &act, rx);

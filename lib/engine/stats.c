@@ -28,6 +28,26 @@ void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 		s->armed_n += e->listener[i].used && e->listener[i].armed;
 }
 
+uint32_t tg_engine_listeners(const struct tg_engine *e, struct tg_listener_stats stats[],
+			     uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < TG_LISTENER_MAX && i < max; i++) {
+		const struct tg_listener *l = &e->listener[i];
+		stats[i] = (struct tg_listener_stats){.used = l->used};
+		if (!l->used)
+			continue;
+		n = i + 1;
+		stats[i].over = l->over;
+		stats[i].why = l->over_why;
+		stats[i].over_n = l->over_n;
+		stats[i].half_n = l->half_n;
+		stats[i].over_ms = l->over_ms;
+	}
+	return n;
+}
+
 const struct tg_counters *tg_engine_counters(const struct tg_engine *e)
 {
 	return &e->ctr;

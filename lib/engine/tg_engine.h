@@ -68,7 +68,14 @@ struct tg_port_conf {
 /* What those who may not connect are told: nothing, or a RST as by a closed port. */
 enum tg_refuse { TG_REFUSE_DROP = 0, TG_REFUSE_RST };
 
-enum tg_cookie_mode { TG_COOKIES_OFF = 0, TG_COOKIES_AUTO, TG_COOKIES_ALWAYS };
+/* A dry run tells when AUTO would have armed and disarmed, and does as OFF. */
+enum tg_cookie_mode { TG_COOKIES_OFF = 0, TG_COOKIES_AUTO, TG_COOKIES_ALWAYS, TG_COOKIES_DRY_RUN };
+
+/* Sources that a SYN may not come from: none but those that LN-12 names; those that can belong to
+ * nobody; all that the special-purpose registries hold, but for our own networks (bogon.h). */
+enum tg_bogons { TG_BOGONS_ALLOW = 0, TG_BOGONS_MARTIAN, TG_BOGONS_FULL };
+
+struct tg_prefixes;
 
 struct tg_listener_conf {
 	char name[32];
@@ -88,6 +95,9 @@ struct tg_listener_conf {
 	struct tg_port_addr allow[TG_LISTENER_ALLOW_MAX];
 	uint32_t allow_n;
 	uint16_t allow_port_low, allow_port_high;
+	/* Takes the place of allow; NULL: none. It stays the caller's, and outlives its use. */
+	const struct tg_prefixes *prefixes;
+	uint8_t bogons; /* enum tg_bogons */
 	uint8_t refuse; /* enum tg_refuse: the others */
 	/* What opens is spliced to a backend of this pool (tg_pool.h); service is not asked. */
 	bool has_pool;
@@ -111,6 +121,9 @@ struct tg_engine_conf {
 	uint32_t source_max;   /* passive connections of one IPv4 address or IPv6 /64 (ADV-57); 0 =
 				  no limit, and no memory for it */
 	uint8_t source_refuse; /* enum tg_refuse */
+	/* Connections a second that one IPv4 address or IPv6 /64 may open, and how many of them at
+	 * once; what did not open does not count. 0 = no limit, and no memory for it. */
+	uint32_t source_rate, source_burst;
 	uint32_t pool_max;     /* pools of backends, at most TG_POOL_MAX; 0 = none, and no memory */
 	uint32_t splice_max;   /* connections spliced to backends at once; 0 = none */
 	uint32_t splice_idle_ms; /* a splice on which nothing moves for so long is over; 0 = never
@@ -197,6 +210,9 @@ void tg_engine_unlisten(struct tg_engine *engine, int listener);
 /* What connections that come from now on are told; half-open and open ones keep what they have. 0
  * or -ENOSPC. */
 int tg_engine_relisten(struct tg_engine *engine, int listener, const struct tg_tcp_conf *tcp);
+/* Who may connect from now on (tg_prefix.h); NULL: what the listener's allow says. Those who are
+ * there stay. The set that was there before is not looked at again. */
+void tg_engine_set_prefixes(struct tg_engine *engine, int listener, const struct tg_prefixes *set);
 /* One connection that opened was taken off the accept queue: for services that have one
  * (has_accept_queue). */
 void tg_engine_accepted(struct tg_engine *engine, int listener);
@@ -241,6 +257,19 @@ struct tg_engine_stats {
 	uint64_t cookie_epoch;
 };
 void tg_engine_stats(const struct tg_engine *engine, struct tg_engine_stats *stats);
+/* Why a listener's cookies were armed last. */
+enum tg_arm_reason { TG_ARM_NEVER = 0, TG_ARM_HALF_OPEN, TG_ARM_POOL };
+struct tg_listener_stats {
+	bool used;
+	bool over;    /* above its marks: armed, or in a dry run it would be */
+	uint8_t why;  /* enum tg_arm_reason, of the last time */
+	uint32_t over_n; /* how often it went above */
+	uint32_t half_n;
+	uint64_t over_ms; /* when it last went above or below */
+};
+/* By the listeners' numbers; returns how many slots were filled, at most max. */
+uint32_t tg_engine_listeners(const struct tg_engine *engine, struct tg_listener_stats stats[],
+			     uint32_t max);
 const struct tg_counters *tg_engine_counters(const struct tg_engine *engine);
 /* The state of a tuple, TG_CLOSED when there is none. */
 enum tg_tcp_state tg_engine_state_of(const struct tg_engine *engine, const struct tg_tuple *tuple);

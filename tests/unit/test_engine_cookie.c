@@ -108,7 +108,12 @@ static void test_auto_highMark_armsAndLowDisarms(void)
 		ack(&q[i], false);
 		CU_ASSERT_EQUAL(host_state(&q[i]), TG_ESTABLISHED);
 	}
+	CU_ASSERT_EQUAL(armed(), 1); /* for a second at least */
+	host_tick(&h, 999);
+	CU_ASSERT_EQUAL(armed(), 1);
+	host_tick(&h, 1);
 	CU_ASSERT_EQUAL(armed(), 0);
+	h.tx_n = 0;
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_disarmed), 1);
 	CU_ASSERT_EQUAL(syn(&c, 7001, &seg), TG_TCP_SYN | TG_TCP_ACK);
 	CU_ASSERT_EQUAL(host_state(&c), TG_SYN_RECEIVED);
@@ -128,10 +133,11 @@ static void test_auto_disarmed_validatesForItsTime(void)
 		syn(&c[i], (uint16_t)(7000 + i), &seg);
 	for (uint32_t i = 0; i < HIGH; i++)
 		ack(&q[i], false);
+	host_tick(&h, 1000);
 	CU_ASSERT_EQUAL(armed(), 0);
 	ack(&c[0], true);
 	CU_ASSERT_EQUAL(host_state(&c[0]), TG_ESTABLISHED);
-	host_tick(&h, 100000);
+	host_tick(&h, 99000);
 	ack(&c[1], true);
 	CU_ASSERT_EQUAL(host_state(&c[1]), TG_ESTABLISHED);
 	host_tick(&h, 28001);
