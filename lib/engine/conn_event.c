@@ -180,9 +180,12 @@ static void to_record(struct tg_engine *e, uint32_t x, enum tg_close_reason reas
 	struct tg_tcb *tcb = &e->ext[x].tcb;
 	uint32_t conn = tcb->conn;
 	bool told = tg_event_has_service(e, conn);
+	struct tg_tuple t;
 	struct tg_tw tw;
 
-	tg_tw_make(&tw, tcb, tg_conn_hash_known(e, conn), e->env.now_ms + 2ull * e->conf.msl_ms);
+	tg_conn_tuple(e, conn, &t);
+	tg_tw_make(&tw, tcb, tg_conn_hash_known(e, conn), tg_tcp_ts_offset(&t, &e->env),
+		   e->env.now_ms + 2ull * e->conf.msl_ms);
 	tg_conn_retire(e, conn);
 	tg_tw_store_add(e->tw, &tw, e->env.now_ms);
 	tg_ctr_inc(&e->ctr, TG_CTR_tw_entered);

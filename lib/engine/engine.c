@@ -166,8 +166,7 @@ static void draw_keys(struct tg_engine *e)
 	tg_rng_init(&e->rng, e->conf.seed);
 	e->secret.isn = tg_rng_key(&e->rng);
 	e->secret.ts = tg_rng_key(&e->rng);
-	e->secret.cookie[0] = tg_rng_key(&e->rng);
-	e->secret.cookie[1] = tg_rng_key(&e->rng);
+	tg_cookies_init(e);
 	e->secret.tuple = tg_rng_key(&e->rng);
 	e->flow_key = tg_rng_key(&e->rng);
 }
@@ -176,6 +175,7 @@ static void init_env(struct tg_engine *e, uint64_t now_ns)
 {
 	e->env = (struct tg_tcp_env){
 	    .secret = &e->secret,
+	    .cookie = &e->cookie,
 	    .ctr = &e->ctr,
 	    .chunks = &e->chunks,
 	    .rng = &e->rng,
@@ -274,7 +274,6 @@ struct tg_engine *tg_engine_init(void *mem, const struct tg_engine_conf *conf,
 	e->out.ctr = &e->ctr;
 	draw_keys(e);
 	init_env(e, now_ns);
-	tg_cookies_init(e);
 	init_lists(e);
 	init_parts(e, at);
 	return e;

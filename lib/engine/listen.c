@@ -198,7 +198,7 @@ void tg_engine_unlisten(struct tg_engine *e, int listener)
 /* Whether a cookie that was sent then may come back. */
 static bool is_cookie_out(const struct tg_engine *e, uint64_t sent_ms)
 {
-	return sent_ms && e->env.now_ms - sent_ms <= (uint64_t)TG_COOKIE_VALID_MS;
+	return sent_ms && e->env.now_ms - sent_ms <= tg_cookie_valid_ms(&e->cookie);
 }
 
 static uint16_t promised(const struct tg_engine *e, const struct tg_listener *l)

@@ -70,6 +70,9 @@ uint16_t tg_syn_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env *env
 /* SendMSS out of what the peer advertised, 0 = nothing (EST-10, EST-12). */
 uint16_t tg_syn_peer_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env *env, bool v6,
 			 uint16_t mss);
+/* Counts what is odd about the options of a SYN that is taken (EST-12, EST-13). */
+void tg_syn_note(const struct tg_tcp_conf *conf, const struct tg_seg *seg,
+		 const struct tg_tcp_env *env);
 /* Takes the options of the peer's SYN or SYN-ACK, as far as we want or offered them. */
 void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct tg_tcp_env *env);
 /* True when the peer's SYN or SYN-ACK asks for, or agrees to, ECN (EST-32). */

@@ -1,104 +1,371 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cookie.c: SYN cookies.
+/* cookie.c: SYN cookies: what tg_cookie.h promises, by the ruler of cookie_bits.h.
  *
- *      31        24 23                               0
- *     +------------+----------------------------------+
- *     |   epoch    |  H1(tuple, epoch) + MSS index    |   + H0(tuple) + IRS
- *     +------------+----------------------------------+
- *
- * H0 hides the epoch; IRS in the sum makes the cookie follow the client's ISN (SC-11) and binds the
- * ACK to the first byte after the SYN (SC-18). Of the 2^32 numbers an ACK can name, 2 epochs x 4
- * indices are right: 2^-29 for a guess. The price of the index in the low bits: an ACK whose SEQ is
- * off by 1 to 3 decodes as another index. It costs a guesser nothing and gains him nothing. */
+ * One SipHash-2-4 under the epoch's key is the MAC of the whole promise; 29 of its bits stand in
+ * the ISN, 11 more in the TSval. IRS is under the MAC and not in a sum, so SEQ is bound to the byte
+ * behind the SYN exactly (SC-18). The price: the cookies of one tuple do not grow with the client's
+ * numbers, so that half of those for a tuple in TIME-WAIT are below its old SND.NXT (SC-11). */
 #include "control.h"
+#include "cookie_bits.h"
 #include "tuple_words.h"
 
-enum { MSS_N = 4, EPOCH_SHIFT = 24, EPOCH_EXPIRED_MAX = 16, EPOCH_LEN = 8 };
-#define LOW_MASK ((1u << EPOCH_SHIFT) - 1)
+enum {
+	MAC_V4_LEN = TUPLE_V4_LEN + 4 + 2, /* tuple, IRS, the word */
+	MAC_V6_LEN = TUPLE_V6_LEN + 4 + 2,
+	EPOCH_MASK = (1 << COOKIE_EPOCH_BITS) - 1,
+	TSMAC_MASK = (1 << COOKIE_TSMAC_BITS) - 1,
+	OPTION_MASK = (1 << COOKIE_OPTION_BITS) - 1,
+	OPTION_SCALE = 0xf,
+	OPTION_ECN = 1 << 4,
+	OPTION_SACK = 1 << 5,
+	WORD_TS = 1 << COOKIE_INDEX_BITS,
+	WORD_OPTION_SHIFT = COOKIE_INDEX_BITS + 1,
+	WORD_RCV_SCALE_SHIFT = WORD_OPTION_SHIFT + COOKIE_OPTION_BITS,
+};
 
 /* SC-02: ascending; what is advertised is rounded down. */
-static const uint16_t mss_table[2][MSS_N] = {
+static const uint16_t mss_table[2][TG_COOKIE_MSS_N] = {
     {536, 1300, 1440, 1460},
     {1220, 1420, 1440, 8940},
 };
+_Static_assert(TG_COOKIE_MSS_N == 1 << COOKIE_INDEX_BITS, "each index is one of the table");
 
 static const uint16_t *table_of(const struct tg_tuple *tuple)
 {
-	return mss_table[tg_addr_is_v4(&tuple->raddr) ? 0 : 1];
-}
-
-static uint64_t epoch_of(const struct tg_tcp_env *env)
-{
-	return env->now_ms / TG_COOKIE_PERIOD_MS;
-}
-
-static uint32_t h0(const struct tg_tuple *tuple, const struct tg_tcp_env *env)
-{
-	const struct tg_sipkey *key = &env->secret->cookie[0];
-
-	if (tuple_is_v4(tuple))
-		return (uint32_t)tg_siphash24_2(key, tuple_v4_addrs(tuple), tuple_v4_end(tuple));
-	uint8_t buf[TUPLE_V6_LEN];
-
-	return (uint32_t)tg_siphash24(key, buf, tuple_put_v6(tuple, buf));
-}
-
-/* The epoch follows the tuple, in network order. */
-static uint32_t h1(const struct tg_tuple *tuple, uint64_t epoch, const struct tg_tcp_env *env)
-{
-	const struct tg_sipkey *key = &env->secret->cookie[1];
-	uint64_t be = __builtin_bswap64(epoch); /* its first byte is the lowest */
-
-	if (tuple_is_v4(tuple))
-		return (uint32_t)tg_siphash24_3(key, tuple_v4_addrs(tuple),
-						tuple_v4_ports(tuple) | be << 32,
-						be >> 32 | tg_sip_len(TUPLE_V4_LEN + EPOCH_LEN));
-	uint8_t buf[TUPLE_V6_LEN + EPOCH_LEN];
-	size_t len = tuple_put_v6(tuple, buf);
-
-	tg_be32_put(buf + len, (uint32_t)(epoch >> 32));
-	tg_be32_put(buf + len + 4, (uint32_t)epoch);
-	return (uint32_t)tg_siphash24(key, buf, len + EPOCH_LEN);
+	return mss_table[tuple_is_v4(tuple) ? 0 : 1];
 }
 
 /* The highest entry that is not above mss; the lowest when all are. */
 static uint32_t mss_index(const struct tg_tuple *tuple, uint16_t mss)
 {
 	const uint16_t *table = table_of(tuple);
-	uint32_t i = MSS_N - 1;
+	uint32_t i = TG_COOKIE_MSS_N - 1;
 
 	while (i > 0 && table[i] > mss)
 		i--;
 	return i;
 }
 
-tg_seq tg_cookie_make(const struct tg_tuple *tuple, tg_seq irs, uint16_t mss,
-		      const struct tg_tcp_env *env)
-{
-	uint64_t epoch = epoch_of(env);
-	uint32_t low = (h1(tuple, epoch, env) + mss_index(tuple, mss)) & LOW_MASK;
+/* --- what is promised, in a word --- */
 
-	return tg_seq_make(h0(tuple, env) + irs.v + ((uint32_t)epoch << EPOCH_SHIFT) + low);
+static uint32_t options_of(const struct tg_cookie_deal *deal)
+{
+	return (deal->ws ? deal->snd_scale : TG_COOKIE_NO_SCALE) | (deal->ecn ? OPTION_ECN : 0) |
+	       (deal->sack ? OPTION_SACK : 0);
 }
 
-/* The epoch is known by its low byte alone: at most 16 back, or it is no cookie. */
-enum tg_cookie_verdict tg_cookie_check(const struct tg_tuple *tuple, tg_seq isn, tg_seq irs,
-				       uint16_t *mss, const struct tg_tcp_env *env)
+static uint16_t word_of(uint32_t index, bool ts, uint32_t options, uint32_t rcv_scale)
 {
-	uint32_t sum = isn.v - irs.v - h0(tuple, env);
-	uint64_t now = epoch_of(env);
-	uint8_t age = (uint8_t)(now - (sum >> EPOCH_SHIFT));
+	if (!ts)
+		return (uint16_t)index;
+	return (uint16_t)(index | WORD_TS | options << WORD_OPTION_SHIFT |
+			  rcv_scale << WORD_RCV_SCALE_SHIFT);
+}
 
-	if (age > EPOCH_EXPIRED_MAX || age > now)
-		return TG_COOKIE_BAD_MAC;
-	uint32_t index = (sum - h1(tuple, now - age, env)) & LOW_MASK;
+static uint16_t word_of_deal(const struct tg_tuple *tuple, const struct tg_cookie_deal *deal)
+{
+	return word_of(mss_index(tuple, deal->mss), deal->ts, options_of(deal),
+		       deal->ws ? deal->rcv_scale : 0);
+}
 
-	if (index >= 2 * MSS_N)
-		return TG_COOKIE_BAD_MAC;
-	if (index >= MSS_N)
-		return TG_COOKIE_BAD_MSS;
-	if (age * TG_COOKIE_PERIOD_MS >= 2 * TG_COOKIE_PERIOD_MS)
+/* --- hashes --- */
+
+/* The last two words of the MAC's input: ports and IRS, in network order; the word and the length.
+ */
+static inline uint64_t mac_middle(const struct tg_tuple *tuple, tg_seq irs)
+{
+	return tuple_v4_ports(tuple) | (uint64_t)__builtin_bswap32(irs.v) << 32;
+}
+
+static inline uint64_t mac_end(uint16_t word, bool v4)
+{
+	return word | tg_sip_len(v4 ? MAC_V4_LEN : MAC_V6_LEN);
+}
+
+static uint64_t hash_mac(const struct tg_sipkey *key, const struct tg_tuple *tuple, tg_seq irs,
+			 uint16_t word)
+{
+	struct tg_sip s;
+
+	if (tuple_is_v4(tuple))
+		return tg_siphash24_3(key, tuple_v4_addrs(tuple), mac_middle(tuple, irs),
+				      mac_end(word, true));
+	tg_sip_start(&s, key);
+	for (uint32_t i = 0; i < TUPLE_V6_ADDR_WORDS; i++)
+		tg_sip_word2(&s, tuple_v6_addr(tuple, i));
+	tg_sip_word2(&s, mac_middle(tuple, irs));
+	tg_sip_word2(&s, mac_end(word, false));
+	return tg_sip_end4(&s);
+}
+
+static uint64_t hash_ts(const struct tg_sipkey *key, const struct tg_tuple *tuple)
+{
+	if (tuple_is_v4(tuple))
+		return tg_siphash24_2(key, tuple_v4_addrs(tuple), tuple_v4_end(tuple));
+	uint8_t buf[TUPLE_V6_LEN];
+
+	return tg_siphash24(key, buf, tuple_put_v6(tuple, buf));
+}
+
+static uint32_t mac29(uint64_t mac)
+{
+	return (uint32_t)(mac >> (64 - COOKIE_MAC_BITS));
+}
+
+static uint32_t mac11(uint64_t mac)
+{
+	return (uint32_t)mac & TSMAC_MASK;
+}
+
+/* --- mint --- */
+
+/* The low bits hide under the next ones, and come out the same way. */
+static uint32_t mask_low(uint32_t isn)
+{
+	return isn ^ (isn >> 3 & 7);
+}
+
+static uint32_t isn_of(uint64_t mac, uint64_t epoch, uint32_t index)
+{
+	return mask_low(mac29(mac) << 3 | (uint32_t)(epoch & 1) << 2 | index);
+}
+
+static uint32_t tsval_of(uint64_t mac, uint64_t ts, uint64_t epoch, uint32_t options)
+{
+	uint32_t hi = (uint32_t)(epoch + ts + 1) & EPOCH_MASK;
+
+	return hi << TG_COOKIE_EPOCH_SHIFT | mac11(mac) << COOKIE_OPTION_BITS | options;
+}
+
+struct tg_cookie tg_cookie_mint(const struct tg_cookie_keys *keys, const struct tg_tuple *tuple,
+				tg_seq irs, const struct tg_cookie_deal *deal,
+				const struct tg_cookie_hash *hash)
+{
+	uint16_t word = word_of_deal(tuple, deal);
+	bool known = hash && hash->known && hash->word == word;
+	uint64_t mac, ts = 0;
+
+	mac =
+	    known ? hash->mac : hash_mac(tg_cookie_mac_key(keys, 0, keys->epoch), tuple, irs, word);
+	if (deal->ts)
+		ts = known ? hash->ts : hash_ts(&keys->secret[0].ts, tuple);
+	return (struct tg_cookie){
+	    .isn = tg_seq_make(isn_of(mac, keys->epoch, word & (TG_COOKIE_MSS_N - 1))),
+	    .tsval = deal->ts ? tsval_of(mac, ts, keys->epoch, options_of(deal)) : 0,
+	};
+}
+
+/* --- check --- */
+
+/* One ACK under trial. */
+struct trial {
+	const struct tg_cookie_keys *keys;
+	const struct tg_tuple *tuple;
+	const struct tg_cookie_claim *claim;
+	const struct tg_cookie_offer *offer;
+	uint32_t isn; /* its low bits laid open */
+	bool named;   /* TSecr named an epoch that is known */
+	bool ok, expired;
+	int age;            /* of what is ok, in epochs */
+	uint32_t rcv_scale; /* and with which scale */
+};
+
+static bool is_accepted(const struct tg_cookie_keys *keys, int age)
+{
+	return age == 0 || age == 1 || (age == -1 && keys->early) || (age == 2 && keys->late);
+}
+
+/* All bits are compared before anything is decided. */
+static bool is_mac(const struct trial *t, uint32_t secret, int age, uint32_t rcv_scale)
+{
+	const struct tg_cookie_claim *c = t->claim;
+	uint64_t epoch = t->keys->epoch - (uint64_t)age;
+	uint16_t word =
+	    word_of(t->isn & (TG_COOKIE_MSS_N - 1), c->ts, c->tsecr & OPTION_MASK, rcv_scale);
+	uint64_t mac = hash_mac(tg_cookie_mac_key(t->keys, secret, epoch), t->tuple, c->irs, word);
+	uint32_t wrong = mac29(mac) ^ t->isn >> 3;
+
+	if (c->ts)
+		wrong |= mac11(mac) ^ (c->tsecr >> COOKIE_OPTION_BITS & TSMAC_MASK);
+	return wrong == 0;
+}
+
+static void try_epoch(struct trial *t, uint32_t secret, int age)
+{
+	bool has_scale = t->claim->ts && (t->claim->tsecr & OPTION_SCALE) != TG_COOKIE_NO_SCALE;
+	uint32_t scales = has_scale ? t->offer->scales : 1;
+
+	for (uint32_t i = 0; scales >> i; i++) {
+		if (!(scales >> i & 1) || !is_mac(t, secret, age, i))
+			continue;
+		if (!is_accepted(t->keys, age)) {
+			t->expired = true;
+			continue;
+		}
+		t->ok = true;
+		t->age = age;
+		t->rcv_scale = i;
+	}
+}
+
+static bool is_parity(const struct trial *t, int age)
+{
+	return ((t->keys->epoch - (uint64_t)age) & 1) == (t->isn >> 2 & 1);
+}
+
+/* The parity names one of each two epochs. */
+static void try_plain(struct trial *t, uint32_t secret)
+{
+	for (int age = t->keys->early ? -1 : 0; age <= COOKIE_EPOCHS_BACK; age++)
+		if (is_parity(t, age))
+			try_epoch(t, secret, age);
+}
+
+/* TSecr names the epoch itself; the parity must agree. */
+static void try_ts(struct trial *t, uint32_t secret)
+{
+	uint64_t ts = hash_ts(&t->keys->secret[secret].ts, t->tuple);
+	uint32_t hi = t->claim->tsecr >> TG_COOKIE_EPOCH_SHIFT;
+	int age = (int)((t->keys->epoch + ts + 1 - hi + 1) & EPOCH_MASK) - 1;
+
+	if (age > COOKIE_EPOCHS_BACK || (age < 0 && !t->keys->early) || !is_parity(t, age))
+		return;
+	t->named = true;
+	try_epoch(t, secret, age);
+}
+
+static bool is_offered(const struct tg_cookie_claim *claim, const struct tg_cookie_offer *offer)
+{
+	return (offer->sack || !(claim->tsecr & OPTION_SACK)) &&
+	       (offer->ecn || !(claim->tsecr & OPTION_ECN));
+}
+
+static void read_deal(const struct trial *t, struct tg_cookie_deal *deal)
+{
+	uint32_t options = t->claim->tsecr & OPTION_MASK, scale = options & OPTION_SCALE;
+
+	*deal = (struct tg_cookie_deal){.mss = table_of(t->tuple)[t->isn & (TG_COOKIE_MSS_N - 1)]};
+	if (!t->claim->ts)
+		return;
+	deal->ts = true;
+	deal->sack = options & OPTION_SACK;
+	deal->ecn = options & OPTION_ECN;
+	deal->ws = scale != TG_COOKIE_NO_SCALE;
+	deal->snd_scale = deal->ws ? (uint8_t)scale : 0;
+	deal->rcv_scale = (uint8_t)t->rcv_scale;
+}
+
+enum tg_cookie_verdict tg_cookie_check(const struct tg_cookie_keys *keys,
+				       const struct tg_tuple *tuple,
+				       const struct tg_cookie_claim *claim,
+				       const struct tg_cookie_offer *offer,
+				       struct tg_cookie_deal *deal, bool *skewed)
+{
+	struct trial t = {.keys = keys,
+			  .tuple = tuple,
+			  .claim = claim,
+			  .offer = offer,
+			  .isn = mask_low(claim->isn.v)};
+
+	*skewed = false;
+	if (claim->ts && !is_offered(claim, offer))
+		return TG_COOKIE_TS_BAD;
+	for (uint32_t i = 0; i < keys->secret_n; i++) {
+		if (claim->ts)
+			try_ts(&t, i);
+		else
+			try_plain(&t, i);
+	}
+	if (t.ok) {
+		*skewed = t.age != 0 && t.age != 1;
+		read_deal(&t, deal);
+		return TG_COOKIE_OK;
+	}
+	if (t.expired)
 		return TG_COOKIE_EXPIRED;
-	*mss = table_of(tuple)[index];
-	return TG_COOKIE_OK;
+	return claim->ts && !t.named ? TG_COOKIE_TS_BAD : TG_COOKIE_BAD_MAC;
+}
+
+/* --- many at once --- */
+
+/* SYNs of one family, which fill a block lane by lane. */
+struct batch {
+	const struct tg_cookie_syn *syn[TG_SIP_LANES];
+	uint32_t n;
+};
+
+static void put_mac(struct tg_sip_block *block, uint32_t lane, const struct tg_cookie_syn *syn,
+		    bool v4)
+{
+	uint32_t w = 0;
+
+	if (v4)
+		block->m[w++][lane] = tuple_v4_addrs(syn->tuple);
+	for (uint32_t i = 0; !v4 && i < TUPLE_V6_ADDR_WORDS; i++)
+		block->m[w++][lane] = tuple_v6_addr(syn->tuple, i);
+	block->m[w++][lane] = mac_middle(syn->tuple, syn->irs);
+	block->m[w][lane] = mac_end(syn->hash->word, v4);
+}
+
+/* The tuple alone: the same words as before, without IRS. */
+static uint32_t put_ts(struct tg_sip_block *block, uint32_t lane, const struct tg_tuple *tuple,
+		       bool v4)
+{
+	uint32_t w = v4 ? 1 : TUPLE_V6_ADDR_WORDS;
+	size_t len = v4 ? TUPLE_V4_LEN : TUPLE_V6_LEN;
+
+	block->m[w][lane] = tuple_v4_ports(tuple) | tg_sip_len(len);
+	return w + 1;
+}
+
+/* The lanes that are not filled hash what is there. */
+static void hash_batch(const struct tg_cookie_keys *keys, struct batch *b, bool v4,
+		       const struct tg_sip_lanes *lanes)
+{
+	struct tg_sip_block block;
+	uint32_t words = v4 ? 3 : TUPLE_V6_ADDR_WORDS + 2, ts_n = 0;
+
+	if (b->n < TG_SIP_LANES)
+		memset(&block, 0, sizeof(block));
+	for (uint32_t i = 0; i < b->n; i++)
+		put_mac(&block, i, b->syn[i], v4);
+	lanes->hash24(tg_cookie_mac_key(keys, 0, keys->epoch), &block, words);
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->syn[i]->hash->mac = block.out[i];
+		ts_n += b->syn[i]->deal->ts;
+		words = put_ts(&block, i, b->syn[i]->tuple, v4);
+	}
+	if (ts_n)
+		lanes->hash24(&keys->secret[0].ts, &block, words);
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->syn[i]->hash->ts = block.out[i];
+		b->syn[i]->hash->known = true;
+	}
+	b->n = 0;
+}
+
+/* Too few for the lanes: they are left, and hashed when their turn comes. */
+static void end_batch(const struct tg_cookie_keys *keys, struct batch *b, bool v4,
+		      const struct tg_sip_lanes *lanes)
+{
+	if (b->n >= lanes->pays_from)
+		hash_batch(keys, b, v4, lanes);
+}
+
+void tg_cookie_hash_many(const struct tg_cookie_keys *keys, const struct tg_cookie_syn syn[],
+			 uint32_t n, const struct tg_sip_lanes *lanes)
+{
+	struct batch batch[2] = {0};
+
+	for (uint32_t i = 0; i < n; i++) {
+		bool v4 = tuple_is_v4(syn[i].tuple);
+		struct batch *b = &batch[v4];
+		syn[i].hash->known = false;
+		syn[i].hash->word = word_of_deal(syn[i].tuple, syn[i].deal);
+		b->syn[b->n++] = &syn[i];
+		if (b->n == TG_SIP_LANES)
+			hash_batch(keys, b, v4, lanes);
+	}
+	end_batch(keys, &batch[0], false, lanes);
+	end_batch(keys, &batch[1], true, lanes);
 }

@@ -259,7 +259,8 @@ static uint32_t before_tick_ns(uint64_t ns)
  * the flags of it. */
 static uint32_t pack_half(const struct tg_tcb *tcb, struct tg_conn *conn)
 {
-	uint32_t flags = tcb->ws_on ? TG_CONN_SND_RAW : 0;
+	uint32_t flags =
+	    (tcb->ws_on ? TG_CONN_SND_RAW : 0) | (tcb->cookie_ts ? TG_CONN_MAX_RAW : 0);
 	uint32_t last = tcb->ts_on ? tcb->ts_last : before_tick_ns(tcb->rtt_start_ns);
 
 	conn->snd_wnd = (uint16_t)last;
@@ -384,11 +385,12 @@ static void unpack_half(struct tg_tcb *tcb, const struct tg_conn *conn, uint64_t
 	tcb->rexmit_syn = tcb->syn_sent_n > 1;
 	tcb->ts_last = tcb->ts_on ? last : tcb->ts_first;
 	tcb->ws_on = conn->flags & TG_CONN_SND_RAW;
+	tcb->cookie_ts = conn->flags & TG_CONN_MAX_RAW;
 	tcb->ts_recent_ms = now_ms;
 	/* DT-07: the ACK of the first one, echoed late, would measure the backoff. */
 	age_ms = (uint32_t)now_ms + tcb->ts_offset - tcb->ts_last;
 	if (tcb->rexmit_syn && age_ms < now_ms)
-		tcb->resent_ms = now_ms - age_ms;
+		tcb->resent_ms = tcb->cookie_ts ? now_ms : now_ms - age_ms; /* all have one TSval */
 	age_ms = (uint32_t)now_ms + tcb->ts_offset - tcb->ts_first;
 	tcb->rtt_seq = tcb->snd.iss;
 	if (!tcb->rexmit_syn && age_ms < now_ms)

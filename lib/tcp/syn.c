@@ -25,22 +25,28 @@ uint16_t tg_syn_peer_mss(const struct tg_tcp_conf *conf, const struct tg_tcp_env
 
 	if (mss == 0) /* EST-10, EST-12: 0 is as absent */
 		mss = v6 ? TG_MSS_DEFAULT_V6 : TG_MSS_DEFAULT_V4;
-	else if (mss < conf->mss_min) {
+	else if (mss < conf->mss_min)
 		mss = conf->mss_min;
-		tg_ctr_inc(env->ctr, TG_CTR_mss_floor);
-	}
 	if (conf->maxseg && conf->maxseg < most)
 		most = conf->maxseg;
 	return mss < most ? mss : (uint16_t)most;
 }
 
-/* EST-13, ADV-39: above 14 acts as 14. */
-static uint8_t peer_scale(const struct tg_seg *seg, const struct tg_tcp_env *env)
+void tg_syn_note(const struct tg_tcp_conf *conf, const struct tg_seg *seg,
+		 const struct tg_tcp_env *env)
 {
-	if (seg->opts.wscale <= TG_WSCALE_MAX)
-		return seg->opts.wscale;
-	tg_ctr_inc(env->ctr, TG_CTR_bad_wscale);
-	return TG_WSCALE_MAX;
+	const struct tg_tcp_opts *opts = &seg->opts;
+
+	if (opts->has_mss && opts->mss && opts->mss < conf->mss_min)
+		tg_ctr_inc(env->ctr, TG_CTR_mss_floor);
+	if (opts->has_wscale && opts->wscale > TG_WSCALE_MAX)
+		tg_ctr_inc(env->ctr, TG_CTR_bad_wscale);
+}
+
+/* EST-13, ADV-39: above 14 acts as 14. */
+static uint8_t peer_scale(const struct tg_seg *seg)
+{
+	return seg->opts.wscale <= TG_WSCALE_MAX ? seg->opts.wscale : TG_WSCALE_MAX;
 }
 
 static void set_ts_recent(struct tg_tcb *tcb, uint32_t tsval, const struct tg_tcp_env *env)
@@ -69,7 +75,7 @@ void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 
 	tcb->snd.mss = tg_syn_peer_mss(conf, env, tcb->v6, opts->has_mss ? opts->mss : 0);
 	tcb->ws_on = opts->has_wscale;
-	tcb->snd_scale = tcb->ws_on ? peer_scale(seg, env) : 0;
+	tcb->snd_scale = tcb->ws_on ? peer_scale(seg) : 0;
 	tcb->rcv_scale = tcb->ws_on ? conf->window_scale : 0;
 	tcb->sack_on = conf->sack && opts->has_sack_perm;
 	/* RFC 3168 6.1.1.1: one SYN without it, sent or received, and it is off. */
@@ -77,6 +83,28 @@ void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 	tcb->ts_on = conf->timestamps && opts->has_ts;
 	if (tcb->ts_on)
 		set_ts_recent(tcb, opts->tsval, env);
+	tg_syn_note(conf, seg, env);
+}
+
+/* SC-04: without timestamps the SYN-ACK cannot remember more. */
+struct tg_cookie_deal tg_tcp_deal(const struct tg_tcp_conf *conf, const struct tg_tuple *tuple,
+				  const struct tg_seg *seg, const struct tg_tcp_env *env)
+{
+	const struct tg_tcp_opts *opts = &seg->opts;
+	bool v6 = !tg_addr_is_v4(&tuple->raddr);
+	struct tg_cookie_deal deal = {
+	    .mss = tg_syn_peer_mss(conf, env, v6, opts->has_mss ? opts->mss : 0),
+	    .ts = conf->timestamps && opts->has_ts,
+	};
+
+	if (!deal.ts)
+		return deal;
+	deal.sack = conf->sack && opts->has_sack_perm;
+	deal.ecn = conf->ecn && tg_syn_has_ecn(seg);
+	deal.ws = opts->has_wscale;
+	deal.snd_scale = deal.ws ? peer_scale(seg) : 0;
+	deal.rcv_scale = deal.ws ? conf->window_scale : 0;
+	return deal;
 }
 
 void tg_syn_receive(struct tg_tcb *tcb, tg_seq irs)
@@ -110,7 +138,7 @@ static void fill_options(const struct tg_tcb *tcb, const struct tg_tcp_env *env,
 	}
 	if (offer ? conf->timestamps : tcb->ts_on) {
 		opts->has_ts = 1;
-		opts->tsval = tcb->ts_last;
+		opts->tsval = tcb->cookie_ts ? tcb->ts_first : tcb->ts_last;
 		opts->tsecr = offer ? 0 : tcb->ts_recent; /* EST-17: 0 while ACK is off */
 	}
 }
@@ -118,7 +146,8 @@ static void fill_options(const struct tg_tcb *tcb, const struct tg_tcp_env *env,
 /* EST-19, EST-25, EST-34: what must be known of the SYNs that were sent. */
 static void note_sent(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
-	tcb->ts_last = tg_tcp_tsval(tcb->ts_offset, env);
+	if (!tcb->cookie_ts || tcb->syn_sent_n == 0)
+		tcb->ts_last = tg_tcp_tsval(tcb->ts_offset, env);
 	if (tcb->syn_sent_n == 0) {
 		tcb->ts_first = tcb->ts_last;
 		tcb->rtt_start_ns = env->now_ns;

@@ -44,7 +44,8 @@ enum {
 	TG_CONN_ACTIVE = 1 << 5,         /* origin: we opened it (SYN-RCVD "a") */
 	TG_CONN_SND_RAW = 1 << 6,        /* snd_wnd is in bytes, not in units of 1 << snd_scale;
 					    SYN-RECEIVED: window scaling is on */
-	TG_CONN_MAX_RAW = 1 << 7,        /* likewise max_snd_wnd */
+	TG_CONN_MAX_RAW = 1 << 7,        /* likewise max_snd_wnd; SYN-RECEIVED: the TSval of the
+					    SYN-ACK is a cookie's (SC-10) */
 	TG_CONN_RCV_RAW = 1 << 8,        /* likewise rcv_wnd */
 	TG_CONN_ORPHAN = 1 << 9,         /* fully closed: no reader (TD-12, TO-06) */
 	TG_CONN_TIMER_SERVICE = 1 << 10, /* the one timer is the service's; else by state: SYN-ACK,

@@ -89,6 +89,7 @@ struct tg_tcb {
 	bool orphan;      /* fully closed: no reader */
 	bool rexmit_syn;  /* SYN or SYN-ACK was sent more than once: no RTT sample without TS
 			     (EST-25) */
+	bool cookie_ts;   /* the SYN-ACK's TSval is a cookie's: it is repeated as it was (SC-10) */
 	bool held_back;   /* the user found the send queue full since it was empty last (tx.c) */
 	uint8_t backoff;  /* timeouts since the last progress */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */

@@ -13,12 +13,12 @@
 #ifndef TG_TCP_H
 #define TG_TCP_H
 
+#include "tg_cookie.h"
 #include "tg_tcb.h"
 
 /* Keys drawn once at start (TD-30). */
 struct tg_tcp_secret {
-	struct tg_sipkey isn, ts, cookie[2], tuple; /* cookie: the two hashes of SC-01; tuple: table
-						       hash and TIME-WAIT fingerprint */
+	struct tg_sipkey isn, ts, tuple; /* tuple: table hash and TIME-WAIT fingerprint */
 };
 
 /* What the machine may know and use besides the block. One a call; the engine fills it once a
@@ -27,6 +27,7 @@ struct tg_tcp_env {
 	uint64_t now_ns,
 	    now_ms; /* now_ms = now_ns / 10^6, rounded up: no deadline is early (TO-05) */
 	const struct tg_tcp_secret *secret;
+	const struct tg_cookie_keys *cookie;
 	struct tg_counters *ctr;
 	struct tg_chunks *chunks;
 	struct tg_rng *rng;
@@ -89,11 +90,23 @@ void tg_tcp_closed(const struct tg_seg *seg, struct tg_act *act);
 struct tg_listen {
 	const struct tg_tcp_conf *conf;
 	bool mint;     /* answer SYNs with cookies */
-	bool validate; /* try ACKs as cookies (SC-09) */
-	/* The widest window that a cookie's SYN-ACK may have told under a configuration before
-	 * (SC-07); 0 = none. */
+	bool validate; /* try ACKs as cookies (SC-09); stateful SYN-ACKs then carry one too (SC-10)
+			*/
+	bool fleet;    /* whatever it costs: another node may have to finish it (SC-13) */
+	bool want_ts;  /* only cookies with timestamps count (SC-23) */
+	/* What cookies' SYN-ACKs may have told under configurations before (SC-07): options and
+	 * scales; the widest window, 0 = none. */
+	struct tg_cookie_offer before;
 	uint16_t promised;
+	/* NULL, or RCV.NXT of a connection of the same tuple that is over: what does not lie
+	 * behind it is a repetition of its handshake (SC-15). */
+	const tg_seq *over;
+	const struct tg_cookie_hash *hash; /* of this SYN, if it was made before; or NULL */
 };
+
+/* What conf agrees to with the SYN seg, as far as a cookie keeps it; counts nothing. */
+struct tg_cookie_deal tg_tcp_deal(const struct tg_tcp_conf *conf, const struct tg_tuple *tuple,
+				  const struct tg_seg *seg, const struct tg_tcp_env *env);
 
 enum tg_listen_outcome {
 	TG_LISTEN_DONE = 1, /* act says all; nothing was created */

@@ -4,7 +4,9 @@
  * the four-tuple is used again.
  *
  * The tuple is not kept: a keyed 64-bit fingerprint of it is, because TIME-WAIT never speaks
- * unasked and the packet brings the tuple. From it comes the timestamp offset again (EST-18). */
+ * unasked and the packet brings the tuple. From it comes the timestamp offset again (EST-18),
+ * unless it was the connection's own (SC-03): of that 14 bits are kept, rounded up, so that no
+ * TSval is below what was sent, and 2^18 ms ahead of it at most. */
 #ifndef TG_TIME_WAIT_H
 #define TG_TIME_WAIT_H
 
@@ -16,25 +18,27 @@ enum {
 	TG_TW_LATE = 1 << 2,    /* restarted and early in the FIFO: runs on the ordinary wheel */
 	TG_TW_DORMANT = 1 << 3, /* its reuse was answered with state: lookup passes it by (TD-24) */
 	TG_TW_COOKIE = 1 << 4,  /* its reuse was answered by a cookie (DESIGN 4) */
+	TG_TW_TS_OWN = 1 << 5,  /* ts_hi stands for the timestamp offset */
 };
 
 struct tg_tw {
 	uint64_t fingerprint; /* tg_tcp_tuple_hash of the tuple */
 	tg_seq snd_nxt, rcv_nxt;
 	uint32_t ts_recent;
-	uint32_t max_snd_wnd;   /* MAX.SND.WND (SE-31) */
+	uint32_t max_wnd : 16, max_exp : 4;     /* MAX.SND.WND (SE-31), rounded up */
+	uint32_t ts_hi_low : 12, ts_hi_top : 2; /* with TG_TW_TS_OWN: the offset, in 2^18 ms */
+	uint32_t flags : 6;                     /* TG_TW_* */
 	uint32_t deadline : 20; /* low bits of the tick: by tg_tw_deadline only; 2MSL stays below
 				   15 minutes */
-	uint32_t flags : 8;     /* TG_TW_* */
 	uint32_t rcv_scale : 4;
 	uint32_t rcv_wnd : 16;  /* in units of 1 << rcv_scale, rounded up */
 	uint32_t ch_stamp : 16; /* when the last challenge ACK was sent, in ms; 0 = never */
 };
 _Static_assert(sizeof(struct tg_tw) == 32, "TD-15");
 
-/* tcb is in TIME-WAIT. deadline_ms: now + 2MSL. */
+/* tcb is in TIME-WAIT. peer_offset: tg_tcp_ts_offset of its tuple. deadline_ms: now + 2MSL. */
 void tg_tw_make(struct tg_tw *tw, const struct tg_tcb *tcb, uint64_t fingerprint,
-		uint64_t deadline_ms);
+		uint32_t peer_offset, uint64_t deadline_ms);
 /* The full deadline, widened against now_ms. */
 uint64_t tg_tw_deadline(const struct tg_tw *tw, uint64_t now_ms);
 void tg_tw_set_deadline(struct tg_tw *tw, uint64_t deadline_ms);

@@ -5,6 +5,9 @@
 
 enum {
 	DEADLINE_BITS = 20,
+	TS_HI_SHIFT = 18,
+	TS_HI_BITS = 14,
+	TS_HI_LOW_BITS = 12,
 	STAMP_STALE_MS = 32768,
 	STAMP_AHEAD_MS = 2, /* a stamp of now: rounded up, and 0 means never */
 	REOPEN_MS = 1000,
@@ -41,20 +44,50 @@ static uint16_t stamp(uint64_t ms)
 	return s ? s : 1;
 }
 
+/* A window is 16 bits and a scale, so this is exact unless it came about otherwise. */
+static void set_max_wnd(struct tg_tw *tw, uint32_t wnd)
+{
+	uint32_t exp = 0;
+
+	while (wnd > 0xffffu << exp)
+		exp++;
+	tw->max_wnd = ((wnd + (1u << exp) - 1) >> exp) & 0xffff;
+	tw->max_exp = exp & 0xf;
+}
+
+static void set_ts_offset(struct tg_tw *tw, uint32_t offset)
+{
+	uint32_t hi = (uint32_t)(((uint64_t)offset + (1u << TS_HI_SHIFT) - 1) >> TS_HI_SHIFT);
+
+	tw->ts_hi_low = hi & ((1u << TS_HI_LOW_BITS) - 1);
+	tw->ts_hi_top = (hi >> TS_HI_LOW_BITS) & ((1u << (TS_HI_BITS - TS_HI_LOW_BITS)) - 1);
+	tw->flags |= TG_TW_TS_OWN;
+}
+
+static uint32_t ts_offset(const struct tg_tw *tw, const struct tg_tuple *tuple,
+			  const struct tg_tcp_env *env)
+{
+	if (!(tw->flags & TG_TW_TS_OWN))
+		return tg_tcp_ts_offset(tuple, env);
+	return ((uint32_t)tw->ts_hi_top << TS_HI_LOW_BITS | tw->ts_hi_low) << TS_HI_SHIFT;
+}
+
 void tg_tw_make(struct tg_tw *tw, const struct tg_tcb *tcb, uint64_t fingerprint,
-		uint64_t deadline_ms)
+		uint32_t peer_offset, uint64_t deadline_ms)
 {
 	*tw = (struct tg_tw){
 	    .fingerprint = fingerprint,
 	    .snd_nxt = tcb->snd.nxt,
 	    .rcv_nxt = tcb->rcv.nxt,
 	    .ts_recent = tcb->ts_recent,
-	    .max_snd_wnd = tcb->snd.max_wnd,
-	    .flags = (uint32_t)(TG_TW_USED | (tcb->ts_on ? TG_TW_TS : 0)),
+	    .flags = (TG_TW_USED | (tcb->ts_on ? TG_TW_TS : 0)) & 0x3f,
 	    .rcv_scale = tcb->rcv_scale & 0xfu,
 	    .rcv_wnd = scaled_up(tg_tcb_rcv_wnd(tcb), tcb->rcv_scale) & 0xffff,
 	    .ch_stamp = tcb->ch_ms ? stamp(tcb->ch_ms) : 0,
 	};
+	set_max_wnd(tw, tcb->snd.max_wnd);
+	if (tcb->ts_on && tcb->ts_offset != peer_offset)
+		set_ts_offset(tw, tcb->ts_offset);
 	tg_tw_set_deadline(tw, deadline_ms);
 }
 
@@ -68,7 +101,7 @@ static void reply_ack(const struct tg_tw *tw, const struct tg_tuple *tuple,
 	if (!(tw->flags & TG_TW_TS))
 		return;
 	act->reply.opts.has_ts = 1;
-	act->reply.opts.tsval = tg_tcp_tsval(tg_tcp_ts_offset(tuple, env), env);
+	act->reply.opts.tsval = tg_tcp_tsval(ts_offset(tw, tuple, env), env);
 	act->reply.opts.tsecr = tw->ts_recent;
 }
 
@@ -180,7 +213,7 @@ static bool is_acceptable(const struct tg_tw *tw, const struct tg_seg *seg)
 /* SE-31, RB-06 */
 static tg_seq oldest_ack(const struct tg_tw *tw)
 {
-	return tg_seq_sub(tw->snd_nxt, tw->max_snd_wnd);
+	return tg_seq_sub(tw->snd_nxt, (uint32_t)tw->max_wnd << tw->max_exp);
 }
 
 static void check_5_on(struct tg_tw *tw, const struct tg_tuple *tuple, const struct tg_seg *seg,
@@ -240,10 +273,12 @@ enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_tuple *tuple,
 }
 
 /* TD-27: TS.Recent was set at or before the record began, 2MSL before its deadline; a second later
- * our TSval is above all that the peer has seen, and its PAWS guards the new connection. */
+ * our TSval is above all that the peer has seen, and its PAWS guards the new connection. Not so
+ * where the old one had an offset of its own. */
 bool tg_tw_may_reopen(const struct tg_tw *tw, uint64_t now_ms, uint64_t two_msl_ms)
 {
 	uint64_t entered_ms = tg_tw_deadline(tw, now_ms) - two_msl_ms;
 
-	return (tw->flags & TG_TW_TS) && now_ms >= entered_ms + REOPEN_MS;
+	return (tw->flags & (TG_TW_TS | TG_TW_TS_OWN)) == TG_TW_TS &&
+	       now_ms >= entered_ms + REOPEN_MS;
 }

@@ -8,7 +8,13 @@
 #include "tg_siphash.h"
 #include "tg_types.h"
 
-enum { TUPLE_V4_LEN = 12, TUPLE_V6_LEN = 36, TUPLE_ADDRS_V4_LEN = 8, TUPLE_ADDRS_V6_LEN = 32 };
+enum {
+	TUPLE_V4_LEN = 12,
+	TUPLE_V6_LEN = 36,
+	TUPLE_ADDRS_V4_LEN = 8,
+	TUPLE_ADDRS_V6_LEN = 32,
+	TUPLE_V6_ADDR_WORDS = 4
+};
 
 /* Four bytes, the first one lowest. */
 static inline uint32_t tuple_le32(const uint8_t *p)
@@ -27,10 +33,18 @@ static inline uint64_t tuple_v4_addrs(const struct tg_tuple *t)
 	return tuple_le32(t->laddr.b + 12) | (uint64_t)tuple_le32(t->raddr.b + 12) << 32;
 }
 
-/* Bytes 8 to 11. */
+/* The ports, which follow the addresses. */
 static inline uint64_t tuple_v4_ports(const struct tg_tuple *t)
 {
 	return __builtin_bswap16(t->lport) | (uint64_t)__builtin_bswap16(t->rport) << 16;
+}
+
+/* Word i of the addresses of an IPv6 tuple, 0..TUPLE_V6_ADDR_WORDS-1. */
+static inline uint64_t tuple_v6_addr(const struct tg_tuple *t, uint32_t i)
+{
+	const uint8_t *p = (i < 2 ? t->laddr.b : t->raddr.b) + 8 * (i & 1);
+
+	return tuple_le32(p) | (uint64_t)tuple_le32(p + 4) << 32;
 }
 
 /* The last word of an IPv4 tuple. */

@@ -13,6 +13,7 @@ enum { BED_CHUNKS = 64, BED_OUT_MAX = 64, BED_IRS = 0x10000000, BED_WND = 5000 }
 
 struct bed {
 	struct tg_tcp_secret secret;
+	struct tg_cookie_keys cookie;
 	struct tg_counters ctr;
 	struct tg_chunks chunks;
 	struct tg_rng rng;
@@ -35,10 +36,13 @@ static inline void bed_time(struct bed *b, uint64_t ms)
 {
 	b->env.now_ms = ms;
 	b->env.now_ns = ms * TG_NS_PER_MS;
+	tg_cookie_keys_clock(&b->cookie, ms);
 }
 
 static inline void bed_init(struct bed *b)
 {
+	uint8_t secret[TG_COOKIE_SECRET_LEN];
+
 	memset(b, 0, sizeof(*b));
 	b->conf = (struct tg_tcp_conf){.timestamps = true,
 				       .sack = true,
@@ -59,12 +63,14 @@ static inline void bed_init(struct bed *b)
 	tg_rng_init(&b->rng, tg_test_seed);
 	b->secret.isn = tg_rng_key(&b->rng);
 	b->secret.ts = tg_rng_key(&b->rng);
-	b->secret.cookie[0] = tg_rng_key(&b->rng);
-	b->secret.cookie[1] = tg_rng_key(&b->rng);
+	for (size_t i = 0; i < sizeof(secret); i++)
+		secret[i] = (uint8_t)tg_rng_next(&b->rng);
+	tg_cookie_keys_init(&b->cookie, secret, 0, 0);
 	b->secret.tuple = tg_rng_key(&b->rng);
 	b->mem = aligned_alloc(64, (size_t)BED_CHUNKS * TG_CHUNK_LEN);
 	tg_chunks_init(&b->chunks, b->mem, BED_CHUNKS);
 	b->env = (struct tg_tcp_env){.secret = &b->secret,
+				     .cookie = &b->cookie,
 				     .ctr = &b->ctr,
 				     .chunks = &b->chunks,
 				     .rng = &b->rng,

@@ -72,7 +72,7 @@ static void act(struct end *e, bool has_act)
 	bed_check(b);
 	if (b->tcb.state != TG_TIME_WAIT || e->has_tw)
 		return;
-	tg_tw_make(&e->tw, &b->tcb, 1, b->env.now_ms + 60000);
+	tg_tw_make(&e->tw, &b->tcb, 1, b->tcb.ts_offset, b->env.now_ms + 60000);
 	e->has_tw = true;
 }
 

@@ -254,7 +254,7 @@ static void to_time_wait(struct bed *b, struct tg_tw *tw, bool ts)
 	bed_send(b, TG_TCP_ACK | TG_TCP_FIN, 0, b->tcb.snd.nxt.v, 0);
 	CU_ASSERT_EQUAL_FATAL(b->tcb.state, TG_TIME_WAIT);
 	CU_ASSERT(b->events & TG_EV_TIME_WAIT);
-	tg_tw_make(tw, &b->tcb, 42, b->env.now_ms + 60000);
+	tg_tw_make(tw, &b->tcb, 42, b->tcb.ts_offset, b->env.now_ms + 60000);
 	CU_ASSERT_EQUAL(tg_tw_deadline(tw, b->env.now_ms), b->env.now_ms + 60000);
 }
 
