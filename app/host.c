@@ -161,6 +161,8 @@ static int make_engine(struct tg_host *h, uint32_t w, bool yield, char *err, siz
 	if (!engine)
 		return -1;
 	tg_worker_init(&h->worker[w], engine, io, h->dev, h->dev_n, yield);
+	if (tg_pools_add(engine, h->plan, err, err_size) != 0)
+		return -1;
 	for (uint32_t i = 0; i < h->plan->listener_n; i++) {
 		int rc = tg_engine_listen(engine, &h->plan->listener[i]);
 		if (rc >= 0)

@@ -10,6 +10,8 @@ static const struct tg_command commands[] = {
      tg_cmd_demo},
     {"serve", "terminates TCP: listeners with the services echo, discard, chargen, http",
      tg_cmd_serve},
+    {"shield", "absorbs floods in front of backends: takes handshakes, then splices",
+     tg_cmd_shield},
     {"stats", "counters of a running engine, as text or JSON", tg_cmd_stats},
     {"doctor", "checks this machine, and prints the command that fixes what is missing",
      tg_cmd_doctor},

@@ -14,6 +14,12 @@ int tg_cmd_serve(int argc, char **argv)
 	return missing(argv[0]);
 }
 
+int tg_cmd_shield(int argc, char **argv)
+{
+	(void)argc;
+	return missing(argv[0]);
+}
+
 int tg_cmd_doctor(int argc, char **argv)
 {
 	(void)argc;

@@ -137,7 +137,7 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 	if (tg_kernel_check(conf, err, err_size) != 0)
 		return -1;
 	plan->worker_n = conf->engine.set.workers;
-	plan->listener = calloc(conf->listener_n, sizeof(*plan->listener));
+	plan->listener = calloc(conf->listener_n + tg_plan_vip_n(conf), sizeof(*plan->listener));
 	if (!plan->listener)
 		return tg_conf_fail(conf, 0, err, err_size, "out of memory");
 	plan->listener_n = conf->listener_n;
@@ -155,6 +155,10 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 		}
 		add_service(&plan->engine, plan->listener[i].service);
 	}
+	if (tg_plan_pools(plan, conf, err, err_size) != 0) {
+		tg_plan_fini(plan);
+		return -1;
+	}
 	plan->engine_bytes = tg_engine_footprint(&plan->engine);
 	if (check_memory(plan, conf, err, err_size) != 0) {
 		tg_plan_fini(plan);
@@ -166,8 +170,10 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 void tg_plan_fini(struct tg_plan *plan)
 {
 	free(plan->listener);
+	free(plan->pool);
 	plan->listener = NULL;
-	plan->listener_n = 0;
+	plan->pool = NULL;
+	plan->listener_n = plan->pool_n = 0;
 }
 
 void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out)

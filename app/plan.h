@@ -10,8 +10,10 @@
 struct tg_plan {
 	struct tg_engine_conf
 	    engine; /* of every worker; seed, MACs, offloads and primary are still open */
-	struct tg_listener_conf *listener; /* [listener_n] */
-	uint32_t listener_n, worker_n;
+	struct tg_listener_conf
+	    *listener;             /* [listener_n]; behind the file's own, one for each VIP */
+	struct tg_pool_conf *pool; /* [pool_n] */
+	uint32_t listener_n, pool_n, worker_n;
 	uint64_t engine_bytes; /* of one worker */
 };
 
@@ -24,5 +26,10 @@ int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_
 void tg_plan_fini(struct tg_plan *plan);
 /* The parts of the memory, as a table. buffers_mb: packet buffers (0: not known, no line). */
 void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out);
+
+/* plan_pool.c: VIPs of conf; one pool, but for its key; and all of them, with their VIPs. */
+uint32_t tg_plan_vip_n(const struct tg_conf *conf);
+void tg_plan_pool(const struct tg_conf_section *from, struct tg_pool_conf *to);
+int tg_plan_pools(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size);
 
 #endif

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* serve.c: `tidegate serve`: starts what the configuration says, shows figures, ends in order
- * (TD-32): no new connections, FIN for those at rest, RST for what is left after drain_ms. */
+/* serve.c: `tidegate serve`, and what `shield` shares with it: starts what the configuration says,
+ * shows figures, ends in order (TD-32): no new connections, FIN for those at rest, RST for what is
+ * left after drain_ms. */
 #include "cli.h"
 #include "find.h"
 #include "kernel.h"
 #include "fleet.h"
 #include "odds.h"
+#include "pools.h"
 #include "reload.h"
+#include "serving.h"
 #include "sight.h"
 
 #include <ctype.h>
@@ -28,7 +31,7 @@ static const char usage[] =
     "  -h, --help                this\n\n"
     "EAL options behind `--` come last and win, for example: -- --lcores '0@0,1@1,2@1'\n";
 
-enum { TICK_MS = 20, ABORT_MS = 300, LINK_TICKS = 10 };
+enum { TICK_MS = 20, ABORT_MS = 300, LINK_TICKS = 10, POOL_TICKS = 5 };
 
 struct options {
 	const char *file;
@@ -40,12 +43,14 @@ struct options {
 };
 
 struct serving {
+	const struct tg_role *role;
 	struct options opt;
 	struct tg_conf conf;
 	struct tg_plan plan;
 	struct tg_eal_got got;
 	struct tg_host host;
 	struct tg_fleet fleet;
+	struct tg_pools pools;
 	struct tg_engine_stats start; /* of one engine, before the workers have them */
 };
 
@@ -77,7 +82,7 @@ static void name_from_file(const char *file, char *name, size_t size)
 }
 
 /* -1: go on; otherwise the exit code. */
-static int read_options(struct options *o, int argc, char **argv)
+static int read_options(const struct tg_role *role, struct options *o, int argc, char **argv)
 {
 	int split = tg_cli_split(argc, argv), c;
 	o->extra = argv + (split < argc ? split + 1 : argc);
@@ -94,7 +99,7 @@ static int read_options(struct options *o, int argc, char **argv)
 			name_from_file(optarg, o->name, sizeof(o->name));
 			break;
 		case OPT_IDLE:
-			if (!tg_cli_number("serve", "--exit-when-idle", optarg, 1, 86400000,
+			if (!tg_cli_number(role->command, "--exit-when-idle", optarg, 1, 86400000,
 					   &o->idle_ms))
 				return TG_EXIT_USAGE;
 			break;
@@ -105,17 +110,18 @@ static int read_options(struct options *o, int argc, char **argv)
 			o->verbose = true;
 			break;
 		case 'h':
-			fputs(usage, stdout);
+			fputs(role->usage, stdout);
 			return TG_EXIT_OK;
 		default:
 			return TG_EXIT_USAGE;
 		}
 	}
 	if (optind < split)
-		return tg_cli_usage("serve", "what is %s? EAL options stand behind `--`",
+		return tg_cli_usage(role->command, "what is %s? EAL options stand behind `--`",
 				    argv[optind]);
 	if (!o->file)
-		return tg_cli_usage("serve", "needs a configuration: -c FILE (config/ has some)");
+		return tg_cli_usage(role->command,
+				    "needs a configuration: -c FILE (config/ has some)");
 	if (!o->name[0])
 		name_from_file(o->file, o->name, sizeof(o->name));
 	return -1;
@@ -129,11 +135,11 @@ static int check_name(const struct serving *s)
 	struct tg_found *found = calloc(1, sizeof(*found));
 	int rc = 0;
 	if (!found)
-		return tg_cli_failed("serve", "out of memory");
+		return tg_cli_failed(s->role->command, "out of memory");
 	tg_find_all(found);
 	for (uint32_t i = 0; i < found->n && rc == 0; i++)
 		if (strcmp(found->list[i].name, s->opt.name) == 0)
-			rc = tg_cli_usage("serve",
+			rc = tg_cli_usage(s->role->command,
 					  "%s runs already (process %llu): give this one another "
 					  "name by --name",
 					  s->opt.name, (unsigned long long)found->list[i].pid);
@@ -181,7 +187,10 @@ static void print_start(const struct serving *s)
 	tg_kernel_print(&s->conf, stdout);
 	for (uint32_t i = 0; i < s->plan.listener_n; i++)
 		printf("listener %s: port %u, %s\n", s->plan.listener[i].name,
-		       s->plan.listener[i].port, s->plan.listener[i].service->name);
+		       s->plan.listener[i].port,
+		       s->plan.listener[i].has_pool ? "vip of its pool"
+						    : s->plan.listener[i].service->name);
+	tg_pools_print(&s->plan, stdout);
 	tg_odds_print(&s->start, stdout);
 	tg_fleet_print(&s->fleet, stdout);
 	printf("packet buffers in %s, connections in %s\n",
@@ -229,6 +238,8 @@ static void watch(struct serving *s)
 			poll_links(s);
 		if (tick % LINK_TICKS == 0)
 			tg_fleet_poll(&s->fleet);
+		if (tick % POOL_TICKS == 0)
+			tg_pools_poll(&s->pools);
 		if (show && now - line.last_ns >= 1000000000ull)
 			tg_sight_line(&line, &s->host, now, stdout);
 		if (s->opt.idle_ms && is_idle(s, &last_rx, &since_ns, now))
@@ -273,15 +284,22 @@ static int serve(struct serving *s)
 	tg_reload_catch();
 	if (tg_plan_fits(&s->plan, &s->conf, tg_host_buffers_mb(&s->conf), err, sizeof(err)) != 0 ||
 	    start_eal(s, err, sizeof(err)) != 0)
-		return tg_cli_usage("serve", "%s", err);
+		return tg_cli_usage(s->role->command, "%s", err);
 	if (tg_host_init(&s->host, s->opt.name, &s->conf, &s->plan, &s->got, err, sizeof(err)) !=
 	    0) {
-		tg_cli_usage("serve", "%s", err);
+		tg_cli_usage(s->role->command, "%s", err);
 		tg_eal_fini();
 		return TG_EXIT_USAGE;
 	}
+	if (!tg_pools_join(&s->pools, &s->conf, &s->plan, &s->host)) {
+		tg_pools_fini(&s->pools);
+		tg_host_fini(&s->host);
+		tg_eal_fini();
+		return tg_cli_failed(s->role->command, "out of memory");
+	}
 	tg_fleet_join(&s->fleet, &s->host);
 	tg_reload_register(tg_fleet_reload, &s->fleet);
+	tg_reload_register(tg_pools_reload, &s->pools);
 	tg_engine_stats(s->host.worker[0].engine, &s->start);
 	tg_host_launch(&s->host, &s->got);
 	tg_sight_publish(&s->host, s->opt.name, &s->got);
@@ -290,31 +308,25 @@ static int serve(struct serving *s)
 	tg_reload_forget();
 	finish(s);
 	tg_sight_publish(NULL, NULL, NULL);
+	tg_pools_fini(&s->pools);
 	tg_host_fini(&s->host);
 	tg_eal_fini();
 	return TG_EXIT_OK;
 }
 
-int tg_cmd_serve(int argc, char **argv)
+int tg_serving_main(const struct tg_role *role, int argc, char **argv)
 {
 	struct serving *s = calloc(1, sizeof(*s));
 	char err[TG_CONF_ERR];
 	if (!s)
-		return tg_cli_failed("serve", "out of memory");
-	int rc = read_options(&s->opt, argc, argv);
-	if (rc < 0 && tg_conf_load(&s->conf, s->opt.file, err, sizeof(err)) != 0)
-		rc = tg_cli_usage("serve", "%s", err);
-	if (rc < 0 && s->conf.pool_n) {
-		tg_conf_fail(&s->conf, s->conf.pool[0].line, err, sizeof(err),
-			     "[pool %s] is for `tidegate shield`, which puts backends behind: "
-			     "start that, or use a [listener NAME] with a service",
-			     s->conf.pool[0].name);
-		rc = tg_cli_usage("serve", "%s", err);
-	}
-	if (rc < 0 && tg_plan_init(&s->plan, &s->conf, err, sizeof(err)) != 0)
-		rc = tg_cli_usage("serve", "%s", err);
-	if (rc < 0 && tg_fleet_init(&s->fleet, &s->conf, err, sizeof(err)) != 0)
-		rc = tg_cli_usage("serve", "%s", err);
+		return tg_cli_failed(role->command, "out of memory");
+	s->role = role;
+	int rc = read_options(role, &s->opt, argc, argv);
+	if (rc < 0 && (tg_conf_load(&s->conf, s->opt.file, err, sizeof(err)) != 0 ||
+		       role->check(&s->conf, err, sizeof(err)) != 0 ||
+		       tg_plan_init(&s->plan, &s->conf, err, sizeof(err)) != 0 ||
+		       tg_fleet_init(&s->fleet, &s->conf, err, sizeof(err)) != 0))
+		rc = tg_cli_usage(role->command, "%s", err);
 	if (rc < 0) {
 		if (s->opt.check) {
 			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
@@ -330,4 +342,22 @@ int tg_cmd_serve(int argc, char **argv)
 	tg_conf_free(&s->conf);
 	free(s);
 	return rc;
+}
+
+/* --- the command --- */
+
+static int check(const struct tg_conf *conf, char *err, size_t err_size)
+{
+	if (conf->pool_n == 0)
+		return 0;
+	return tg_conf_fail(conf, conf->pool[0].line, err, err_size,
+			    "[pool %s] is for `tidegate shield`, which puts backends behind: start "
+			    "that, or use a [listener NAME] with a service",
+			    conf->pool[0].name);
+}
+
+int tg_cmd_serve(int argc, char **argv)
+{
+	static const struct tg_role role = {.command = "serve", .usage = usage, .check = check};
+	return tg_serving_main(&role, argc, argv);
 }

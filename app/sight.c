@@ -330,8 +330,21 @@ static int on_ports(const char *cmd, const char *params, struct rte_tel_data *d)
 	return ok ? 0 : -1;
 }
 
+static int on_backends(const char *cmd, const char *params, struct rte_tel_data *d)
+{
+	(void)cmd;
+	pthread_mutex_lock(&published.lock);
+	rte_tel_data_start_dict(d);
+	bool ok = published.host && params &&
+		  tg_pools_tell(published.host, (uint32_t)strtoul(params, NULL, 10), d);
+	pthread_mutex_unlock(&published.lock);
+	return ok ? 0 : -1;
+}
+
 static void register_commands(void)
 {
+	rte_telemetry_register_cmd("/tidegate/backends", on_backends,
+				   "The backends of a pool. Parameter: the pool's number");
 	rte_telemetry_register_cmd("/tidegate/stats", on_stats,
 				   "Figures, connections by state, drops by name. Parameters: none "
 				   "(all workers), or a worker's number");
@@ -397,6 +410,7 @@ void tg_sight_line(struct tg_sight_line *line, struct tg_host *h, uint64_t now_n
 		rate(&now, b, TG_CTR_conn_opened, s), rate(&now, b, TG_CTR_rx_segments, s),
 		rate(&now, b, TG_CTR_rx_bytes, s) * 8 / 1e6, rate(&now, b, TG_CTR_tx_packets, s),
 		rate(&now, b, TG_CTR_tx_bytes, s) * 8 / 1e6);
+	tg_pools_line(h, out);
 	print_drops(&now, b, out);
 	fputc('\n', out);
 	fflush(out);

@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "find.h"
 #include "json.h"
+#include "tg_pool.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -64,12 +65,19 @@ static void on_text(void *ctx, const char *group, const char *key, const char *v
 
 static int print_text(int fd, bool all)
 {
-	char reply[TG_FIND_REPLY_MAX];
+	char reply[TG_FIND_REPLY_MAX], command[64];
 	struct text t = {.all = all, .kind = ""};
 	if (!tg_find_ask(fd, "/tidegate/stats", reply, sizeof(reply)))
 		return tg_cli_failed("stats", "the engine went away");
 	tg_json_restore_dashes(reply);
 	tg_json_each(reply, on_text, &t);
+	t.kind = "backend ";
+	for (uint32_t i = 0; i < TG_POOL_MAX; i++) {
+		snprintf(command, sizeof(command), "/tidegate/backends,%u", i);
+		if (!tg_find_ask(fd, command, reply, sizeof(reply)))
+			break;
+		tg_json_each(reply, on_text, &t);
+	}
 	t.kind = "port ";
 	if (tg_find_ask(fd, "/tidegate/ports", reply, sizeof(reply)))
 		tg_json_each(reply, on_text, &t);
@@ -88,7 +96,22 @@ static void print_member(int fd, const char *command, const char *name)
 		printf(", \"%s\": %s", name, reply);
 }
 
-/* {the figures of all workers, "counters": {...}, "ports": {...}, "workers": [{...}, ...]} */
+/* A pool's in one object, all of them in a list. */
+static void print_backends(int fd)
+{
+	char reply[TG_FIND_REPLY_MAX], command[64];
+	printf(", \"pools\": [");
+	for (uint32_t i = 0; i < TG_POOL_MAX; i++) {
+		snprintf(command, sizeof(command), "/tidegate/backends,%u", i);
+		if (!tg_find_ask(fd, command, reply, sizeof(reply)))
+			break;
+		printf("%s%s", i ? ", " : "", reply);
+	}
+	printf("]");
+}
+
+/* {the figures of all workers, "counters": {...}, "ports": {...}, "pools": [{...}, ...], "workers":
+ * [{...}, ...]} */
 static int print_json(int fd)
 {
 	char reply[TG_FIND_REPLY_MAX], command[64];
@@ -99,6 +122,7 @@ static int print_json(int fd)
 	printf("%s", reply);
 	print_member(fd, "/tidegate/counters", "counters");
 	print_member(fd, "/tidegate/ports", "ports");
+	print_backends(fd);
 	printf(", \"workers\": [");
 	for (uint32_t w = 0;; w++) {
 		snprintf(command, sizeof(command), "/tidegate/stats,%u", w);

@@ -108,6 +108,7 @@ static void show(struct tg_worker *w, uint64_t now_ns)
 	tg_engine_stats(w->engine, &w->sight.engine);
 	w->sight.ctr = *tg_engine_counters(w->engine);
 	w->sight.io = *tg_io_stats(w->io);
+	tg_pools_show(&w->pools, w->engine);
 	atomic_fetch_add_explicit(&w->sight_seq, 1, memory_order_release);
 }
 
@@ -141,6 +142,8 @@ static void look_around(struct tg_worker *w, uint64_t now_ns)
 	}
 	if (w->fleet)
 		tg_fleet_take(w->fleet, w->engine, &w->clock, &w->fleet_taken);
+	if (w->pools.box)
+		tg_pools_take(&w->pools, w->engine);
 	obey(w);
 	show(w, now_ns);
 	bool leaving = w->obeyed >= TG_ORDER_DRAIN;
@@ -166,13 +169,27 @@ void tg_worker_init(struct tg_worker *w, struct tg_engine *engine, struct tg_io 
 	tg_clock_init(&w->clock);
 }
 
-void tg_worker_see(struct tg_worker *w, struct tg_sight *out)
+/* A whole copy of something that show() writes. */
+static void see(struct tg_worker *w, void *out, const void *from, size_t size)
 {
 	uint32_t seq;
 	do {
 		while ((seq = atomic_load_explicit(&w->sight_seq, memory_order_acquire)) & 1)
 			rte_pause();
-		memcpy(out, &w->sight, sizeof(*out));
+		memcpy(out, from, size);
 		atomic_thread_fence(memory_order_acquire);
 	} while (atomic_load_explicit(&w->sight_seq, memory_order_relaxed) != seq);
+}
+
+void tg_worker_see(struct tg_worker *w, struct tg_sight *out)
+{
+	see(w, out, &w->sight, sizeof(*out));
+}
+
+bool tg_worker_see_pool(struct tg_worker *w, uint32_t i, struct tg_pool_sight *out)
+{
+	if (i >= w->pools.n)
+		return false;
+	see(w, out, &w->pools.sight[i], sizeof(*out));
+	return true;
 }

@@ -7,6 +7,7 @@
 #include "tg_clock.h"
 #include "tg_engine.h"
 #include "tg_io.h"
+#include "pools.h"
 #include <stdatomic.h>
 
 /* What control asks for, in this order. */
@@ -45,6 +46,7 @@ struct tg_worker {
 	tg_tap_fn tap; /* NULL: none */
 	void *tap_ctx;
 	const struct tg_fleet_box *fleet; /* NULL: no fleet */
+	struct tg_pools_share pools;
 
 	_Atomic uint32_t order;       /* enum tg_order, written by control */
 	_Atomic uint32_t done;        /* the last order of which nothing is left to do */
@@ -63,5 +65,7 @@ uint32_t tg_worker_step(struct tg_worker *w);
 int tg_worker_run(void *worker);
 /* The last whole copy; any thread. */
 void tg_worker_see(struct tg_worker *w, struct tg_sight *out);
+/* The same of pool i; false: there is no such pool. */
+bool tg_worker_see_pool(struct tg_worker *w, uint32_t i, struct tg_pool_sight *out);
 
 #endif

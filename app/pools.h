@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pools.h: the backends of `shield` as control sees them: from the file into each worker's engine,
+ * at start and with SIGHUP; and what the workers know of them, for people and telemetry. */
+#ifndef TG_APP_POOLS_H
+#define TG_APP_POOLS_H
+
+#include "plan.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+struct tg_host;
+struct rte_tel_data;
+
+/* One letter from control to all workers: the pools as they are to be. It is written while no
+ * worker has it to read: the last one was taken by all. */
+struct tg_pools_box {
+	_Atomic uint32_t posted; /* the letter's number; 0: none yet */
+	uint32_t n;
+	struct tg_pool_conf pool[TG_POOL_MAX];
+};
+
+/* A worker's part. */
+struct tg_pools_share {
+	const struct tg_pools_box *box; /* NULL: no pools */
+	struct tg_pool_sight *sight;    /* [n], written as the worker's other sight is */
+	uint32_t n;
+	_Atomic uint32_t taken;   /* the last letter that was read */
+	_Atomic uint32_t refused; /* bit i: the engine had no room for what it said of pool i */
+};
+
+struct tg_pools {
+	struct tg_conf *conf; /* as it is in force: reload changes [pool] sections in it */
+	struct tg_plan *plan;
+	struct tg_host *host;       /* NULL: not joined */
+	struct tg_pools_box *box;   /* NULL: there are no pools */
+	struct tg_pool_sight *told; /* [plan->pool_n] */
+	bool is_open;               /* the letter may not be taken by all yet */
+	bool must_reload;           /* SIGHUP came meanwhile */
+};
+
+/* --- start --- */
+
+/* Pools of the plan into an engine that is new. 0; or -1 and one line in err. */
+int tg_pools_add(struct tg_engine *engine, const struct tg_plan *plan, char *err, size_t err_size);
+/* Gives the workers of host their box; before the launch. conf and plan outlive p. False: out of
+ * memory. */
+bool tg_pools_join(struct tg_pools *p, struct tg_conf *conf, struct tg_plan *plan,
+		   struct tg_host *host);
+void tg_pools_fini(struct tg_pools *p);
+
+/* --- while it runs --- */
+
+/* tg_reload_fn: reads the file again; [pool] sections that differ go to the workers, what else
+ * differs is named and waits for the next start. A file that is no good is told, and all stays. */
+void tg_pools_reload(void *pools);
+/* The control loop's turn: backends that came up or went down; what came of the last letter. */
+void tg_pools_poll(struct tg_pools *p);
+/* The worker's turns: a letter that it has not read; what its engine knows now. */
+void tg_pools_take(struct tg_pools_share *s, struct tg_engine *engine);
+void tg_pools_show(struct tg_pools_share *s, const struct tg_engine *engine);
+
+/* --- sight (pools_sight.c) --- */
+
+/* Pool i of all workers together: flows and probes are added up; a backend is up when it is so for
+ * all, down when it is so for one. False: there is no such pool. */
+bool tg_pools_sum(struct tg_host *host, uint32_t i, struct tg_pool_sight *sum);
+/* One line a backend, for the start. */
+void tg_pools_print(const struct tg_plan *plan, FILE *out);
+/* "  backends 3/4 up, 120 flows" of all pools; nothing without pools. */
+void tg_pools_line(struct tg_host *host, FILE *out);
+/* A line for each backend whose state is another one than in before[pools], which becomes what is
+ * now. */
+void tg_pools_tell_changes(struct tg_host *host, struct tg_pool_sight before[], FILE *out);
+/* Backends of pool i, each as a dictionary. False: there is no such pool. */
+bool tg_pools_tell(struct tg_host *host, uint32_t i, struct rte_tel_data *d);
+
+#endif
