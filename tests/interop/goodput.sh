@@ -131,10 +131,9 @@ for loss in 50 20 10 1 0; do
 			wanted "$cc:$buf:$loss" || continue
 			number=$((number + 1))
 			spaces+=("tg$$a$number" "tg$$b$number" "tg$$r$number")
-			# The fast ones run alone, the others four at a time.
-			limit=4
-			[ "$loss" -gt 1 ] || limit=2
-			[ "$buf$loss" != 10485760 ] || limit=1
+			# The fast ones run alone, the others two at a time.
+			limit=2
+			[ "$loss" -gt 1 ] || limit=1
 			while [ "$(jobs -rp | wc -l)" -ge $limit ]; do wait -n; done
 			cell $number $cc $buf $loss &
 		done

@@ -294,6 +294,7 @@ int main(int argc, char **argv)
 			"usage: peer serve|talk ADDRESS PORT [KEY=VALUE...] | pattern SEED N\n");
 		return 2;
 	}
+	talk_first(1);
 	p.n = p.serves ? 0 : 1;
 	for (int i = 4; i < argc; i++)
 		if (!take_key(&p, argv[i])) {

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "end.h"
 #include "link.h"
+#include "talk.h"
 #include "watch.h"
 
 #include <getopt.h>
@@ -229,6 +230,7 @@ int main(int argc, char **argv)
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	prctl(PR_SET_TIMERSLACK, 1);
+	talk_first(2);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	r.now_ns = clock_ns();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define _GNU_SOURCE
 #include "talk.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -387,4 +389,10 @@ int talk_report(const char *who, const struct talk *const t[], size_t n, uint64_
 	       who, n, failed, sent, hash_out, received, hash_in, up, down, jain(up, up2, n),
 	       jain(down, down2, n), n ? (double)(now_us - start) / 1e6 : 0);
 	return failed;
+}
+
+void talk_first(int priority)
+{
+	sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK,
+			   &(struct sched_param){.sched_priority = priority});
 }

@@ -74,4 +74,8 @@ double talk_goodput(const struct talk_flow *received);
  * failed. */
 int talk_report(const char *who, const struct talk *const t[], size_t n, uint64_t now_us);
 
+/* This process before those of the machine that have no such priority (1..99), where it may: a link
+ * is never late, and a host does not wait for what else runs beside the test. */
+void talk_first(int priority);
+
 #endif
