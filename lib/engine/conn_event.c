@@ -109,6 +109,7 @@ static void opened(struct tg_engine *e, uint32_t x)
 		tg_tw_store_remove(e->tw, h);
 	}
 	tg_budget_prove(e->budget, &t.raddr, e->env.now_ms);
+	tg_cookies_opened(e, x);
 	if (e->rates && !tcb->active)
 		tg_rates_charge(e->rates, &t.raddr, e->env.now_ns);
 	if (tg_route_find(e->neigh, &t.laddr, &t.raddr, &port, &hop))

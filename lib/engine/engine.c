@@ -4,6 +4,7 @@
 #include "rate.h"
 #include "pool.h"
 #include "source.h"
+#include "used.h"
 #include <stdio.h>
 
 /* --- memory: one walk serves the footprint, the plan and the start --- */
@@ -24,6 +25,7 @@ enum part_id {
 	PART_RST,
 	PART_MARK,
 	PART_SOURCE,
+	PART_USED,
 	PART_RATE,
 	PART_POOLS,
 	PART_SERVICE,
@@ -77,6 +79,7 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_POOLS] = {"pools of backends", tg_pools_footprint(c), c->pool_max},
 	    [PART_RATE] = {"source rates", c->source_rate ? tg_rates_footprint(c->conn_max) : 0,
 			   c->source_rate ? 1 : 0},
+	    [PART_USED] = {"used cookies", tg_used_footprint(c->conn_max), 1},
 	    [PART_SERVICE] = {"services", 0, c->service_n},
 	};
 
@@ -243,6 +246,7 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 		e->rates = tg_rates_init(at[PART_RATE], e->conf.conn_max, e->conf.source_rate,
 					 e->conf.source_burst, &key, &e->ctr);
 	}
+	e->used = tg_used_init(at[PART_USED], e->conf.conn_max);
 	e->rst = (struct tg_rst *)at[PART_RST];
 	e->rst_cap = rst_count(&e->conf);
 	e->mark = (uint64_t *)at[PART_MARK];

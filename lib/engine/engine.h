@@ -70,6 +70,7 @@ struct tg_listener {
 	 * configuration changed, with the time when the last of these was sent. */
 	uint16_t cookie_wnd, promised;
 	uint64_t promised_ms;
+	struct tg_cookie_offer before; /* likewise, what else they told */
 	struct tg_listener_conf conf;
 };
 
@@ -133,6 +134,7 @@ struct tg_rst {
 
 struct tg_sources;
 struct tg_pools;
+struct tg_used;
 
 enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP, TG_RX_KERNEL };
 
@@ -149,6 +151,7 @@ struct tg_rx {
 	struct tg_tuple tuple; /* seen from us */
 	uint64_t hash;
 	uint32_t cand[4], cand_n;
+	struct tg_cookie_hash cookie; /* of its SYN-ACK, made for the whole burst */
 	enum tg_rx_kind kind;
 	enum tg_ctr verdict;
 	bool used; /* the buffer went out, or is kept */
@@ -169,7 +172,7 @@ struct tg_engine {
 	uint32_t last_dst_port;  /* TG_NONE = not known */
 	uint32_t spare_cap;      /* room that a buffer must have to be used for anything */
 	bool mtu_mixed;          /* ports differ in MTU: env.mtu is set for each connection */
-	bool has_kernel; /* some port has one behind it (LN-21) */
+	bool has_kernel;         /* some port has one behind it (LN-21) */
 	bool draining, aborting;
 	uint8_t scan_done;  /* the drain's or abort's pass is through */
 	uint32_t scan;      /* next connection to look at */
@@ -209,6 +212,13 @@ struct tg_engine {
 	struct tg_sipkey flow_key; /* IPv6 flow labels */
 	struct tg_cookie_keys cookie;
 	uint64_t wall_lead_ms; /* of the cookies' clock over the engine's, modulo 2^64 */
+	const struct tg_sip_lanes *lanes;
+	uint32_t minted_n; /* cookies sent in this burst */
+	struct {
+		uint64_t from_ms, failed; /* when it was looked at, and how many had failed then */
+		uint64_t until_ms;        /* only cookies with timestamps count (SC-23) */
+	} guess;
+	struct tg_used *used; /* cookies that have opened a connection */
 	struct tg_rng rng;
 	struct tg_engine_conf conf;
 	struct tg_engine_ops ops;
@@ -267,6 +277,20 @@ static inline void tg_cookies_clock(struct tg_engine *e)
 {
 	tg_cookie_keys_clock(&e->cookie, e->env.now_ms + e->wall_lead_ms);
 }
+/* What l does with cookies now: fills in all of li but mint, used and hash. */
+void tg_cookies_meet(const struct tg_engine *e, const struct tg_listener *l, struct tg_listen *li);
+/* l sent one, which told that window. */
+void tg_cookies_sent(struct tg_engine *e, struct tg_listener *l, uint16_t wnd);
+/* l's configuration is about to change. */
+void tg_cookies_reconf(const struct tg_engine *e, struct tg_listener *l);
+/* Whether the number that rx acknowledges has opened a connection of its tuple (SC-15). */
+bool tg_cookies_is_used(const struct tg_engine *e, const struct tg_rx *rx);
+/* A handshake is complete: what of it was a cookie is used. */
+void tg_cookies_opened(struct tg_engine *e, uint32_t x);
+/* Counts guesses, every now and then. */
+void tg_cookies_look(struct tg_engine *e);
+/* Between the second and the third pass over e->rx[n]: hashes made at once, where that pays. */
+void tg_cookies_burst(struct tg_engine *e, uint32_t n);
 
 /* --- conn.c: pools, table, attaching --- */
 
@@ -430,6 +454,9 @@ void tg_admit_reply(struct tg_engine *e, const struct tg_rx *rx, struct tg_act *
 /* Listeners that may disarm: when to look, UINT64_MAX = not at all; and the look. */
 uint64_t tg_arming_next(const struct tg_engine *e);
 void tg_arming_run(struct tg_engine *e);
+/* SC-19: rx, which is not for the number of half-open entry conn, is a valid cookie: it opens in
+ * the entry's place, or *verdict says why it could not. False: nothing was done. */
+bool tg_listen_adopts(struct tg_engine *e, struct tg_rx *rx, uint32_t conn, enum tg_ctr *verdict);
 /* Takes the token for the SYN-ACK in act of a half-open entry; false: it is over the budget, and
  * act has no reply any more. True also when act is about something else. */
 bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act);
@@ -443,7 +470,8 @@ void tg_listen_half_sub(struct tg_engine *e, int16_t listener);
 bool tg_kernel_has_port(const struct tg_port_conf *pc, uint16_t port);
 /* Whether TCP to that address and port of ours is a kernel's. */
 bool tg_kernel_has_local(const struct tg_engine *e, const struct tg_addr *laddr, uint16_t lport);
-/* Passes on what is the kernel's too, or alone, of a packet that has its verdict. The new verdict. */
+/* Passes on what is the kernel's too, or alone, of a packet that has its verdict. The new verdict.
+ */
 enum tg_ctr tg_kernel_offer(struct tg_engine *e, struct tg_rx *rx, enum tg_ctr verdict);
 
 /* --- rx_parse.c, rx.c, icmp.c --- */

@@ -195,28 +195,6 @@ void tg_engine_unlisten(struct tg_engine *e, int listener)
 	e->listener_n--;
 }
 
-/* Whether a cookie that was sent then may come back. */
-static bool is_cookie_out(const struct tg_engine *e, uint64_t sent_ms)
-{
-	return sent_ms && e->env.now_ms - sent_ms <= tg_cookie_valid_ms(&e->cookie);
-}
-
-static uint16_t promised(const struct tg_engine *e, const struct tg_listener *l)
-{
-	return is_cookie_out(e, l->promised_ms) ? l->promised : 0;
-}
-
-/* SC-07: nothing else remembers what the SYN-ACKs with cookies told. */
-static void note_promise(const struct tg_engine *e, struct tg_listener *l)
-{
-	uint16_t before = promised(e, l);
-
-	if (!is_cookie_out(e, l->cookie_ms))
-		return;
-	l->promised = l->cookie_wnd > before ? l->cookie_wnd : before;
-	l->promised_ms = l->cookie_ms;
-}
-
 /* Those who came before keep what their SYN-ACK promised (SC-07): the class they share stays. */
 int tg_engine_relisten(struct tg_engine *e, int listener, const struct tg_tcp_conf *tcp)
 {
@@ -235,8 +213,8 @@ int tg_engine_relisten(struct tg_engine *e, int listener, const struct tg_tcp_co
 		tg_class_put(e, l->class_idx);
 		l->class_idx = (uint8_t)class_idx;
 	}
+	tg_cookies_reconf(e, l);
 	l->conf.tcp = *tcp;
-	note_promise(e, l);
 	return 0;
 }
 
@@ -251,14 +229,6 @@ bool tg_listen_is_full(const struct tg_listener *l)
 {
 	return l->conf.service && l->conf.service->has_accept_queue &&
 	       l->pending >= l->conf.backlog;
-}
-
-/* SC-09: no cookie is looked at in peace. SC-08: but as long as one that was sent may come back. */
-static bool validates(const struct tg_engine *e, const struct tg_listener *l)
-{
-	if (l->conf.syn_cookies != TG_COOKIES_AUTO)
-		return l->conf.syn_cookies == TG_COOKIES_ALWAYS;
-	return l->armed || is_cookie_out(e, l->cookie_ms);
 }
 
 /* Why a connection that a cookie's ACK opens could not be taken now. */
@@ -358,8 +328,7 @@ static enum tg_ctr send_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_
 {
 	struct tg_dest to = dest_of(l, rx);
 
-	l->cookie_ms = e->env.now_ms;
-	l->cookie_wnd = act->reply.wnd;
+	tg_cookies_sent(e, l, act->reply.wnd);
 	if (h != TG_NONE)
 		tg_tw_store_at(e->tw, h)->flags |= TG_TW_COOKIE;
 	if (!tg_tx_reply(e, &to, &act->reply, rx))
@@ -392,15 +361,18 @@ static enum tg_ctr add_open(struct tg_engine *e, struct tg_rx *rx, struct tg_lis
 /* The machine's answer, or TG_LISTEN_DONE with *refused when a connection would have opened and
  * cannot be had: then nothing happened at all (ADV-91). */
 static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
-				  const struct tg_listen *li, const tg_seq *floor,
-				  struct tg_act *act, enum tg_ctr *refused)
+				  struct tg_listen *li, const tg_seq *floor, struct tg_act *act,
+				  enum tg_ctr *refused)
 {
 	enum tg_ctr refuse = TG_CTR_NONE;
 
-	if (rx->seg.ctl & TG_TCP_ACK)
-		refuse = li->validate ? refuse_open(e, l, &rx->tuple.raddr) : TG_CTR_NONE;
-	else if (floor && !tg_conn_room(e, is_v6(rx)))
+	if ((rx->seg.ctl & TG_TCP_ACK) && li->validate) {
+		refuse = refuse_open(e, l, &rx->tuple.raddr);
+		li->used = tg_cookies_is_used(e, rx);
+	} else if (floor && !tg_conn_room(e, is_v6(rx))) {
 		refuse = TG_CTR_conn_full; /* TD-23: state although cookies are minted */
+	}
+	li->hash = &rx->cookie;
 	bool trial = refuse != TG_CTR_NONE;
 
 	*refused = TG_CTR_NONE;
@@ -421,12 +393,11 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 			      tg_tw_handle h, const tg_seq *floor)
 {
 	const uint8_t kind = rx->seg.ctl & (TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST | TG_TCP_FIN);
-	struct tg_listen li = {.conf = &e->class[l->class_idx].conf,
-			       .validate = validates(e, l),
-			       .promised = promised(e, l)};
+	struct tg_listen li;
 	enum tg_ctr refused;
 	struct tg_act act;
 
+	tg_cookies_meet(e, l, &li);
 	if (tg_out_room(&e->out) == 0)
 		return TG_CTR_tx_no_buffer;
 	if (kind == TG_TCP_SYN && tg_bogon_is(l->conf.bogons, e->neigh, rx->pkt.port, &rx->ip.src))
@@ -462,11 +433,10 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			  tg_tw_handle h, enum tg_ctr *verdict)
 {
-	struct tg_listen li = {.conf = &e->class[l->class_idx].conf,
-			       .validate = validates(e, l),
-			       .promised = promised(e, l)};
+	struct tg_listen li;
 	struct tg_act act;
 
+	tg_cookies_meet(e, l, &li);
 	if (!li.validate || !tg_admit_peer(&l->conf, &rx->tuple))
 		return false;
 	if (ask(e, rx, l, &li, NULL, &act, verdict) == TG_LISTEN_OPEN) {
@@ -475,4 +445,45 @@ bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_liste
 		return true;
 	}
 	return *verdict != TG_CTR_NONE;
+}
+
+/* What the ACK for a half-open entry must name, or nothing will. */
+static bool is_for_entry(const struct tg_engine *e, const struct tg_rx *rx, uint32_t conn)
+{
+	const struct tg_conn *c = &e->conn[conn];
+	const struct tg_tcb *tcb = tg_conn_tcb(e, c);
+
+	return tg_seq_eq(rx->seg.ack, tcb ? tcb->snd.nxt : c->snd_nxt);
+}
+
+bool tg_listen_adopts(struct tg_engine *e, struct tg_rx *rx, uint32_t conn, enum tg_ctr *verdict)
+{
+	const uint8_t kind = rx->seg.ctl & (TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST);
+	int16_t idx = e->class[e->conn[conn].conf].listener;
+	struct tg_listen li;
+	struct tg_act act;
+	enum tg_ctr refused;
+
+	if (kind != TG_TCP_ACK || !tg_conn_is_half_open(e, conn) || is_for_entry(e, rx, conn) ||
+	    idx == TG_NO_LISTENER || tg_out_room(&e->out) == 0)
+		return false;
+	struct tg_listener *l = &e->listener[idx];
+
+	tg_cookies_meet(e, l, &li);
+	if (!li.validate)
+		return false;
+	bool opens = ask(e, rx, l, &li, NULL, &act, &refused) == TG_LISTEN_OPEN;
+
+	*verdict = refused;
+	if (!opens)
+		return refused != TG_CTR_NONE;
+	tg_conn_forget(e, conn);
+	tg_conn_reap(e);
+	tg_tw_handle h = tg_tw_store_find(e->tw, rx->hash); /* awake again, and for nothing */
+
+	if (h != TG_NONE)
+		tg_tw_store_remove(e->tw, h);
+	tg_ctr_inc(&e->ctr, TG_CTR_cookie_adopted);
+	*verdict = add_open(e, rx, l, &act);
+	return true;
 }

@@ -178,6 +178,9 @@ static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t g
 	e->env.mtu = e->conf.port[rx->pkt.port].mtu;
 	if (conn != TG_NONE) {
 		const struct tg_conn *c = &e->conn[conn];
+		enum tg_ctr verdict;
+		if (c->state == TG_SYN_RECEIVED && tg_listen_adopts(e, rx, conn, &verdict))
+			return verdict; /* SC-19 */
 		if (c->state != TG_TIME_WAIT)
 			return conn_arrives(e, rx, conn);
 		/* It waited for room to say its last ACK; the record says it again if need be. */
@@ -225,6 +228,7 @@ static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n
 		if (i + 4 < n)
 			__builtin_prefetch(in[i + 4].data);
 		rx->pkt = in[i];
+		rx->cookie.known = false;
 		tg_rx_parse(e, rx);
 		if (rx->kind == TG_RX_TCP)
 			tg_table_prefetch(&e->table, rx->hash);
@@ -281,6 +285,7 @@ uint32_t tg_engine_rx(struct tg_engine *e, const struct tg_pkt in[], uint32_t n,
 	tg_engine_clock(e, now_ns);
 	pass_parse(e, in, n);
 	pass_find(e, n);
+	tg_cookies_burst(e, n);
 	pass_run(e, n);
 	tg_event_poll(e);
 	tg_tx_run(e);

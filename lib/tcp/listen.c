@@ -105,12 +105,6 @@ static struct tg_cookie_offer offer_of(const struct tg_listen *l)
 	};
 }
 
-/* SC-15: the handshake of a connection that is over, once more. */
-static bool is_replay(const struct meeting *m)
-{
-	return m->l->over && tg_seq_le(m->seg->seq, *m->l->over);
-}
-
 /* The counter that says what became of the ACK as a cookie; cookie_ok: *deal is its. */
 static enum tg_ctr judge_cookie(const struct meeting *m, struct tg_cookie_deal *deal)
 {
@@ -131,8 +125,8 @@ static enum tg_ctr judge_cookie(const struct meeting *m, struct tg_cookie_deal *
 
 	if (ctr != TG_CTR_cookie_ok)
 		return ctr;
-	if (is_replay(m))
-		return TG_CTR_cookie_replay;
+	if (m->l->used)
+		return TG_CTR_cookie_replay; /* SC-15 */
 	if (skewed)
 		tg_ctr_inc(m->env->ctr, TG_CTR_cookie_skew);
 	return ctr;

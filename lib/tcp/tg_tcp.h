@@ -98,9 +98,7 @@ struct tg_listen {
 	 * scales; the widest window, 0 = none. */
 	struct tg_cookie_offer before;
 	uint16_t promised;
-	/* NULL, or RCV.NXT of a connection of the same tuple that is over: what does not lie
-	 * behind it is a repetition of its handshake (SC-15). */
-	const tg_seq *over;
+	bool used; /* the number that the ACK names has opened a connection (SC-15) */
 	const struct tg_cookie_hash *hash; /* of this SYN, if it was made before; or NULL */
 };
 
