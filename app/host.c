@@ -4,6 +4,7 @@
 #include "capture_ends.h"
 
 #include <errno.h>
+#include <rte_cycles.h>
 #include <rte_launch.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -244,6 +245,17 @@ void tg_host_order(struct tg_host *h, enum tg_order order)
 {
 	for (uint32_t w = 0; w < h->worker_n; w++)
 		atomic_store_explicit(&h->worker[w].order, order, memory_order_release);
+}
+
+void tg_host_tell(struct tg_host *h, tg_errand_fn fn, void *arg)
+{
+	for (uint32_t w = 0; w < h->worker_n; w++) {
+		h->worker[w].errand_arg = arg;
+		atomic_store_explicit(&h->worker[w].errand, fn, memory_order_release);
+	}
+	for (uint32_t w = 0; w < h->worker_n; w++)
+		while (atomic_load_explicit(&h->worker[w].errand, memory_order_acquire))
+			rte_delay_us_sleep(1000);
 }
 
 bool tg_host_is_done(struct tg_host *h, enum tg_order order)

@@ -32,6 +32,9 @@ int tg_host_make(struct tg_host *h, const char *name, const struct tg_plan *plan
 /* Starts worker w on got->lcore[w]. */
 void tg_host_launch(struct tg_host *h, const struct tg_eal_got *got);
 void tg_host_order(struct tg_host *h, enum tg_order order);
+/* Has fn(arg, engine) done by every worker on its own core, and waits until the last has: a tenth
+ * of a second at most. So what the engines used before is free when this returns. They must run. */
+void tg_host_tell(struct tg_host *h, tg_errand_fn fn, void *arg);
 /* Every worker says that nothing is left to do of that order. */
 bool tg_host_is_done(struct tg_host *h, enum tg_order order);
 /* Waits for the workers to leave their loops, and sends what lies between them. */

@@ -52,6 +52,8 @@ static int plan_listener(struct tg_plan *plan, const struct tg_conf *conf, uint3
 	to->synq_high = share(s->synq_high, plan->worker_n);
 	to->synq_low = s->synq_low / plan->worker_n;
 	tg_settings_listener(s, to);
+	to->prefixes = tg_policy_of(&plan->policy, i);
+	to->allow_n = 0; /* the set has them */
 	to->tcp = s->tcp;
 	to->service = tg_service_find(s->service);
 	if (to->service)
@@ -136,10 +138,14 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 	memset(plan, 0, sizeof(*plan));
 	if (tg_kernel_check(conf, err, err_size) != 0)
 		return -1;
+	if (tg_policy_init(&plan->policy, conf, err, err_size) != 0)
+		return -1;
 	plan->worker_n = conf->engine.set.workers;
 	plan->listener = calloc(conf->listener_n + tg_plan_vip_n(conf), sizeof(*plan->listener));
-	if (!plan->listener)
+	if (!plan->listener) {
+		tg_plan_fini(plan);
 		return tg_conf_fail(conf, 0, err, err_size, "out of memory");
+	}
 	plan->listener_n = conf->listener_n;
 	tg_settings_engine(&conf->engine.set, plan->worker_n, &plan->engine);
 	plan->engine.timer_budget = TIMER_BUDGET;
@@ -169,6 +175,7 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 
 void tg_plan_fini(struct tg_plan *plan)
 {
+	tg_policy_fini(&plan->policy);
 	free(plan->listener);
 	free(plan->pool);
 	plan->listener = NULL;

@@ -5,6 +5,7 @@
 #define TG_APP_PLAN_H
 
 #include "conf.h"
+#include "policy.h"
 #include <stdio.h>
 
 struct tg_plan {
@@ -14,11 +15,12 @@ struct tg_plan {
 	    *listener;             /* [listener_n]; behind the file's own, one for each VIP */
 	struct tg_pool_conf *pool; /* [pool_n] */
 	uint32_t listener_n, pool_n, worker_n;
-	uint64_t engine_bytes; /* of one worker */
+	struct tg_policy policy; /* who may connect to them */
+	uint64_t engine_bytes;   /* of one worker */
 };
 
-/* 0; or -1 and one line in err ("FILE:LINE: ..."): unknown service, or more memory than memory_mb
- * or the machine has. */
+/* 0; or -1 and one line in err ("FILE:LINE: ..."): unknown service, a file of prefixes that is no
+ * good, or more memory than memory_mb or the machine has. */
 int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, size_t err_size);
 /* Whether the machine has the memory now, extra_mb more than the plan's. 0, or -1 and one line. */
 int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_t extra_mb,

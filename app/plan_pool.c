@@ -40,6 +40,8 @@ static void plan_vips(struct tg_plan *plan, const struct tg_conf *conf, uint32_t
 		to->synq_high = share(s->synq_high, plan->worker_n);
 		to->synq_low = s->synq_low / plan->worker_n;
 		tg_settings_listener(s, to);
+		to->prefixes = tg_policy_of(&plan->policy, conf->listener_n + i);
+		to->allow_n = 0; /* the set has them */
 		to->tcp = s->tcp;
 		to->has_pool = true;
 		to->pool = (int16_t)i;

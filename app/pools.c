@@ -133,8 +133,9 @@ static void compare(const struct tg_conf *conf, const char *kind, struct tg_conf
 /* What a pool can learn while it lives. */
 static bool is_live_key(const struct tg_key *key)
 {
-	static const char *const live[] = {"backend",          "snat_address", "hash", "check_ms",
-					   "check_timeout_ms", "rise",         "fall", "dead"};
+	static const char *const live[] = {
+	    "backend",          "snat_address", "hash",  "check_ms",   "rise",     "fall",
+	    "check_timeout_ms", "dead",         "allow", "allow_file", "deny_file"};
 	for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
 		if (strcmp(key->name, live[i]) == 0)
 			return true;
@@ -189,11 +190,7 @@ static bool is_taken(const struct tg_pools *p)
 
 static void name_all_fixed(struct tg_pools *p, struct tg_conf *now)
 {
-	struct tg_conf *old = p->conf;
-	name_fixed(now, "engine", &old->engine, &now->engine, TG_KEY_ENGINE, NULL);
-	compare(now, "port", old->port, old->port_n, now->port, now->port_n, TG_KEY_PORT, NULL);
-	compare(now, "listener", old->listener, old->listener_n, now->listener, now->listener_n,
-		TG_KEY_LISTENER | TG_KEY_CONN, NULL);
+	struct tg_conf *old = p->conf; /* the other sections are live.c's */
 	compare(now, "pool", old->pool, old->pool_n, now->pool, now->pool_n, TG_KEY_POOL,
 		is_live_key);
 }

@@ -2,9 +2,11 @@
 /* serve.c: `tidegate serve`, and what `shield` shares with it: starts what the configuration says,
  * shows figures, ends in order (TD-32): no new connections, FIN for those at rest, RST for what is
  * left after drain_ms. */
+#include "arming.h"
 #include "cli.h"
 #include "find.h"
 #include "kernel.h"
+#include "live.h"
 #include "fleet.h"
 #include "odds.h"
 #include "pools.h"
@@ -51,6 +53,8 @@ struct serving {
 	struct tg_host host;
 	struct tg_fleet fleet;
 	struct tg_pools pools;
+	struct tg_live live;
+	struct tg_arming arming;
 	struct tg_engine_stats start; /* of one engine, before the workers have them */
 };
 
@@ -191,6 +195,7 @@ static void print_start(const struct serving *s)
 		       s->plan.listener[i].has_pool ? "vip of its pool"
 						    : s->plan.listener[i].service->name);
 	tg_pools_print(&s->plan, stdout);
+	tg_policy_print(&s->plan.policy, &s->conf, "", stdout);
 	tg_odds_print(&s->start, stdout);
 	tg_fleet_print(&s->fleet, stdout);
 	printf("packet buffers in %s, connections in %s\n",
@@ -236,8 +241,10 @@ static void watch(struct serving *s)
 		tg_reload_poll();
 		if (tick % LINK_TICKS == 0)
 			poll_links(s);
-		if (tick % LINK_TICKS == 0)
+		if (tick % LINK_TICKS == 0) {
 			tg_fleet_poll(&s->fleet);
+			tg_arming_poll(&s->arming, &s->host, now, stdout);
+		}
 		if (tick % POOL_TICKS == 0)
 			tg_pools_poll(&s->pools);
 		if (show && now - line.last_ns >= 1000000000ull)
@@ -299,6 +306,8 @@ static int serve(struct serving *s)
 	}
 	tg_fleet_join(&s->fleet, &s->host);
 	tg_reload_register(tg_fleet_reload, &s->fleet);
+	s->live = (struct tg_live){&s->conf, &s->plan, &s->host};
+	tg_reload_register(tg_live_reload, &s->live);
 	tg_reload_register(tg_pools_reload, &s->pools);
 	tg_engine_stats(s->host.worker[0].engine, &s->start);
 	tg_host_launch(&s->host, &s->got);
@@ -330,6 +339,7 @@ int tg_serving_main(const struct tg_role *role, int argc, char **argv)
 	if (rc < 0) {
 		if (s->opt.check) {
 			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
+			tg_policy_print(&s->plan.policy, &s->conf, "", stdout);
 			tg_kernel_print(&s->conf, stdout);
 			printf("%s: good\n", s->opt.file);
 			rc = TG_EXIT_OK;

@@ -108,8 +108,18 @@ static void show(struct tg_worker *w, uint64_t now_ns)
 	tg_engine_stats(w->engine, &w->sight.engine);
 	w->sight.ctr = *tg_engine_counters(w->engine);
 	w->sight.io = *tg_io_stats(w->io);
+	w->sight.listener_n = tg_engine_listeners(w->engine, w->sight.listener, TG_LISTENER_MAX);
 	tg_pools_show(&w->pools, w->engine);
 	atomic_fetch_add_explicit(&w->sight_seq, 1, memory_order_release);
+}
+
+static void run_errand(struct tg_worker *w)
+{
+	tg_errand_fn fn = atomic_load_explicit(&w->errand, memory_order_acquire);
+	if (!fn)
+		return;
+	fn(w->errand_arg, w->engine);
+	atomic_store_explicit(&w->errand, NULL, memory_order_release);
 }
 
 static void obey(struct tg_worker *w)
@@ -144,6 +154,7 @@ static void look_around(struct tg_worker *w, uint64_t now_ns)
 		tg_fleet_take(w->fleet, w->engine, &w->clock, &w->fleet_taken);
 	if (w->pools.box)
 		tg_pools_take(&w->pools, w->engine);
+	run_errand(w);
 	obey(w);
 	show(w, now_ns);
 	bool leaving = w->obeyed >= TG_ORDER_DRAIN;

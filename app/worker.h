@@ -25,7 +25,12 @@ struct tg_sight {
 	struct tg_engine_stats engine;
 	struct tg_counters ctr;
 	struct tg_io_stats io;
+	struct tg_listener_stats listener[TG_LISTENER_MAX]; /* [listener_n], by number */
+	uint32_t listener_n;
 };
+
+/* Something that control wants done on the worker's core, between two bursts. */
+typedef void (*tg_errand_fn)(void *arg, struct tg_engine *engine);
 
 struct tg_worker;
 /* Sees every packet that crosses, for captures; sent: out of the engine. */
@@ -51,6 +56,8 @@ struct tg_worker {
 	_Atomic uint32_t order;       /* enum tg_order, written by control */
 	_Atomic uint32_t done;        /* the last order of which nothing is left to do */
 	_Atomic uint32_t fleet_taken; /* the last letter of the fleet that was read */
+	_Atomic(tg_errand_fn) errand; /* NULL: none, or the last one is done */
+	void *errand_arg;             /* written before errand */
 	_Atomic uint32_t sight_seq;   /* odd while the sight is being written */
 	struct tg_sight sight;
 };

@@ -622,6 +622,10 @@ static int check_engine(const struct tg_settings *s, char *err, size_t err_size)
 		return fail(err, err_size,
 			    "moving = %u is above connections = %u: lower it, or use 0", s->moving,
 			    s->connections);
+	if (s->source_burst && !s->source_rate)
+		return fail(err, err_size,
+			    "source_burst = %u says nothing without source_rate: give that, too",
+			    s->source_burst);
 	if (s->workers > s->connections)
 		return fail(err, err_size,
 			    "workers = %u is above connections = %u: each worker needs one",
@@ -743,6 +747,8 @@ void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg
 	conf->rst_rate = workers > 1 && s->rst_rate ? share(s->rst_rate, workers, 1) : s->rst_rate;
 	conf->zero_window_ms = s->zero_window_ms;
 	conf->source_max = s->source_max;
+	conf->source_rate = s->source_rate ? share(s->source_rate, workers, 1) : 0;
+	conf->source_burst = s->source_burst ? s->source_burst : s->source_rate;
 	conf->source_refuse = (uint8_t)s->source_refuse;
 	conf->splice_idle_ms = s->splice_idle_ms;
 }
@@ -754,6 +760,7 @@ void tg_settings_listener(const struct tg_settings *s, struct tg_listener_conf *
 	conf->allow_port_low = (uint16_t)s->allow_port[0];
 	conf->allow_port_high = (uint16_t)s->allow_port[1];
 	conf->refuse = (uint8_t)s->refuse;
+	conf->bogons = (uint8_t)s->bogons;
 }
 
 void tg_settings_kernel(const struct tg_settings *s, struct tg_port_conf *conf)

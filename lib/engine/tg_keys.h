@@ -64,6 +64,7 @@ struct tg_settings {
 	uint32_t memory_mb, neighbours;
 	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
 	uint32_t zero_window_ms, source_max, source_refuse, pmtu_min_v4;
+	uint32_t source_rate, source_burst;
 	/* lab */
 	uint64_t seed, start_ns;
 	uint32_t tx_offload;
@@ -87,7 +88,8 @@ struct tg_settings {
 	bool synq_low_is_given; /* else it follows synq_high */
 	char service[16];
 	struct tg_port_addr allow[TG_LISTENER_ALLOW_MAX];
-	uint32_t allow_n, refuse;
+	uint32_t allow_n, refuse, bogons;
+	char allow_file[256], deny_file[256];
 	uint32_t allow_port[2]; /* low, high; 0, 0 = all */
 	/* connection */
 	struct tg_tcp_conf tcp;
