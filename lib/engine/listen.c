@@ -389,6 +389,13 @@ static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct 
 	return TG_LISTEN_DONE;
 }
 
+/* DESIGN 4: only an ACK that is above what the record had is tried as a cookie, so a SYN that is
+ * newer by its timestamp alone gets an entry (TD-22, TD-23). */
+static bool is_above(const struct tg_engine *e, const struct tg_rx *rx, tg_tw_handle h)
+{
+	return tg_seq_gt(rx->seg.seq, tg_tw_store_at(e->tw, h)->rcv_nxt);
+}
+
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor)
 {
@@ -410,6 +417,7 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 			return refuse(e, rx, e->conf.source_refuse, why);
 		if (why != TG_CTR_NONE)
 			return why;
+		li.mint &= h == TG_NONE || is_above(e, rx, h);
 		if (!tg_budget_take(e->budget, &rx->tuple.raddr, e->env.now_ms))
 			return TG_CTR_synack_limited;
 	}
