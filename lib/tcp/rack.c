@@ -117,6 +117,7 @@ uint32_t tg_rack_delivered(struct tg_tcb *tcb, const struct tg_seg *seg,
 	if (!r->on || is_sent_after(news->us, news->end, r->us, r->end)) {
 		r->us = news->us;
 		r->end = news->end;
+		tcb->sent.walked = false;
 	}
 	r->on = tcb->sent.n > 0; /* a time that nothing is compared with grows too old to keep */
 	return rtt_us;
@@ -171,34 +172,61 @@ static void arm_reordering(struct tg_tcb *tcb, uint32_t wait_us, const struct tg
 	}
 }
 
-/* RFC 8985 6.2 step 5. The flags of whole records change, so nothing is cut. */
-struct tg_rack_found tg_rack_detect(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+/* This record must wait: it was sent before what is delivered, but not long enough. */
+static void note_waiting(struct tg_sent *s, uint32_t us)
+{
+	if (!s->waits || is_later(s->oldest_us, us))
+		s->oldest_us = us;
+	if (!s->waits || is_later(us, s->newest_us))
+		s->newest_us = us;
+	s->waits = true;
+}
+
+/* RFC 8985 6.2 step 5, for what was sent at old_at or before. The flags of whole records change, so
+ * nothing is cut. */
+static struct tg_rack_found walk(struct tg_tcb *tcb, const struct tg_chunks *chunks,
+				 uint32_t old_at)
 {
 	struct tg_rack_found found = {false, false};
-	struct tg_rack *r = &tcb->rack;
-	uint32_t wait_us = 0, now = now_us(env), old_us;
-	struct tg_sent_rec *rec;
-	tg_seq begin = tcb->sent.una;
+	const struct tg_rack *r = &tcb->rack;
+	struct tg_sent *s = &tcb->sent;
+	struct tg_sent_rec *rec = tg_sent_at(s, chunks, 0);
+	tg_seq begin = s->una;
 
-	if (!r->on)
-		return found;
-	old_us = r->rtt_us + reo_window(tcb);
-	rec = tg_sent_at(&tcb->sent, env->chunks, 0);
-	for (uint32_t n = tg_sent_n(&tcb->sent); n > 0; n--, begin = rec->end, rec++) {
+	s->waits = false;
+	for (uint32_t n = tg_sent_n(s); n > 0; n--, begin = rec->end, rec++) {
 		if ((rec->flags & (TG_SENT_SACKED | TG_SENT_LOST)) ||
 		    !is_sent_after(r->us, r->end, rec->us, rec->end))
 			continue;
-		if (is_later(rec->us + old_us, now)) {
-			wait_us = max32(wait_us, rec->us + old_us - now);
+		if (is_later(rec->us, old_at)) {
+			note_waiting(s, rec->us);
 			continue;
 		}
 		rec->flags |= TG_SENT_LOST;
-		tcb->sent.lost += (uint32_t)tg_seq_diff(rec->end, begin);
+		s->lost += (uint32_t)tg_seq_diff(rec->end, begin);
 		found.any = true;
-		tcb->sent.no_pairs = false;
+		s->no_pairs = false;
 		found.again |= (rec->flags & TG_SENT_AGAIN) && is_later(rec->us, r->cut_us);
 	}
-	arm_reordering(tcb, wait_us, env);
+	s->walked = true;
+	return found;
+}
+
+/* ADV-42: a peer that SACKs byte after byte of what was sent before RACK.xmit_ts brings no new
+ * loss; a walk for each would be its gain. Those that wait may have been SACKED since, so that the
+ * timer is up to a window late. */
+struct tg_rack_found tg_rack_detect(struct tg_tcb *tcb, const struct tg_tcp_env *env)
+{
+	struct tg_rack_found found = {false, false};
+	struct tg_sent *s = &tcb->sent;
+	uint32_t old_at;
+
+	if (!tcb->rack.on)
+		return found;
+	old_at = now_us(env) - tcb->rack.rtt_us - reo_window(tcb);
+	if (!s->walked || (s->waits && !is_later(s->oldest_us, old_at)))
+		found = walk(tcb, env->chunks, old_at);
+	arm_reordering(tcb, s->waits ? s->newest_us - old_at : 0, env);
 	return found;
 }
 
@@ -209,7 +237,7 @@ void tg_rack_lose_none(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	for (uint32_t i = 0; i < tg_sent_n(&tcb->sent); i++)
 		rec[i].flags &= (uint8_t)~TG_SENT_LOST;
 	tcb->sent.lost = 0;
-	tcb->sent.no_pairs = false;
+	tcb->sent.no_pairs = tcb->sent.walked = false;
 }
 
 /* --- tail loss probe --- */

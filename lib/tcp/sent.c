@@ -359,7 +359,7 @@ void tg_sent_init(struct tg_sent *s, tg_seq una)
 	s->sacked = s->lost = 0;
 	s->chunk = TG_NONE;
 	s->head = s->n = 0;
-	s->no_pairs = false;
+	s->no_pairs = s->walked = false;
 }
 
 void tg_sent_fini(struct tg_sent *s, struct tg_chunks *c)
@@ -479,7 +479,7 @@ void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c)
 
 	for (uint32_t i = 0; i < s->n; i++)
 		r[i].flags = (uint8_t)((r[i].flags & TG_SENT_AGAIN) | TG_SENT_LOST);
-	s->no_pairs = false;
+	s->no_pairs = s->walked = false;
 	s->sacked = 0;
 	s->lost = (uint32_t)tg_seq_diff(begin(s, c, s->n), s->una);
 	if (s->n)

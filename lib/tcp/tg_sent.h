@@ -41,11 +41,16 @@ _Static_assert(sizeof(struct tg_sent_rec) == 12, "");
 enum { TG_SENT_OWN = 6, TG_SENT_MAX = TG_CHUNK_LEN / sizeof(struct tg_sent_rec) };
 
 struct tg_sent {
-	tg_seq una;                          /* where the first record begins */
-	uint32_t sacked, lost;               /* bytes in records with that flag */
-	uint32_t chunk;                      /* TG_NONE: the records stand in own[] */
-	uint16_t head, n;                    /* record i stands at place head + i */
-	bool no_pairs;                       /* no two neighbours could be merged (private) */
+	tg_seq una;            /* where the first record begins */
+	uint32_t sacked, lost; /* bytes in records with that flag */
+	uint32_t chunk;        /* TG_NONE: the records stand in own[] */
+	uint16_t head, n;      /* record i stands at place head + i */
+	bool no_pairs;         /* no two neighbours could be merged (private) */
+	/* RACK's last walk over the records (rack.c). walked: nothing came since that it would find
+	 * other than by time; waits: records may grow old enough to be LOST, those sent from
+	 * oldest_us to newest_us. */
+	bool walked, waits;
+	uint32_t oldest_us, newest_us;
 	struct tg_sent_rec own[TG_SENT_OWN]; /* last: tg_sent_init leaves it as it is */
 };
 
