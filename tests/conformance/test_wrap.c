@@ -82,20 +82,19 @@ static void test_life_ourNumbersWrap_asWithout(void)
 	}
 }
 
-/* A cookie follows the IRS (SC-11), so any number can be had for one. */
-static void test_cookie_allOnesOrZero_opens(void)
+/* A cookie is bound to the IRS (SC-18), also where that wraps. (What ISN it has is not to be had by
+ * choice: test_cookie.c has those of all ones and zero.) */
+static void test_cookie_irsWraps_opens(void)
 {
-	static const uint32_t cookie[] = {0xffffffff, 0xfffffffe, 0, 0x7fffffff};
+	static const uint32_t irs[] = {0xffffffff, 0xfffffffe, 0, 0x7fffffff};
 	uint8_t buf[200];
 
-	for (size_t i = 0; i < sizeof(cookie) / sizeof(cookie[0]); i++) {
+	for (size_t i = 0; i < sizeof(irs) / sizeof(irs[0]); i++) {
 		struct host h;
 		host_init(&h, NULL);
 		host_listen(&h, "syn_cookies=always");
+		h.irs = irs[i];
 		host_syn(&h, NULL);
-		h.irs += cookie[i] - h.iss;
-		host_syn(&h, NULL);
-		expect_eq("ADV-86", h.iss, cookie[i], "the cookie");
 		send_text(&h, ACK, h.rcv_nxt, h.nxt, 100);
 		h.rcv_nxt += 100;
 		h.una = h.nxt;
@@ -138,7 +137,7 @@ static void test_closed_openWithoutPort_portsAreScattered(void)
 static const struct tg_test tests[] = {
     {"test_life_peerNumbersWrap_asWithout", test_life_peerNumbersWrap_asWithout},
     {"test_life_ourNumbersWrap_asWithout", test_life_ourNumbersWrap_asWithout},
-    {"test_cookie_allOnesOrZero_opens", test_cookie_allOnesOrZero_opens},
+    {"test_cookie_irsWraps_opens", test_cookie_irsWraps_opens},
     {"test_closed_openWithoutPort_portsAreScattered",
      test_closed_openWithoutPort_portsAreScattered},
 };
