@@ -26,6 +26,7 @@ static void view(const struct tg_io *io, struct rte_mbuf *m, struct tg_pkt *pkt)
 	/* Both bits are DPDK's NONE: the data is good, the field is not filled in (LN-16). */
 	pkt->l3_csum = l3[ip];
 	pkt->l4_csum = l3[l4];
+	pkt->csum_absent = l4 == 3;
 	pkt->tx_flags = 0;
 	pkt->l2_len = pkt->l3_len = pkt->l4_len = 0;
 }

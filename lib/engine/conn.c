@@ -3,6 +3,7 @@
  */
 #include "engine.h"
 #include "source.h"
+#include "splice.h"
 
 /* --- one bit a connection --- */
 
@@ -111,6 +112,8 @@ uint64_t tg_conn_hash(const void *engine, uint32_t conn)
 	const struct tg_engine *e = engine;
 	struct tg_tuple t;
 
+	if (conn >= e->conf.conn_max)
+		return tg_splice_hash(e, conn);
 	tg_conn_tuple(e, conn, &t);
 	return tg_tcp_tuple_hash(&t, &e->secret);
 }
@@ -119,6 +122,8 @@ bool tg_conn_is(const struct tg_engine *e, uint32_t conn, const struct tg_tuple 
 {
 	const struct tg_conn *c = &e->conn[conn];
 
+	if (conn >= e->conf.conn_max)
+		return tg_splice_is(e, conn, t);
 	if (c->lport != t->lport || c->rport != t->rport)
 		return false;
 	if (c->flags & TG_CONN_V6)

@@ -158,7 +158,8 @@ static bool will_mint(struct tg_engine *e, const struct tg_rx *rx, struct tg_lis
 	if (rx->kind != TG_RX_TCP || rx->cand_n || (rx->seg.ctl & SYN_FLAGS) != TG_TCP_SYN)
 		return false;
 	*l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
-	return *l && ((*l)->armed || (*l)->conf.syn_cookies == TG_COOKIES_ALWAYS);
+	return *l && !(*l)->conf.has_pool && /* what it promises may change within the burst */
+	       ((*l)->armed || (*l)->conf.syn_cookies == TG_COOKIES_ALWAYS);
 }
 
 /* All SYNs of the burst that will be answered by a cookie, hashed side by side. What is reckoned

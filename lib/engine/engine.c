@@ -4,6 +4,7 @@
 #include "rate.h"
 #include "pool.h"
 #include "source.h"
+#include "splice.h"
 #include "used.h"
 #include <stdio.h>
 
@@ -28,6 +29,7 @@ enum part_id {
 	PART_USED,
 	PART_RATE,
 	PART_POOLS,
+	PART_SPLICES,
 	PART_SERVICE,
 	PART_N
 };
@@ -54,6 +56,18 @@ static size_t service_bytes(const struct tg_engine_conf *c, uint32_t i)
 	return s->footprint ? round64(s->footprint(c->conn_max)) : 0;
 }
 
+/* A splice stands in it twice. */
+static uint32_t table_max(const struct tg_engine_conf *c)
+{
+	return c->conn_max + 2 * c->splice_max;
+}
+
+/* Who is counted by source: connections and splices. */
+static uint32_t counted_max(const struct tg_engine_conf *c)
+{
+	return c->conn_max + c->splice_max;
+}
+
 static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[PART_N])
 {
 	const struct tg_engine_part parts[PART_N] = {
@@ -65,7 +79,7 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_EXT] = {"connections that move", (size_t)c->ext_max * sizeof(struct tg_ext),
 			  c->ext_max},
 	    [PART_CHUNK] = {"buffers", (size_t)c->chunk_max * TG_CHUNK_LEN, c->chunk_max},
-	    [PART_TABLE] = {"connection table", tg_table_footprint(c->conn_max), c->conn_max},
+	    [PART_TABLE] = {"connection table", tg_table_footprint(table_max(c)), table_max(c)},
 	    [PART_TW] = {"TIME-WAIT records", tg_tw_store_footprint(c->tw_max), c->tw_max},
 	    [PART_NEIGH] = {"neighbours", tg_neigh_footprint(c), c->neigh_max},
 	    [PART_BUDGET] = {"reply budgets", tg_budget_footprint(), 1},
@@ -74,9 +88,10 @@ static void lay_out(const struct tg_engine_conf *c, struct tg_engine_part part[P
 	    [PART_BITS] = {"waiting marks", 3 * bits_bytes(c->conn_max), c->conn_max},
 	    [PART_RST] = {"waiting resets", rst_count(c) * sizeof(struct tg_rst), rst_count(c)},
 	    [PART_MARK] = {"validation marks", bits_bytes(c->chunk_max), c->chunk_max},
-	    [PART_SOURCE] = {"sources", c->source_max ? tg_sources_footprint(c->conn_max) : 0,
-			     c->source_max ? c->conn_max : 0},
+	    [PART_SOURCE] = {"sources", c->source_max ? tg_sources_footprint(counted_max(c)) : 0,
+			     c->source_max ? counted_max(c) : 0},
 	    [PART_POOLS] = {"pools of backends", tg_pools_footprint(c), c->pool_max},
+	    [PART_SPLICES] = {"splices", tg_splices_footprint(c), c->splice_max},
 	    [PART_RATE] = {"source rates", c->source_rate ? tg_rates_footprint(c->conn_max) : 0,
 			   c->source_rate ? 1 : 0},
 	    [PART_USED] = {"used cookies", tg_used_footprint(c->conn_max), 1},
@@ -148,6 +163,10 @@ static const char *conf_fault(const struct tg_engine_conf *c, const struct tg_en
 		return "TIME-WAIT records, moving connections, buffers and the timer budget must "
 		       "be 1 "
 		       "at least";
+	if (c->splice_max > 1u << 29)
+		return "there must be at most 536870912 splices";
+	if (c->splice_idle_ms > TG_SPLICE_IDLE_MAX)
+		return "a splice may be idle for 12 hours at most";
 	if (c->pool_max > TG_POOL_MAX)
 		return "there must be at most 32 pools";
 	if (c->fleet_skew_ms > TG_COOKIE_SKEW_MAX_MS)
@@ -225,7 +244,7 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	e->conn6 = (struct tg_conn6 *)at[PART_CONN6];
 	e->ext = (struct tg_ext *)at[PART_EXT];
 	tg_chunks_init(&e->chunks, at[PART_CHUNK], e->conf.chunk_max);
-	tg_table_init(&e->table, at[PART_TABLE], e->conf.conn_max);
+	tg_table_init(&e->table, at[PART_TABLE], table_max(&e->conf));
 	tg_wheel_init(&e->wheel, at[PART_CONN] + offsetof(struct tg_conn, timer),
 		      sizeof(struct tg_conn), e->conf.conn_max, tick);
 	e->tw = tg_tw_store_init(at[PART_TW], e->conf.tw_max, tick, &e->ctr);
@@ -239,8 +258,9 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	e->zwin.seen =
 	    (struct tg_bits){.word = (uint64_t *)at[PART_BITS] + 2 * word_n, .word_n = word_n};
 	if (e->conf.source_max)
-		e->sources = tg_sources_init(at[PART_SOURCE], e->conf.conn_max, &e->secret.tuple);
+		e->sources = tg_sources_init(at[PART_SOURCE], counted_max(&e->conf), &e->secret.tuple);
 	e->pools = tg_pools_init(at[PART_POOLS], &e->conf);
+	e->splices = tg_splices_init(e, at[PART_SPLICES]);
 	if (e->conf.source_rate) {
 		struct tg_sipkey key = tg_rng_key(&e->rng);
 		e->rates = tg_rates_init(at[PART_RATE], e->conf.conn_max, e->conf.source_rate,
@@ -286,6 +306,7 @@ struct tg_engine *tg_engine_init(void *mem, const struct tg_engine_conf *conf,
 void tg_engine_fini(struct tg_engine *e)
 {
 	tg_neigh_fini(e->neigh, &e->out);
+	tg_splices_fini(e);
 	if (e->large.data)
 		e->ops.free_bulk(e->ops.ctx, &e->large, 1);
 	e->large.data = NULL;

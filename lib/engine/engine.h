@@ -130,10 +130,12 @@ struct tg_rst {
 	tg_seq seq, ack;
 	uint32_t tsval, tsecr;
 	uint8_t ctl, ttl, dscp, has_ts;
+	uint8_t via; /* of its tg_dest */
 };
 
 struct tg_sources;
 struct tg_pools;
+struct tg_splices;
 struct tg_used;
 
 enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP, TG_RX_KERNEL };
@@ -154,7 +156,8 @@ struct tg_rx {
 	struct tg_cookie_hash cookie; /* of its SYN-ACK, made for the whole burst */
 	enum tg_rx_kind kind;
 	enum tg_ctr verdict;
-	bool used; /* the buffer went out, or is kept */
+	bool used;    /* the buffer went out, or is kept */
+	bool foreign; /* for another host that we route for: good for a splice only */
 };
 
 struct tg_engine {
@@ -200,6 +203,7 @@ struct tg_engine {
 	struct tg_rates *rates;     /* NULL: no limit for their rates */
 	uint64_t arm_look_ms;       /* when to look whether listeners disarm; 0 = none is over */
 	struct tg_pools *pools;     /* NULL: no backends (pool.h) */
+	struct tg_splices *splices; /* NULL: nothing is spliced (splice.h) */
 
 	/* --- policy --- */
 	struct tg_class class[TG_CONF_MAX];
@@ -313,7 +317,7 @@ static inline uint64_t tg_conn_hash_known(const struct tg_engine *e, uint32_t co
 	return hash ? hash : tg_conn_hash(e, conn);
 }
 bool tg_conn_is(const struct tg_engine *e, uint32_t conn, const struct tg_tuple *t);
-/* The connection of a tuple, TG_NONE. */
+/* The connection of a tuple, TG_NONE; from conf.conn_max on, the slot of a splice (splice.h). */
 uint32_t tg_conn_find(const struct tg_engine *e, const struct tg_tuple *t, uint64_t hash);
 /* True when one more connection of that family, and (moving) an extension, can be had. */
 bool tg_conn_room(const struct tg_engine *e, bool v6);
@@ -403,6 +407,7 @@ uint64_t tg_zwin_next(const struct tg_engine *e);
 struct tg_dest {
 	const struct tg_tuple *tuple;
 	uint8_t ttl, dscp;
+	uint8_t via; /* the port that it goes out of, and 1; 0: that of tuple->laddr */
 };
 /* Sends seg in pkt (its text out of tcb, NULL = none); pkt is used up. There must be room. False
  * when it went nowhere: no route, or the neighbour does not answer. */

@@ -3,6 +3,7 @@
  * due at different times happens in order, however late the call comes. */
 #include "engine.h"
 #include "pool.h"
+#include "splice.h"
 
 /* A SYN-ACK is repeated within the prefix's budget, and not while cookies are minted (DESIGN 4). */
 static void limit_synack(struct tg_engine *e, uint32_t x, struct tg_act *act)
@@ -71,7 +72,7 @@ static uint64_t others_next(const struct tg_engine *e)
 {
 	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
 
-	tw = min64(tw, tg_arming_next(e));
+	tw = min64(min64(tw, tg_arming_next(e)), tg_splices_next(e));
 	return min64(min64(tw, tg_neigh_next(e->neigh)), min64(tg_zwin_next(e), tg_pools_next(e)));
 }
 
@@ -84,6 +85,8 @@ static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint32_t budget)
 		e->last_dst_port = TG_NONE;
 		tg_neigh_tick(e->neigh, tick, &e->out);
 	}
+	if (n < budget)
+		n += tg_splices_tick(e, tick, budget - n);
 	tg_arming_run(e);
 	tg_zwin_run(e);
 	tg_pools_tick(e);
@@ -134,13 +137,14 @@ uint32_t tg_engine_tick(struct tg_engine *e, struct tg_pkt out[], uint32_t max, 
 		tg_engine_clock(e, now_ns);
 	}
 	tg_event_scan(e);
+	tg_splices_run(e);
 	tg_tx_run(e);
 	return tg_engine_end(e);
 }
 
 uint64_t tg_engine_next_deadline(const struct tg_engine *e)
 {
-	if (tg_event_is_waiting(e))
+	if (tg_event_is_waiting(e) || tg_splices_is_waiting(e))
 		return 0;
 	uint64_t tick = min64(tg_wheel_next(&e->wheel), max64(others_next(e), e->idle_tick + 1));
 

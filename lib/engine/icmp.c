@@ -2,6 +2,7 @@
 /* icmp.c: echo (LN-18), errors about our connections (RB-17..23), and neighbour discovery's way to
  * its room. We send no ICMP error about anything (LN-20). */
 #include "engine.h"
+#include "splice.h"
 
 /* The request becomes its reply where it lies. A header with options gives way to one of 20 bytes,
  * so what is behind it may move down. */
@@ -64,7 +65,7 @@ static enum tg_ctr echo(struct tg_engine *e, struct tg_rx *rx)
 }
 
 /* RB-17: an error counts only when it quotes a segment in flight of one of our connections. */
-static enum tg_ctr error(struct tg_engine *e, const struct tg_icmp *icmp)
+static enum tg_ctr error(struct tg_engine *e, const struct tg_rx *rx, const struct tg_icmp *icmp)
 {
 	struct tg_act act;
 
@@ -73,6 +74,10 @@ static enum tg_ctr error(struct tg_engine *e, const struct tg_icmp *icmp)
 	uint32_t conn =
 	    tg_conn_find(e, &icmp->quoted, tg_tcp_tuple_hash(&icmp->quoted, &e->secret));
 
+	if (conn != TG_NONE && conn >= e->conf.conn_max)
+		return tg_splice_icmp(e, conn, icmp);
+	if (rx->foreign)
+		return TG_CTR_bad_dst;
 	if (conn == TG_NONE || e->conn[conn].state == TG_TIME_WAIT)
 		return TG_CTR_icmp_bad_seq;
 	uint32_t x = tg_conn_attach(e, conn);
@@ -90,6 +95,12 @@ static enum tg_ctr error(struct tg_engine *e, const struct tg_icmp *icmp)
 		    &e->env, &act);
 	tg_event_apply(e, x, &act, NULL);
 	return act.verdict;
+}
+
+static bool is_error(const struct tg_icmp *icmp)
+{
+	return icmp->kind == TG_ICMP_ERROR_SOFT || icmp->kind == TG_ICMP_ERROR_HARD ||
+	       icmp->kind == TG_ICMP_ERROR_PTB;
 }
 
 enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx)
@@ -110,7 +121,10 @@ enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx)
 	why = tg_rx_check_src(e, rx);
 	if (why != TG_CTR_NONE)
 		return why;
-	if (!tg_route_is_ours(e->neigh, &rx->ip.dst, &port) || port != rx->pkt.port)
+	bool ours = tg_route_is_ours(e->neigh, &rx->ip.dst, &port) && port == rx->pkt.port;
+
+	rx->foreign = !ours && e->splices && (e->splices->foreign_ports >> rx->pkt.port & 1);
+	if (!ours && (!rx->foreign || !is_error(&icmp)))
 		return TG_CTR_bad_dst;
 	switch (icmp.kind) {
 	case TG_ICMP_ECHO:
@@ -118,7 +132,7 @@ enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx)
 	case TG_ICMP_ERROR_SOFT:
 	case TG_ICMP_ERROR_HARD:
 	case TG_ICMP_ERROR_PTB:
-		return error(e, &icmp);
+		return error(e, rx, &icmp);
 	case TG_ICMP_QUENCH:
 		return TG_CTR_icmp_quench;
 	case TG_ICMP_REDIRECT:

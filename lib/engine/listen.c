@@ -4,6 +4,7 @@
 #include "bogon.h"
 #include "engine.h"
 #include "pool.h"
+#include "splice.h"
 
 /* --- classes --- */
 
@@ -241,6 +242,8 @@ static enum tg_ctr refuse_open(const struct tg_engine *e, const struct tg_listen
 		return why;
 	if (tg_listen_is_full(l))
 		return TG_CTR_accept_overflow; /* SC-17 */
+	if (l->conf.has_pool)
+		return TG_CTR_NONE; /* a splice has its own room, and says so when there is none */
 	if (!tg_conn_room(e, !tg_addr_is_v4(peer)))
 		return TG_CTR_conn_full;
 	return tg_ext_room(e) ? TG_CTR_NONE : TG_CTR_ext_full;
@@ -305,6 +308,7 @@ static enum tg_ctr add_half(struct tg_engine *e, struct tg_rx *rx, struct tg_lis
 	if (conn == TG_NONE)
 		return TG_CTR_conn_full;
 	tcb->conn = conn;
+	tcb->conf = &e->class[l->class_idx].conf; /* it may have been a copy (SP-04) */
 	tcb->conf_idx = l->class_idx;
 	tcb->word = l->conf.word;
 	tcb->dormant = TG_NONE;
@@ -340,6 +344,11 @@ static enum tg_ctr send_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_
 static enum tg_ctr add_open(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			    struct tg_act *act)
 {
+	if (l->conf.has_pool) {
+		enum tg_ctr why = tg_splice_begin(e, rx, l->conf.pool, &e->scratch);
+		tg_tcb_release(&e->scratch, &e->chunks);
+		return why;
+	}
 	uint32_t conn = tg_conn_new(e, &rx->tuple, rx->hash, l->class_idx, e->scratch.state, false);
 
 	if (conn == TG_NONE) {
@@ -396,15 +405,33 @@ static bool is_above(const struct tg_engine *e, const struct tg_rx *rx, tg_tw_ha
 	return tg_seq_gt(rx->seg.seq, tg_tw_store_at(e->tw, h)->rcv_nxt);
 }
 
+/* What the listener is to the segment of that tuple; copy: room for a configuration. */
+static inline void meet(struct tg_engine *e, const struct tg_listener *l, const struct tg_tuple *t,
+			struct tg_listen *li, struct tg_tcp_conf *copy)
+{
+	tg_cookies_meet(e, l, li);
+	if (l->conf.has_pool)
+		tg_splice_meet(e, l, t, li, copy);
+}
+
+/* TG_CTR_NONE: there is a backend for the client, or none is needed. */
+static enum tg_ctr check_pool(struct tg_engine *e, struct tg_rx *rx, const struct tg_listener *l)
+{
+	if (!l->conf.has_pool || tg_pool_pick(e, l->conf.pool, &rx->tuple) != TG_NO_BACKEND)
+		return TG_CTR_NONE;
+	return refuse(e, rx, tg_pool_refuse(e, l->conf.pool), TG_CTR_pool_dead);
+}
+
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor)
 {
 	const uint8_t kind = rx->seg.ctl & (TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST | TG_TCP_FIN);
+	struct tg_tcp_conf promise;
 	struct tg_listen li;
 	enum tg_ctr refused;
 	struct tg_act act;
 
-	tg_cookies_meet(e, l, &li);
+	meet(e, l, &rx->tuple, &li, &promise);
 	if (tg_out_room(&e->out) == 0)
 		return TG_CTR_tx_no_buffer;
 	if (kind == TG_TCP_SYN && tg_bogon_is(l->conf.bogons, e->neigh, rx->pkt.port, &rx->ip.src))
@@ -415,6 +442,8 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 		enum tg_ctr why = tg_admit_syn(e, l, &rx->tuple.raddr, &li.mint);
 		if (is_by_source(why))
 			return refuse(e, rx, e->conf.source_refuse, why);
+		if (why == TG_CTR_NONE)
+			why = check_pool(e, rx, l);
 		if (why != TG_CTR_NONE)
 			return why;
 		li.mint &= h == TG_NONE || is_above(e, rx, h);
@@ -441,10 +470,11 @@ enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_l
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			  tg_tw_handle h, enum tg_ctr *verdict)
 {
+	struct tg_tcp_conf promise;
 	struct tg_listen li;
 	struct tg_act act;
 
-	tg_cookies_meet(e, l, &li);
+	meet(e, l, &rx->tuple, &li, &promise);
 	if (!li.validate || !tg_admit_peer(&l->conf, &rx->tuple))
 		return false;
 	if (ask(e, rx, l, &li, NULL, &act, verdict) == TG_LISTEN_OPEN) {
@@ -468,6 +498,7 @@ bool tg_listen_adopts(struct tg_engine *e, struct tg_rx *rx, uint32_t conn, enum
 {
 	const uint8_t kind = rx->seg.ctl & (TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST);
 	int16_t idx = e->class[e->conn[conn].conf].listener;
+	struct tg_tcp_conf promise;
 	struct tg_listen li;
 	struct tg_act act;
 	enum tg_ctr refused;
@@ -477,7 +508,7 @@ bool tg_listen_adopts(struct tg_engine *e, struct tg_rx *rx, uint32_t conn, enum
 		return false;
 	struct tg_listener *l = &e->listener[idx];
 
-	tg_cookies_meet(e, l, &li);
+	meet(e, l, &rx->tuple, &li, &promise);
 	if (!li.validate)
 		return false;
 	bool opens = ask(e, rx, l, &li, NULL, &act, &refused) == TG_LISTEN_OPEN;

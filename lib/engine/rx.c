@@ -3,6 +3,7 @@
  * connection lines; run the machine. A segment may make or end the connection that a later one of
  * the same burst belongs to: the third pass looks again when the table has changed since. */
 #include "engine.h"
+#include "splice.h"
 
 /* --- one TCP segment --- */
 
@@ -72,6 +73,29 @@ static void take_run(struct tg_engine *e, struct tg_rx *rx, struct tg_tcb *tcb, 
 	}
 }
 
+/* The pool of conn's listener, -1 when it has none. */
+static int pool_of(const struct tg_engine *e, uint32_t conn)
+{
+	int16_t l = e->class[e->conn[conn].conf].listener;
+
+	return l != TG_NO_LISTENER && e->listener[l].conf.has_pool ? e->listener[l].conf.pool : -1;
+}
+
+/* SP-01: the half-open entry that was completed gives way to a splice. Its block is good until the
+ * grave is emptied. */
+static enum tg_ctr to_splice(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
+{
+	struct tg_tcb *tcb = &e->ext[x].tcb;
+	uint32_t dormant = tcb->dormant;
+	int pool = pool_of(e, tcb->conn);
+
+	tcb->dormant = TG_NONE;
+	if (dormant != TG_NONE) /* TD-24: the new incarnation is real */
+		tg_tw_store_remove(e->tw, dormant);
+	tg_conn_retire(e, tcb->conn);
+	return tg_splice_begin(e, rx, pool, tcb);
+}
+
 static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
 {
 	uint32_t x = tg_conn_attach(e, conn);
@@ -97,6 +121,8 @@ static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t 
 	tg_tcp_arrives(tcb, &rx->seg, &e->env, &act);
 	if (unproved)
 		tg_admit_reply(e, rx, &act);
+	if (unproved && (act.events & TG_EV_OPENED) && pool_of(e, conn) >= 0)
+		return to_splice(e, rx, x);
 	if (act.events & TG_EV_READABLE)
 		take_run(e, rx, tcb, &act);
 	tg_event_apply(e, x, &act, rx);
@@ -176,6 +202,8 @@ static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t g
 	uint32_t conn = find_conn(e, rx, gen);
 
 	e->env.mtu = e->conf.port[rx->pkt.port].mtu;
+	if (conn != TG_NONE && conn >= e->conf.conn_max)
+		return tg_splice_arrives(e, rx, conn);
 	if (conn != TG_NONE) {
 		const struct tg_conn *c = &e->conn[conn];
 		enum tg_ctr verdict;
@@ -187,6 +215,8 @@ static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t g
 		tg_event_time_wait(e, c->word);
 		tg_conn_reap(e);
 	}
+	if (rx->foreign)
+		return TG_CTR_bad_dst;
 	enum tg_ctr why = tg_rx_check_src(e, rx);
 
 	if (why != TG_CTR_NONE)
@@ -238,6 +268,14 @@ static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n
 	e->rx_n = e->conf.no_merge ? 0 : n;
 }
 
+static inline void prefetch(const struct tg_engine *e, uint32_t slot)
+{
+	if (slot < e->conf.conn_max)
+		__builtin_prefetch(&e->conn[slot], 1);
+	else
+		tg_splice_prefetch(e, slot);
+}
+
 static void pass_find(struct tg_engine *e, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -246,7 +284,7 @@ static void pass_find(struct tg_engine *e, uint32_t n)
 			continue;
 		rx->cand_n = tg_table_find(&e->table, rx->hash, rx->cand, 4);
 		if (rx->cand_n)
-			__builtin_prefetch(&e->conn[rx->cand[0]], 1);
+			prefetch(e, rx->cand[0]);
 		else
 			tg_tw_store_prefetch(e->tw, rx->hash);
 	}
@@ -288,6 +326,8 @@ uint32_t tg_engine_rx(struct tg_engine *e, const struct tg_pkt in[], uint32_t n,
 	tg_cookies_burst(e, n);
 	pass_run(e, n);
 	tg_event_poll(e);
+	if (e->splices)
+		tg_splices_run(e);
 	tg_tx_run(e);
 	tg_zwin_run(e);
 	return tg_engine_end(e);

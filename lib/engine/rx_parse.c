@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rx_parse.c: one packet from its first byte to a tuple and a hash: LN-01, LN-02, LN-12, LN-16. */
 #include "engine.h"
+#include "splice.h"
 
 static bool mac_equal(const struct tg_mac *a, const struct tg_mac *b)
 {
@@ -69,6 +70,13 @@ static enum tg_ctr check_dst(struct tg_engine *e, const struct tg_rx *rx, bool u
 	return unicast ? TG_CTR_NONE : TG_CTR_bad_mac;
 }
 
+/* Backends that see the client's own address route through us: what they send to it may belong to a
+ * splice, and to nothing else. */
+static bool is_foreign(const struct tg_engine *e, const struct tg_rx *rx, bool unicast)
+{
+	return e->splices && unicast && (e->splices->foreign_ports >> rx->pkt.port & 1);
+}
+
 static enum tg_ctr parse_tcp(struct tg_engine *e, struct tg_rx *rx)
 {
 	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
@@ -77,7 +85,7 @@ static enum tg_ctr parse_tcp(struct tg_engine *e, struct tg_rx *rx)
 
 	if (rx->ip.payload_len < TG_TCP_LEN)
 		return TG_CTR_bad_hdr; /* a checksum over less than a header says nothing */
-	if (pc->kernel && tg_kernel_has_port(pc, tg_be16_get(tcp + 2))) {
+	if (pc->kernel && !rx->foreign && tg_kernel_has_port(pc, tg_be16_get(tcp + 2))) {
 		rx->kind = TG_RX_KERNEL; /* LN-21: which checks it by itself */
 		return TG_CTR_NONE;
 	}
@@ -116,6 +124,10 @@ static enum tg_ctr parse_ip(struct tg_engine *e, struct tg_rx *rx, bool unicast)
 		return TG_CTR_NONE;
 	}
 	why = check_dst(e, rx, unicast);
+	if (why == TG_CTR_bad_dst && is_foreign(e, rx, unicast)) {
+		rx->foreign = true;
+		why = TG_CTR_NONE;
+	}
 	if (why != TG_CTR_NONE)
 		return why;
 	if (rx->ip.proto == TG_PROTO_TCP)
@@ -149,7 +161,7 @@ static enum tg_ctr parse(struct tg_engine *e, struct tg_rx *rx)
 
 void tg_rx_parse(struct tg_engine *e, struct tg_rx *rx)
 {
-	rx->used = false;
+	rx->used = rx->foreign = false;
 	rx->kind = TG_RX_DONE;
 	rx->verdict = parse(e, rx);
 	if (rx->verdict != TG_CTR_NONE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stats.c: sight. */
 #include "engine.h"
+#include "splice.h"
 
 void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 {
@@ -20,6 +21,7 @@ void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 	    .odds_worst = tg_cookie_odds_worst(&e->cookie),
 	    .cookie_epoch = e->cookie.epoch,
 	};
+	tg_splices_stats(e, s);
 	for (uint32_t i = 0; i < TG_STATE_N; i++)
 		s->state[i] = e->state_n[i];
 	s->state[TG_LISTEN] = e->listener_n;
@@ -58,6 +60,8 @@ enum tg_tcp_state tg_engine_state_of(const struct tg_engine *e, const struct tg_
 	uint64_t hash = tg_tcp_tuple_hash(tuple, &e->secret);
 	uint32_t conn = tg_conn_find(e, tuple, hash);
 
+	if (conn != TG_NONE && conn >= e->conf.conn_max)
+		return tg_splice_tcp_state(e, conn);
 	if (conn != TG_NONE)
 		return tg_conn_state(e, conn);
 	return tg_tw_store_find(e->tw, hash) != TG_NONE ? TG_TIME_WAIT : TG_CLOSED;

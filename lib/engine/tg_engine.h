@@ -244,6 +244,18 @@ int tg_engine_set_secrets(struct tg_engine *engine, const uint8_t secret[][TG_CO
 
 /* --- sight --- */
 
+/* A client and a backend spliced (SP-01..SP-11): the backend was asked; it has answered; a FIN was
+ * seen; both are acknowledged, and 2MSL run. */
+enum tg_splice_state {
+	TG_SPLICE_OPENING = 1,
+	TG_SPLICE_SPLICED,
+	TG_SPLICE_CLOSING,
+	TG_SPLICE_TIME_WAIT,
+	TG_SPLICE_STATE_N
+};
+/* "OPENING" "SPLICED" "CLOSING" "TIME-WAIT". */
+const char *tg_splice_state_name(enum tg_splice_state s);
+
 struct tg_engine_stats {
 	uint32_t conn_count, conn_max;
 	uint32_t
@@ -251,6 +263,8 @@ struct tg_engine_stats {
 	uint32_t tw_count, tw_max, ext_used, ext_max, chunk_used, chunk_max, timer_count,
 	    neigh_count;
 	uint32_t listener_n, armed_n;
+	uint32_t splice_count, splice_max, splice_held; /* held: packets that wait for a backend */
+	uint32_t splice[TG_SPLICE_STATE_N];
 	/* That a random ACK opens a connection at a listener that tries cookies: now, and at worst
 	 * (tg_cookie_key.h). */
 	struct tg_cookie_odds odds, odds_worst;

@@ -73,10 +73,14 @@ static void fill(struct tg_engine *e, const struct tg_dest *to, const struct tg_
 }
 
 /* Where a segment for t goes: port, next hop, its address. */
-static enum tg_neigh_answer find_way(struct tg_engine *e, const struct tg_tuple *t, uint32_t *port,
+static enum tg_neigh_answer find_way(struct tg_engine *e, const struct tg_dest *to, uint32_t *port,
 				     const struct tg_addr **hop, struct tg_mac *mac)
 {
-	if (!tg_engine_is_ours(e, &t->laddr, port))
+	const struct tg_tuple *t = to->tuple;
+
+	if (to->via)
+		*port = to->via - 1u;
+	else if (!tg_engine_is_ours(e, &t->laddr, port))
 		return TG_NEIGH_DEAD;
 	*hop = tg_route_hop(e->neigh, *port, &t->raddr);
 	return *hop ? tg_neigh_find(e->neigh, *port, *hop, e->env.now_ms, mac) : TG_NEIGH_DEAD;
@@ -90,7 +94,7 @@ bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *se
 	const struct tg_addr *hop;
 	struct tg_eth eth;
 	uint32_t port;
-	enum tg_neigh_answer answer = find_way(e, t, &port, &hop, &eth.dst);
+	enum tg_neigh_answer answer = find_way(e, to, &port, &hop, &eth.dst);
 
 	if (answer == TG_NEIGH_DEAD) {
 		tg_ctr_inc(&e->ctr, TG_CTR_neigh_unreachable);
@@ -159,6 +163,7 @@ void tg_tx_rst(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg
 	    .ttl = to->ttl,
 	    .dscp = to->dscp,
 	    .has_ts = seg->opts.has_ts,
+	    .via = to->via,
 	};
 	e->rst_n++;
 }
@@ -167,7 +172,8 @@ static void run_rsts(struct tg_engine *e)
 {
 	while (e->rst_n) {
 		const struct tg_rst *r = &e->rst[e->rst_head];
-		struct tg_dest to = {.tuple = &r->tuple, .ttl = r->ttl, .dscp = r->dscp};
+		struct tg_dest to = {
+		    .tuple = &r->tuple, .ttl = r->ttl, .dscp = r->dscp, .via = r->via};
 		struct tg_seg seg = {.seq = r->seq, .ack = r->ack, .ctl = r->ctl};
 
 		seg.opts.has_ts = r->has_ts & 1;

@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "pool.h"
 #include "source.h"
+#include "splice.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -191,9 +192,11 @@ static bool check_conns(const struct check *k)
 		if (!((c->flags & TG_CONN_EXT) ? check_moving(k, i) : check_resting(k, i)))
 			return false;
 	}
-	if (e->table.count != e->conn_count)
-		return fault(k, "I1: %u connections, %u in the table", e->conn_count,
-			     e->table.count);
+	uint32_t splices = e->splices ? e->splices->n : 0;
+
+	if (e->table.count != e->conn_count + 2 * splices)
+		return fault(k, "I1: %u connections, %u splices, %u in the table", e->conn_count,
+			     splices, e->table.count);
 	return true;
 }
 
@@ -291,6 +294,8 @@ static bool check_rooms(const struct check *k)
 		return fault(k, "I9: the store of path MTUs is broken");
 	if (!tg_pools_validate(e, &why))
 		return fault(k, "I9: pools: %s", why);
+	if (!tg_splices_validate(e, &why))
+		return fault(k, "I9: %s", why);
 	if (!tg_neigh_validate(e->neigh))
 		return fault(k, "I9: the neighbour table is broken");
 	return check_bits(k, &e->write_wait) && check_bits(k, &e->zwin.seen) &&
@@ -355,6 +360,7 @@ static bool check_sources(const struct check *k)
 		else
 			want.open++;
 	}
+	want.open += tg_splices_open(e);
 	got = tg_sources_sum(e->sources);
 	return (got.open == want.open && got.half == want.half) ||
 	       fault(k, "I12: sources hold %u open, %u half-open; there are %u, %u", got.open,

@@ -74,7 +74,7 @@ void tg_syn_options(struct tg_tcb *tcb, const struct tg_seg *seg, const struct t
 	const struct tg_tcp_opts *opts = &seg->opts;
 
 	tcb->snd.mss = tg_syn_peer_mss(conf, env, tcb->v6, opts->has_mss ? opts->mss : 0);
-	tcb->ws_on = opts->has_wscale;
+	tcb->ws_on = opts->has_wscale && conf->window_scale != TG_WSCALE_NONE;
 	tcb->snd_scale = tcb->ws_on ? peer_scale(seg) : 0;
 	tcb->rcv_scale = tcb->ws_on ? conf->window_scale : 0;
 	tcb->sack_on = conf->sack && opts->has_sack_perm;
@@ -101,7 +101,7 @@ struct tg_cookie_deal tg_tcp_deal(const struct tg_tcp_conf *conf, const struct t
 		return deal;
 	deal.sack = conf->sack && opts->has_sack_perm;
 	deal.ecn = conf->ecn && tg_syn_has_ecn(seg);
-	deal.ws = opts->has_wscale;
+	deal.ws = opts->has_wscale && conf->window_scale != TG_WSCALE_NONE;
 	deal.snd_scale = deal.ws ? peer_scale(seg) : 0;
 	deal.rcv_scale = deal.ws ? conf->window_scale : 0;
 	return deal;
@@ -132,7 +132,7 @@ static void fill_options(const struct tg_tcb *tcb, const struct tg_tcp_env *env,
 	opts->has_mss = 1;
 	opts->mss = tg_syn_mss(conf, env, tcb->v6);
 	opts->has_sack_perm = offer ? conf->sack : tcb->sack_on;
-	if (offer || tcb->ws_on) {
+	if (offer ? conf->window_scale != TG_WSCALE_NONE : tcb->ws_on) {
 		opts->has_wscale = 1;
 		opts->wscale = offer ? conf->window_scale : tcb->rcv_scale;
 	}

@@ -11,7 +11,7 @@ enum tg_congestion { TG_CC_NEWRENO = 1, TG_CC_CUBIC = 2 };
 
 struct tg_tcp_conf {
 	bool timestamps, sack, ecn, nodelay, keepalive;
-	uint8_t window_scale;                /* our shift, 0..14 (EST-13) */
+	uint8_t window_scale;                /* our shift, 0..14, or TG_WSCALE_NONE (EST-13) */
 	uint8_t congestion;                  /* enum tg_congestion */
 	uint8_t syn_retries, synack_retries; /* TO-01: 0 = until 180 s are over; TO-02: 5 */
 	uint8_t keepalive_count;
@@ -29,6 +29,7 @@ struct tg_tcp_conf {
 	uint32_t defer_accept_ms; /* EST-35 */
 };
 
+enum { TG_WSCALE_NONE = 15 }; /* the option is neither offered nor taken */
 enum { TG_BUF_MIN = 128, TG_BUF_MAX = 4 << 20 };
 
 #endif

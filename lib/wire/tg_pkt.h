@@ -36,7 +36,8 @@ struct tg_pkt {
 	uint8_t tx_flags;         /* TG_TX_*, on transmit */
 	uint8_t l2_len; /* header lengths in bytes, set on transmit where tx_flags is not 0 */
 	uint8_t l3_len, l4_len;
-	uint8_t pad[2];
+	uint8_t csum_absent; /* l4_csum is GOOD, but the field holds something else */
+	uint8_t pad;
 };
 
 #endif

@@ -311,6 +311,7 @@ void host_rx(struct host *h, const uint8_t *const frame[], const uint32_t len[],
 		CU_ASSERT_FATAL(get_buf(h, &in[i]));
 		memcpy(in[i].data, frame[i], len[i]);
 		in[i].len = len[i];
+		in[i].port = h->rx_port;
 	}
 	keep_sent(h, out, tg_engine_rx(h->e, in, n, out, h->out_max, h->now_ns));
 	host_check(h);

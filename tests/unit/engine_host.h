@@ -44,6 +44,7 @@ struct host {
 	uint32_t buf_live, buf_max; /* buffers out of the carrier, and how many it has */
 	uint32_t large_n;           /* large buffers (of the same length) that may be taken yet */
 	uint32_t out_max;           /* size of out[] */
+	uint16_t rx_port;           /* by which host_rx brings what it brings */
 	struct host_frame *tx;      /* what the engine sent, a ring */
 	uint32_t tx_head, tx_n;
 	bool unchecked; /* the test broke an invariant on purpose */

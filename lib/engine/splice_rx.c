@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* splice_rx.c: segments of a splice that is open: passed on, and what they say is noted. */
+#include "splice.h"
+
+static enum tg_splice_side other(enum tg_splice_side side)
+{
+	return side == TG_SPLICE_CLIENT ? TG_SPLICE_BACKEND : TG_SPLICE_CLIENT;
+}
+
+static uint8_t fin_of(enum tg_splice_side side)
+{
+	return side == TG_SPLICE_CLIENT ? TG_SPLICE_FIN_CLIENT : TG_SPLICE_FIN_BACKEND;
+}
+
+static bool is_open(const struct tg_splice *s)
+{
+	return s->state != TG_SPLICE_OPENING;
+}
+
+/* The client's number, of a segment of either side. (What the client acknowledges it counts as we
+ * do, and what the backend acknowledges is the client's.) */
+static tg_seq seq_of(const struct tg_splice *s, enum tg_splice_side from, const struct tg_seg *seg)
+{
+	return from == TG_SPLICE_CLIENT ? seg->seq : tg_seq_add(seg->seq, s->delta);
+}
+
+/* --- segments of our own --- */
+
+static uint16_t window_to(const struct tg_splice *s, enum tg_splice_side to)
+{
+	const struct tg_splice_end *end = &s->side[other(to)];
+	uint32_t units = (uint32_t)tg_seq_diff(end->edge, end->nxt) >>
+			 (to == TG_SPLICE_CLIENT ? s->wnd_p : s->wnd_t);
+
+	return units < UINT16_MAX ? (uint16_t)units : UINT16_MAX;
+}
+
+/* What the side `to` has been sent so far, and has sent, as far as the other has it. */
+static struct tg_seg reply_to(const struct tg_splice *s, enum tg_splice_side to, uint8_t ctl)
+{
+	struct tg_seg seg = {
+	    .seq = s->side[other(to)].end, .ack = s->side[other(to)].nxt, .ctl = ctl};
+
+	if (to == TG_SPLICE_BACKEND)
+		seg.ack = tg_seq_sub(seg.ack, s->delta);
+	return seg;
+}
+
+/* SP-09: to a client whose backend said nothing yet the numbers are exact. Later it may not have
+ * all that was sent; then it answers with a challenge ACK, and meets CLOSED (RFC 5961 3.2). */
+void tg_splice_reset(struct tg_engine *e, const struct tg_splice *s, enum tg_splice_side to,
+		     struct tg_rx *rx)
+{
+	struct tg_seg seg = reply_to(s, to, TG_TCP_RST | TG_TCP_ACK);
+
+	if (!is_open(s) && to == TG_SPLICE_BACKEND) { /* it has a SYN of us, if anything */
+		seg.seq = s->side[TG_SPLICE_BACKEND].nxt;
+		seg.ack = tg_seq_make(0);
+		seg.ctl = TG_TCP_RST;
+	}
+	tg_splice_say(e, s, to, &seg, rx);
+}
+
+/* RB-08: at most one in challenge_ms. */
+static bool may_challenge(struct tg_engine *e, struct tg_splice *s)
+{
+	uint8_t now = (uint8_t)(e->env.now_ms >> 6);
+
+	if (s->ch_stamp && (uint32_t)(uint8_t)(now - s->ch_stamp) << 6 < e->conf.challenge_ms) {
+		tg_ctr_inc(&e->ctr, TG_CTR_ch_skipped);
+		return false;
+	}
+	s->ch_stamp = now ? now : 1;
+	tg_ctr_inc(&e->ctr, TG_CTR_ch_sent);
+	return true;
+}
+
+/* RB-03, SE-20: one whose connection is gone answers with the RST that is exact. A SYN never goes
+ * on to the backend: nobody has proved anything with it (SP-01). */
+enum tg_ctr tg_splice_challenge(struct tg_engine *e, struct tg_splice *s, enum tg_splice_side to,
+				struct tg_rx *rx)
+{
+	struct tg_seg seg = reply_to(s, to, TG_TCP_ACK);
+
+	if (tg_out_room(&e->out) == 0)
+		return TG_CTR_tx_no_buffer;
+	seg.wnd = window_to(s, to);
+	if (may_challenge(e, s))
+		tg_splice_say(e, s, to, &seg, rx);
+	return TG_CTR_syn_in_window;
+}
+
+/* --- what a segment tells --- */
+
+void tg_splice_follow(struct tg_engine *e, struct tg_splice *s, enum tg_splice_side from,
+		      const struct tg_seg *seg)
+{
+	struct tg_splice_end *a = &s->side[from], *b = &s->side[other(from)];
+	tg_seq seq = seq_of(s, from, seg), ack = seg->ack;
+	tg_seq end = tg_seq_add(seq, tg_seg_len(seg));
+	uint8_t shift = from == TG_SPLICE_CLIENT ? s->wnd_c : s->wnd_b;
+
+	if (tg_seq_gt(seq, b->edge))
+		return; /* nobody could have said that */
+	s->seen = (uint16_t)(e->env.now_ms >> 10);
+	a->end = tg_seq_max(a->end, end);
+	if ((seg->ctl & TG_TCP_FIN) && tg_seq_eq(a->end, end))
+		s->flags |= fin_of(from);
+	if (tg_seq_lt(ack, a->nxt) || tg_seq_gt(ack, b->end))
+		return;
+	a->nxt = ack;
+	a->edge = tg_seq_max(a->edge, tg_seq_add(ack, (uint32_t)seg->wnd << shift));
+}
+
+/* SP-11: from the first FIN on it may end; when both are acknowledged the record stays for those
+ * that are late. */
+static void note_fin(struct tg_engine *e, struct tg_splice *s, uint8_t flags_before)
+{
+	const struct tg_splice_end *c = &s->side[TG_SPLICE_CLIENT],
+				   *b = &s->side[TG_SPLICE_BACKEND];
+	const uint8_t both = TG_SPLICE_FIN_CLIENT | TG_SPLICE_FIN_BACKEND;
+	uint8_t fin = s->flags & both;
+
+	if (fin == 0 || s->state == TG_SPLICE_TIME_WAIT)
+		return;
+	if (s->state == TG_SPLICE_SPLICED)
+		tg_splice_enter(e, s, TG_SPLICE_CLOSING);
+	if (s->flags != flags_before) /* patience is another one now */
+		tg_splice_arm(e, s, e->env.now_ms + TG_SPLICE_CLOSE_MS);
+	if (fin != both || !tg_seq_ge(b->nxt, c->end) || !tg_seq_ge(c->nxt, b->end))
+		return;
+	tg_splice_enter(e, s, TG_SPLICE_TIME_WAIT);
+	tg_splice_arm(e, s, e->env.now_ms + 2ull * e->conf.msl_ms);
+	tg_ctr_inc(&e->ctr, TG_CTR_splice_closed);
+}
+
+/* --- SP-10 --- */
+
+static uint16_t hash_of(const struct tg_seg *seg)
+{
+	uint64_t h = ((uint64_t)seg->seq.v << 32 | seg->ack.v) * 0x9e3779b97f4a7c15ull;
+
+	if (seg->opts.sack_n) /* blocks that move are news */
+		h = (h ^ ((uint64_t)seg->opts.sack[0].left.v << 32 | seg->opts.sack[0].right.v)) *
+		    0xd6e8feb86659fd93ull;
+	return (uint16_t)(h >> 48);
+}
+
+/* Two ends that answer each other's ACKs go on for ever. A row ends with anything new, and with a
+ * pause of a second, so that probes of a closed window or of a peer's life (1 s and more) never
+ * make one. ACKs that segments of the other side may have drawn do not count as long as not all is
+ * acknowledged: a loss draws one for each segment behind it (RFC 5681 3.2). */
+static bool is_storm(struct tg_engine *e, struct tg_splice *s, enum tg_splice_side from,
+		     const struct tg_seg *seg)
+{
+	enum tg_splice_side to = other(from);
+	uint16_t hash;
+
+	if ((uint16_t)((uint16_t)(e->env.now_ms >> 10) - s->seen) > 1)
+		s->ack_n[0] = s->ack_n[1] = 0;
+	if (tg_seg_len(seg)) {
+		s->ack_credit[to] += s->ack_credit[to] < UINT8_MAX;
+		s->ack_n[from] = 0;
+		return false;
+	}
+	if (tg_seq_ge(seg->ack, s->side[to].end))
+		s->ack_credit[from] = 0;
+	hash = hash_of(seg);
+	if (hash != s->ack_hash[from]) {
+		s->ack_hash[from] = hash;
+		s->ack_n[from] = 0;
+		return false;
+	}
+	if (s->ack_credit[from]) {
+		s->ack_credit[from]--;
+		return false;
+	}
+	if (s->ack_n[from] >= TG_SPLICE_ACK_MAX)
+		return true;
+	s->ack_n[from]++;
+	return false;
+}
+
+/* --- segments --- */
+
+static enum tg_ctr pass_on(struct tg_engine *e, struct tg_rx *rx, const struct tg_splice *s,
+			   enum tg_splice_side from)
+{
+	struct tg_splice_pkt p = {.pkt = &rx->pkt,
+				  .ip = &rx->ip,
+				  .seg = &rx->seg,
+				  .l2 = rx->eth.hdr_len,
+				  .used = &rx->used};
+
+	return tg_splice_forward(e, s, from, &p);
+}
+
+/* Passed on for the end to judge; the record goes only with one that must be right: at what was
+ * acknowledged, at what was sent, or at the FIN (RB-02, RB-04). */
+static enum tg_ctr rst_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_splice *s,
+			       enum tg_splice_side from)
+{
+	const struct tg_splice_end *a = &s->side[from], *b = &s->side[other(from)];
+	tg_seq seq = seq_of(s, from, &rx->seg);
+	bool at_fin = (s->flags & fin_of(from)) && tg_seq_eq(tg_seq_add(seq, 1), a->end);
+	bool exact = at_fin || tg_seq_eq(seq, b->nxt) || tg_seq_eq(seq, a->end);
+	enum tg_ctr verdict = pass_on(e, rx, s, from);
+
+	if (verdict != TG_CTR_NONE || s->state == TG_SPLICE_TIME_WAIT)
+		return verdict;
+	if (!exact) {
+		tg_ctr_inc(&e->ctr, TG_CTR_splice_rst_judged);
+		return TG_CTR_NONE;
+	}
+	tg_ctr_inc(&e->ctr, TG_CTR_splice_rst);
+	tg_splice_free(e, s);
+	return TG_CTR_NONE;
+}
+
+/* TD-22: the client's next connection from the same port. Its numbers go on above the old ones, and
+ * so do ours (EST-02). */
+static enum tg_ctr reuse(struct tg_engine *e, struct tg_rx *rx, struct tg_splice *s)
+{
+	tg_seq floor = s->side[TG_SPLICE_BACKEND].end;
+	struct tg_listener *l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
+
+	tg_splice_free(e, s);
+	tg_ctr_inc(&e->ctr, TG_CTR_splice_tw_reused);
+	return l ? tg_listen_arrives(e, rx, l, TG_NONE, &floor) : tg_rx_closed(e, rx);
+}
+
+/* The backend did not get our ACK of its SYN-ACK. What it echoes is the client's clock then. */
+static enum tg_ctr synack_again(struct tg_engine *e, struct tg_rx *rx, struct tg_splice *s)
+{
+	struct tg_seg seg = reply_to(s, TG_SPLICE_BACKEND, TG_TCP_ACK);
+
+	if (tg_out_room(&e->out) == 0)
+		return TG_CTR_tx_no_buffer;
+	seg.wnd = window_to(s, TG_SPLICE_BACKEND);
+	seg.opts.has_ts = (s->flags & TG_SPLICE_TS) != 0;
+	seg.opts.tsval = rx->seg.opts.tsecr;
+	seg.opts.tsecr = rx->seg.opts.tsval;
+	tg_splice_say(e, s, TG_SPLICE_BACKEND, &seg, rx);
+	return TG_CTR_NONE;
+}
+
+static enum tg_ctr syn_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_splice *s,
+			       enum tg_splice_side from)
+{
+	const struct tg_seg *seg = &rx->seg;
+	const struct tg_splice_end *b = &s->side[TG_SPLICE_BACKEND];
+	bool ack = (seg->ctl & TG_TCP_ACK) != 0;
+
+	if (seg->ctl & TG_TCP_FIN)
+		return TG_CTR_synfin;
+	if (from == TG_SPLICE_CLIENT && !ack && s->state == TG_SPLICE_TIME_WAIT &&
+	    tg_seq_gt(seg->seq, b->nxt))
+		return reuse(e, rx, s);
+	if (from == TG_SPLICE_BACKEND && ack)
+		return synack_again(e, rx, s);
+	return tg_splice_challenge(e, s, from, rx);
+}
+
+enum tg_ctr tg_splice_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t slot)
+{
+	enum tg_splice_side from;
+	struct tg_splice *s = tg_splice_of(e, slot, &from);
+
+	if (s->state == TG_SPLICE_OPENING)
+		return tg_splice_opening(e, rx, s, from);
+	if ((rx->seg.ctl & (TG_TCP_SYN | TG_TCP_RST)) == TG_TCP_SYN)
+		return syn_arrives(e, rx, s, from);
+	if (rx->seg.ctl & TG_TCP_RST)
+		return rst_arrives(e, rx, s, from);
+	if (!(rx->seg.ctl & TG_TCP_ACK))
+		return TG_CTR_no_ack; /* SE-25 */
+	if (is_storm(e, s, from, &rx->seg))
+		return TG_CTR_splice_ack_storm;
+	uint8_t flags = s->flags;
+	enum tg_ctr verdict = pass_on(e, rx, s, from);
+
+	if (verdict != TG_CTR_NONE)
+		return verdict;
+	tg_splice_follow(e, s, from, &rx->seg);
+	note_fin(e, s, flags);
+	return TG_CTR_NONE;
+}
