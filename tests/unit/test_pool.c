@@ -660,6 +660,11 @@ static void test_set_weight0_drains(void)
 	uint32_t n = asked[last];
 	run(3 * CHECK);
 	CU_ASSERT(asked[last] > n); /* it is still looked after */
+	mood[201 - last] = REFUSES; /* not even when nobody else is there */
+	run(4 * CHECK);
+	CU_ASSERT_EQUAL(pick(1), 0);
+	mood[201 - last] = ANSWERS;
+	run(4 * CHECK);
 	conf.backend[last - 100].weight = 10;
 	CU_ASSERT_EQUAL(tg_engine_pool_set(h.e, pool, &conf), 0);
 	pick_all(before);
