@@ -250,6 +250,7 @@ if run_builds; then
 	done
 	! part_touched script || run_scripts
 	! program_wanted sim same.sh || program same-everywhere tests/sim/same.sh
+	! program_wanted attack cookie_time.sh || program cookie-time tests/attack/cookie_time.sh
 	! program_wanted attack cost.sh || limit=7200 program cost tests/attack/cost.sh
 	! fuzz_touched || run_fuzz
 	! part_touched e2e || run_e2e
