@@ -30,6 +30,17 @@ static uint32_t echo_in_place(struct tg_engine *e, struct tg_rx *rx, const struc
 	return l2 + l3 + rx->ip.payload_len;
 }
 
+/* RFC 1122 3.2.2, RFC 4443 2.4: nothing is said to many, nor to nobody: a frame to a group, although
+ * our address is in it, or a packet from ::, as duplicate address detection sends. */
+static enum tg_ctr check_link(const struct tg_rx *rx)
+{
+	static const struct tg_addr unspecified;
+
+	if (rx->eth.dst.b[0] & 1)
+		return TG_CTR_bad_mac;
+	return tg_addr_equal(&rx->ip.src, &unspecified) ? TG_CTR_bad_src : TG_CTR_NONE;
+}
+
 static enum tg_ctr echo(struct tg_engine *e, struct tg_rx *rx)
 {
 	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
@@ -126,6 +137,9 @@ enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx)
 	rx->foreign = !ours && e->splices && (e->splices->foreign_ports >> rx->pkt.port & 1);
 	if (!ours && (!rx->foreign || !is_error(&icmp)))
 		return TG_CTR_bad_dst;
+	why = check_link(rx);
+	if (why != TG_CTR_NONE)
+		return why;
 	switch (icmp.kind) {
 	case TG_ICMP_ECHO:
 		return echo(e, rx);
