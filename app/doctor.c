@@ -171,7 +171,14 @@ static void check_permissions(struct doctor *d)
 	    fix);
 	bool tun = access("/dev/net/tun", R_OK | W_OK) == 0;
 	say(d, tun ? GOOD : LIMIT, "/dev/net/tun",
-	    tun ? "net_tap can be used" : "net_tap cannot be used", "sudo modprobe tun");
+	    tun ? "net_tap can be used, as a port and as the kernel behind one"
+		: "net_tap cannot be used",
+	    "sudo modprobe tun");
+	bool vhost = access("/dev/vhost-net", R_OK | W_OK) == 0;
+	say(d, GOOD, "/dev/vhost-net",
+	    vhost ? "net_virtio_user,path=/dev/vhost-net can be the kernel behind a port"
+		  : "not here (vhost_net): the kernel behind a port can be had by net_tap alone",
+	    NULL);
 	bool vfio = access("/dev/vfio/vfio", R_OK | W_OK) == 0;
 	say(d, vfio ? GOOD : LIMIT, "/dev/vfio/vfio",
 	    vfio ? "network cards can be taken by PCI address"

@@ -276,6 +276,7 @@ static enum tg_ctr pass(struct tg_engine *e, struct tg_rx *rx)
 	return TG_CTR_NONE;
 }
 
+/* LN-21. What the engine used as well stays used when the kernel does not get it. */
 enum tg_ctr tg_kernel_offer(struct tg_engine *e, struct tg_rx *rx, enum tg_ctr verdict)
 {
 	bool noted = verdict == TG_CTR_NONE && rx->kind != TG_RX_KERNEL;

@@ -132,6 +132,7 @@ static void test_noKernel_otherProtocol_isDropped(void)
 	end();
 }
 
+/* LN-21 */
 static void test_tcp_kernelPorts_goToTheKernel(void)
 {
 	static const struct {
@@ -217,6 +218,7 @@ static void test_burst_mixed_eachGoesItsWay(void)
 
 /* --- other protocols --- */
 
+/* LN-21 */
 static void test_protocols_ofOurAddressAndTheLink_arePassed(void)
 {
 	static const struct {
@@ -333,6 +335,7 @@ static uint32_t arp_frame(uint8_t *f, uint16_t op, const char *mac, const char *
 	return n + tg_arp_emit(f + n, &arp);
 }
 
+/* LN-21: two hosts of one address must not both speak. */
 static void test_arp_question_isAnsweredByTheEngineAlone(void)
 {
 	uint8_t f[HOST_BUF_LEN];
@@ -729,6 +732,7 @@ static uint32_t from_kernel(const uint8_t *frame, uint32_t len, struct host_fram
 	return n;
 }
 
+/* LN-21 */
 static void test_fromKernel_frame_goesOutAsItIs(void)
 {
 	uint8_t f[HOST_BUF_LEN] = {0};
