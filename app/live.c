@@ -25,7 +25,7 @@ static bool is_live(const struct tg_key *key)
 	for (uint32_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
 		if (strcmp(key->name, live[i]) == 0)
 			return true;
-	return false;
+	return tg_pools_is_live(key);
 }
 
 /* Lists are zero behind their last member, so their bytes say all. */
@@ -89,6 +89,7 @@ static void name_all(const struct tg_live *l, const struct tg_conf *new)
 	n += name_sections("port", TG_KEY_PORT, old->port, old->port_n, new->port, new->port_n);
 	n += name_sections("listener", TG_KEY_LISTENER | TG_KEY_CONN, old->listener,
 			   old->listener_n, new->listener, new->listener_n);
+	n += name_sections("pool", TG_KEY_POOL, old->pool, old->pool_n, new->pool, new->pool_n);
 	if (!old->fleet.line != !new->fleet.line)
 		n++, say("[fleet] has come or gone: that needs a restart");
 	say("%s", n ? "what needs a restart stays as it was" : "done");
@@ -167,6 +168,7 @@ void tg_live_reload(void *ctx)
 		return;
 	}
 	swap_sets(l, &new, &policy);
+	tg_pools_reload(l->pools, &new);
 	name_all(l, &new);
 	tg_conf_free(&new);
 }

@@ -6,58 +6,43 @@
 
 #include "plan.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 struct tg_host;
 struct rte_tel_data;
 
-/* One letter from control to all workers: the pools as they are to be. It is written while no
- * worker has it to read: the last one was taken by all. */
-struct tg_pools_box {
-	_Atomic uint32_t posted; /* the letter's number; 0: none yet */
-	uint32_t n;
-	struct tg_pool_conf pool[TG_POOL_MAX];
-};
-
-/* A worker's part. */
+/* What a worker shows of its pools. */
 struct tg_pools_share {
-	const struct tg_pools_box *box; /* NULL: no pools */
-	struct tg_pool_sight *sight;    /* [n], written as the worker's other sight is */
+	struct tg_pool_sight *sight; /* [n], written as the worker's other sight is */
 	uint32_t n;
-	_Atomic uint32_t taken;   /* the last letter that was read */
-	_Atomic uint32_t refused; /* bit i: the engine had no room for what it said of pool i */
 };
 
 struct tg_pools {
-	struct tg_conf *conf; /* as it is in force: reload changes [pool] sections in it */
+	struct tg_conf *conf; /* as it is in force: a reload changes [pool] sections in it */
 	struct tg_plan *plan;
 	struct tg_host *host;       /* NULL: not joined */
-	struct tg_pools_box *box;   /* NULL: there are no pools */
-	struct tg_pool_sight *told; /* [plan->pool_n] */
-	bool is_open;               /* the letter may not be taken by all yet */
-	bool must_reload;           /* SIGHUP came meanwhile */
+	struct tg_pool_sight *told; /* [plan->pool_n], of what lines have told */
 };
 
 /* --- start --- */
 
 /* Pools of the plan into an engine that is new. 0; or -1 and one line in err. */
 int tg_pools_add(struct tg_engine *engine, const struct tg_plan *plan, char *err, size_t err_size);
-/* Gives the workers of host their box; before the launch. conf and plan outlive p. False: out of
- * memory. */
+/* Gives the workers of host room to show their pools; before the launch. conf and plan outlive p.
+ * False: out of memory. */
 bool tg_pools_join(struct tg_pools *p, struct tg_conf *conf, struct tg_plan *plan,
 		   struct tg_host *host);
 void tg_pools_fini(struct tg_pools *p);
 
 /* --- while it runs --- */
 
-/* tg_reload_fn: reads the file again; [pool] sections that differ go to the workers, what else
- * differs is named and waits for the next start. A file that is no good is told, and all stays. */
-void tg_pools_reload(void *pools);
-/* The control loop's turn: backends that came up or went down; what came of the last letter. */
+/* Whether a reload changes what the key of [pool NAME] says. */
+bool tg_pools_is_live(const struct tg_key *key);
+/* The file was read again as now: pools that differ go to all workers, one line each. */
+void tg_pools_reload(struct tg_pools *p, const struct tg_conf *now);
+/* The control loop's turn: a line for each backend that came up or went down. */
 void tg_pools_poll(struct tg_pools *p);
-/* The worker's turns: a letter that it has not read; what its engine knows now. */
-void tg_pools_take(struct tg_pools_share *s, struct tg_engine *engine);
+/* The worker's turn: what its engine knows now. */
 void tg_pools_show(struct tg_pools_share *s, const struct tg_engine *engine);
 
 /* --- sight (pools_sight.c) --- */

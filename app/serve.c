@@ -306,9 +306,8 @@ static int serve(struct serving *s)
 	}
 	tg_fleet_join(&s->fleet, &s->host);
 	tg_reload_register(tg_fleet_reload, &s->fleet);
-	s->live = (struct tg_live){&s->conf, &s->plan, &s->host};
+	s->live = (struct tg_live){&s->conf, &s->plan, &s->host, &s->pools};
 	tg_reload_register(tg_live_reload, &s->live);
-	tg_reload_register(tg_pools_reload, &s->pools);
 	tg_engine_stats(s->host.worker[0].engine, &s->start);
 	tg_host_launch(&s->host, &s->got);
 	tg_sight_publish(&s->host, s->opt.name, &s->got);

@@ -152,8 +152,6 @@ static void look_around(struct tg_worker *w, uint64_t now_ns)
 	}
 	if (w->fleet)
 		tg_fleet_take(w->fleet, w->engine, &w->clock, &w->fleet_taken);
-	if (w->pools.box)
-		tg_pools_take(&w->pools, w->engine);
 	run_errand(w);
 	obey(w);
 	show(w, now_ns);
