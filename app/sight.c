@@ -210,6 +210,19 @@ static bool see(const char *params, struct tg_sight *s)
 	return true;
 }
 
+/* For how long the worker that looked around longest ago has not: over a second, and it hangs. */
+static uint64_t silent_ms(struct tg_host *h, const struct timespec *now)
+{
+	uint64_t now_ns = (uint64_t)now->tv_sec * 1000000000ull + (uint64_t)now->tv_nsec, most = 0;
+	struct tg_sight one;
+	for (uint32_t w = 0; w < h->worker_n; w++) {
+		tg_worker_see(&h->worker[w], &one);
+		if (now_ns > one.now_ns && now_ns - one.now_ns > most)
+			most = now_ns - one.now_ns;
+	}
+	return most / TG_NS_PER_MS;
+}
+
 static int on_stats(const char *cmd, const char *params, struct rte_tel_data *d)
 {
 	struct tg_sight s;
@@ -225,6 +238,7 @@ static int on_stats(const char *cmd, const char *params, struct rte_tel_data *d)
 		rte_tel_data_add_dict_u64(d, "uptime_s",
 					  (uint64_t)(now.tv_sec - published.start.tv_sec));
 		rte_tel_data_add_dict_u64(d, "worker_n", published.host->worker_n);
+		rte_tel_data_add_dict_u64(d, "silent_ms", silent_ms(published.host, &now));
 		tell_stats(d, &s);
 		struct tg_fleet_view view;
 		struct rte_tel_data *fleet =

@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_run=(libdpdk-dev dpdk libinih-dev libpcap-dev gcc libc6-dev meson ninja-build pkg-config python3)
 packages_tests=(libcunit1-dev dpdk-dev iputils-ping netbase clang llvm libclang-rt-14-dev clang-format binutils curl wrk nginx-light
-	ethtool iproute2 procps tshark netcat-openbsd valgrind nmap util-linux git ca-certificates)
+	ethtool iproute2 procps tshark netcat-openbsd valgrind nmap bird2 util-linux git ca-certificates)
 want_tests=0 want_packages=1 want_build=1 want_hugepages=1
 
 usage() { sed -n '3,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
@@ -99,6 +99,11 @@ install_packages() {
 	# The tests start their own nginx; one that came only for them shall not hold port 80.
 	case " ${missing[*]} " in *" nginx-light "*)
 		[ ! -d /run/systemd/system ] || as_root systemctl disable --now nginx >/dev/null 2>&1 || true
+		;;
+	esac
+	# Nor a routing daemon of the machine's own.
+	case " ${missing[*]} " in *" bird2 "*)
+		[ ! -d /run/systemd/system ] || as_root systemctl disable --now bird >/dev/null 2>&1 || true
 		;;
 	esac
 	packages_changed=1
