@@ -203,7 +203,7 @@ static struct tg_rack_found walk(struct tg_tcb *tcb, const struct tg_chunks *chu
 			continue;
 		}
 		rec->flags |= TG_SENT_LOST;
-		s->lost += (uint32_t)tg_seq_diff(rec->end, begin);
+		tg_sent_count_lost(s, begin, rec->end);
 		found.any = true;
 		s->no_pairs = false;
 		found.again |= (rec->flags & TG_SENT_AGAIN) && is_later(rec->us, r->cut_us);

@@ -77,11 +77,12 @@ static uint32_t capacity(const struct tg_sent *s)
 /* The record that holds seq; n when it is past the end. */
 static uint32_t find(const struct tg_sent *s, const struct tg_chunks *c, tg_seq seq)
 {
+	const struct tg_sent_rec *r = rec(s, c, 0);
 	uint32_t lo = 0, hi = s->n, mid;
 
 	while (lo < hi) {
 		mid = (lo + hi) / 2;
-		if (tg_seq_gt(rec(s, c, mid)->end, seq))
+		if (tg_seq_gt(r[mid].end, seq))
 			hi = mid;
 		else
 			lo = mid + 1;
@@ -117,18 +118,13 @@ static struct tg_sent_rec *insert(struct tg_sent *s, const struct tg_chunks *c, 
 	return &r[i];
 }
 
-/* Cuts the record that holds at, unless one begins there. Returns the one that begins at it. */
-static uint32_t cut(struct tg_sent *s, const struct tg_chunks *c, tg_seq at)
+/* Cuts record i at a number inside it: what follows is record i + 1. */
+static void cut(struct tg_sent *s, const struct tg_chunks *c, uint32_t i, tg_seq at)
 {
-	uint32_t i = find(s, c, at);
-	struct tg_sent_rec *r;
+	struct tg_sent_rec *r = insert(s, c, i);
 
-	if (i == s->n || tg_seq_eq(begin(s, c, i), at))
-		return i;
-	r = insert(s, c, i);
 	r[0] = r[1];
 	r[0].end = at;
-	return i + 1;
 }
 
 /* --- merging --- */
@@ -213,39 +209,50 @@ static bool is_marked(const struct tg_sent_rec *r, enum mark mark, uint32_t now_
 	return mark == MARK_AGAIN && r->flags == TG_SENT_AGAIN && r->us == now_us && !r->spread;
 }
 
-/* Leaves out what is marked already at both ends of [*left, *right). False: nothing is left. */
-static bool trim(const struct tg_sent *s, const struct tg_chunks *c, tg_seq *left, tg_seq *right,
+/* What is to be marked: [left, right), from inside record i to inside record j. */
+struct range {
+	tg_seq left, right;
+	uint32_t i, j;
+};
+
+static void locate(const struct tg_sent *s, const struct tg_chunks *c, struct range *g)
+{
+	g->i = find(s, c, g->left);
+	g->j =
+	    tg_seq_le(g->right, rec(s, c, g->i)->end) ? g->i : find(s, c, tg_seq_sub(g->right, 1));
+}
+
+/* Leaves out what is marked already at both ends of *g. False: nothing is left. */
+static bool trim(const struct tg_sent *s, const struct tg_chunks *c, struct range *g,
 		 enum mark mark, uint32_t now_us)
 {
-	uint32_t i;
-
-	if (tg_seq_lt(*left, s->una))
-		*left = s->una;
-	*right = tg_seq_min(*right, begin(s, c, s->n));
-	if (tg_seq_ge(*left, *right))
+	if (tg_seq_lt(g->left, s->una))
+		g->left = s->una;
+	g->right = tg_seq_min(g->right, begin(s, c, s->n));
+	if (tg_seq_ge(g->left, g->right))
 		return false;
-	for (i = find(s, c, *left); i < s->n && is_marked(rec(s, c, i), mark, now_us); i++)
-		*left = rec(s, c, i)->end;
-	if (tg_seq_ge(*left, *right))
+	locate(s, c, g);
+	for (; g->i <= g->j && is_marked(rec(s, c, g->i), mark, now_us); g->i++)
+		g->left = rec(s, c, g->i)->end;
+	if (g->i > g->j)
 		return false;
-	for (i = find(s, c, tg_seq_sub(*right, 1)); is_marked(rec(s, c, i), mark, now_us); i--)
-		*right = begin(s, c, i);
+	for (; is_marked(rec(s, c, g->j), mark, now_us); g->j--)
+		g->right = begin(s, c, g->j);
 	return true;
 }
 
-/* How many cuts [left, right) needs, and whether each of them goes with a merge. */
-static uint32_t cuts(const struct tg_sent *s, const struct tg_chunks *c, tg_seq left, tg_seq right,
+/* How many cuts *g needs, and whether each of them goes with a merge. */
+static uint32_t cuts(const struct tg_sent *s, const struct tg_chunks *c, const struct range *g,
 		     enum mark mark, uint32_t now_us, bool *grows)
 {
-	uint32_t i = find(s, c, left), j = find(s, c, tg_seq_sub(right, 1));
-	bool cut_left = !tg_seq_eq(left, begin(s, c, i)), cut_right;
+	bool cut_left = !tg_seq_eq(g->left, begin(s, c, g->i));
+	bool cut_right = !tg_seq_eq(g->right, rec(s, c, g->j)->end);
 	uint32_t joins = 0, n;
 
-	cut_right = !tg_seq_eq(right, rec(s, c, j)->end);
 	if (mark != MARK_LOSE) {
-		if (!cut_left && i > 0 && is_marked(rec(s, c, i - 1), mark, now_us))
+		if (!cut_left && g->i > 0 && is_marked(rec(s, c, g->i - 1), mark, now_us))
 			joins++;
-		if (!cut_right && j + 1 < s->n && is_marked(rec(s, c, j + 1), mark, now_us))
+		if (!cut_right && g->j + 1 < s->n && is_marked(rec(s, c, g->j + 1), mark, now_us))
 			joins++;
 	}
 	n = (uint32_t)cut_left + cut_right;
@@ -253,15 +260,15 @@ static uint32_t cuts(const struct tg_sent *s, const struct tg_chunks *c, tg_seq 
 	return n;
 }
 
-/* ADV-42: finds places for the cuts at left and right; false: there are none. */
-static bool make_room(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
-		      enum mark mark, uint32_t now_us)
+/* ADV-42: finds places for the cuts at both ends of *g; false: there are none. */
+static bool make_room(struct tg_sent *s, struct tg_chunks *c, struct range *g, enum mark mark,
+		      uint32_t now_us)
 {
 	uint32_t kept, n;
 	bool grows;
 
-	do {
-		n = cuts(s, c, left, right, mark, now_us, &grows);
+	for (;;) {
+		n = cuts(s, c, g, mark, now_us, &grows);
 		if (s->chunk == TG_NONE && s->n + n > TG_SENT_OWN)
 			widen(s, c);
 		kept = mark == MARK_SACK ? KEPT_FROM_SACK : KEPT_FROM_MARK;
@@ -269,8 +276,10 @@ static bool make_room(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_se
 			kept = 0;
 		if (n == 0 || s->n + n + kept <= capacity(s))
 			return true;
-	} while (merge_closest(s, c));
-	return false;
+		if (!merge_closest(s, c))
+			return false;
+		locate(s, c, g);
+	}
 }
 
 static void tell(struct tg_sent_news *news, const struct tg_sent_rec *r, uint32_t len, tg_seq end)
@@ -301,16 +310,19 @@ static void mark_one(struct tg_sent *s, const struct tg_chunks *c, uint32_t i, e
 	struct tg_sent_rec *r = tg_sent_at(s, c, i);
 	uint32_t len = length(s, c, i);
 
-	if (r->flags & TG_SENT_LOST)
+	if (r->flags & TG_SENT_LOST) {
 		s->lost -= len;
+		if (tg_seq_eq(begin(s, c, i), s->lost_low))
+			s->lost_low = r->end;
+	}
 	switch (mark) {
 	case MARK_SACK:
 		r->flags = (uint8_t)((r->flags & TG_SENT_AGAIN) | TG_SENT_SACKED);
 		s->sacked += len;
 		break;
 	case MARK_LOSE:
+		tg_sent_count_lost(s, begin(s, c, i), r->end);
 		r->flags |= TG_SENT_LOST;
-		s->lost += len;
 		break;
 	case MARK_AGAIN:
 		r->flags = TG_SENT_AGAIN;
@@ -320,13 +332,19 @@ static void mark_one(struct tg_sent *s, const struct tg_chunks *c, uint32_t i, e
 	}
 }
 
-/* [left, right) is trimmed, and there is room. */
-static void mark_range(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
+/* *g is trimmed, and there is room. */
+static void mark_range(struct tg_sent *s, struct tg_chunks *c, const struct range *g,
 		       enum mark mark, uint32_t now_us, struct tg_sent_news *news)
 {
-	uint32_t i = cut(s, c, left), end = cut(s, c, right), first = i;
-	uint32_t before = s->sacked;
+	uint32_t i = g->i, end = g->j + 1, before = s->sacked, first;
 
+	if (!tg_seq_eq(g->right, rec(s, c, g->j)->end))
+		cut(s, c, g->j, g->right);
+	if (!tg_seq_eq(g->left, begin(s, c, i))) {
+		cut(s, c, i++, g->left);
+		end++;
+	}
+	first = i;
 	for (; i < end; i++) {
 		const struct tg_sent_rec *r = rec(s, c, i);
 
@@ -343,19 +361,18 @@ static void mark_range(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_s
 	tidy(s, c, first ? first - 1 : 0, end < s->n ? end : end - 1);
 }
 
-/* Where [*left, *right) cannot be cut out it takes in the records at its ends. */
-static void take_whole(const struct tg_sent *s, const struct tg_chunks *c, tg_seq *left,
-		       tg_seq *right)
+/* Where *g cannot be cut out it takes in the records at its ends. */
+static void take_whole(const struct tg_sent *s, const struct tg_chunks *c, struct range *g)
 {
-	*left = begin(s, c, find(s, c, *left));
-	*right = rec(s, c, find(s, c, tg_seq_sub(*right, 1)))->end;
+	g->left = begin(s, c, g->i);
+	g->right = rec(s, c, g->j)->end;
 }
 
 /* --- the contract --- */
 
 void tg_sent_init(struct tg_sent *s, tg_seq una)
 {
-	s->una = una;
+	s->una = s->lost_low = una;
 	s->sacked = s->lost = 0;
 	s->chunk = TG_NONE;
 	s->head = s->n = 0;
@@ -420,31 +437,37 @@ void tg_sent_push(struct tg_sent *s, struct tg_chunks *c, tg_seq end, uint32_t n
 void tg_sent_again(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
 		   uint32_t now_us)
 {
-	if (!trim(s, c, &left, &right, MARK_AGAIN, now_us))
+	struct range g = {.left = left, .right = right};
+
+	if (!trim(s, c, &g, MARK_AGAIN, now_us))
 		return;
-	if (!make_room(s, c, left, right, MARK_AGAIN, now_us))
-		take_whole(s, c, &left, &right);
-	mark_range(s, c, left, right, MARK_AGAIN, now_us, NULL);
+	if (!make_room(s, c, &g, MARK_AGAIN, now_us))
+		take_whole(s, c, &g);
+	mark_range(s, c, &g, MARK_AGAIN, now_us, NULL);
 	tg_sent_at(s, c, s->n - 1u)->state |= CLOSED;
 }
 
 void tg_sent_lose(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right)
 {
-	if (!trim(s, c, &left, &right, MARK_LOSE, 0))
+	struct range g = {.left = left, .right = right};
+
+	if (!trim(s, c, &g, MARK_LOSE, 0))
 		return;
-	if (!make_room(s, c, left, right, MARK_LOSE, 0))
-		take_whole(s, c, &left, &right);
-	mark_range(s, c, left, right, MARK_LOSE, 0, NULL);
+	if (!make_room(s, c, &g, MARK_LOSE, 0))
+		take_whole(s, c, &g);
+	mark_range(s, c, &g, MARK_LOSE, 0, NULL);
 }
 
 bool tg_sent_sack(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
 		  struct tg_sent_news *news)
 {
-	if (!trim(s, c, &left, &right, MARK_SACK, 0))
+	struct range g = {.left = left, .right = right};
+
+	if (!trim(s, c, &g, MARK_SACK, 0))
 		return true;
-	if (!make_room(s, c, left, right, MARK_SACK, 0))
+	if (!make_room(s, c, &g, MARK_SACK, 0))
 		return false;
-	mark_range(s, c, left, right, MARK_SACK, 0, news);
+	mark_range(s, c, &g, MARK_SACK, 0, news);
 	return true;
 }
 
@@ -463,6 +486,7 @@ void tg_sent_ack(struct tg_sent *s, struct tg_chunks *c, tg_seq una, struct tg_s
 		if (r->flags & TG_SENT_LOST)
 			s->lost -= len;
 		s->una = end;
+		s->lost_low = tg_seq_max(s->lost_low, end);
 		if (tg_seq_eq(end, r->end)) {
 			s->head++;
 			s->n--;
@@ -482,6 +506,7 @@ void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c)
 	s->no_pairs = s->walked = false;
 	s->sacked = 0;
 	s->lost = (uint32_t)tg_seq_diff(begin(s, c, s->n), s->una);
+	s->lost_low = s->una;
 	if (s->n)
 		tidy(s, c, 0, s->n - 1u);
 }
@@ -489,10 +514,11 @@ void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c)
 bool tg_sent_next_lost(const struct tg_sent *s, const struct tg_chunks *c, tg_seq from,
 		       tg_seq *left, tg_seq *right)
 {
-	uint32_t i = tg_seq_lt(from, s->una) ? 0 : find(s, c, from);
+	uint32_t i;
 
 	if (s->lost == 0)
 		return false;
+	i = find(s, c, tg_seq_max(from, s->lost_low));
 	while (i < s->n && !(rec(s, c, i)->flags & TG_SENT_LOST))
 		i++;
 	if (i == s->n)
@@ -530,6 +556,10 @@ static const char *first_fault(const struct tg_sent *s, const struct tg_chunks *
 	}
 	if (sacked != s->sacked || lost != s->lost)
 		return "T2: the sums of the sent records are wrong";
+	for (uint32_t i = 0; i < s->n; i++)
+		if ((rec(s, c, i)->flags & TG_SENT_LOST) &&
+		    tg_seq_lt(begin(s, c, i), tg_seq_max(s->lost_low, s->una)))
+			return "T5: a record is LOST below the lowest";
 	return NULL;
 }
 

@@ -51,6 +51,7 @@ struct tg_sent {
 	 * oldest_us to newest_us. */
 	bool walked, waits;
 	uint32_t oldest_us, newest_us;
+	tg_seq lost_low;                     /* nothing below it is LOST, while lost > 0 */
 	struct tg_sent_rec own[TG_SENT_OWN]; /* last: tg_sent_init leaves it as it is */
 };
 
@@ -117,6 +118,14 @@ static inline tg_seq tg_sent_begin(struct tg_sent *s, const struct tg_chunks *c,
 	return i ? tg_sent_at(s, c, i - 1)->end : s->una;
 }
 
+/* [begin, end), which is not counted yet, is marked LOST. */
+static inline void tg_sent_count_lost(struct tg_sent *s, tg_seq begin, tg_seq end)
+{
+	if (s->lost == 0 || tg_seq_lt(begin, s->lost_low))
+		s->lost_low = begin;
+	s->lost += (uint32_t)tg_seq_diff(end, begin);
+}
+
 /* One past everything recorded. */
 static inline tg_seq tg_sent_end(struct tg_sent *s, const struct tg_chunks *c)
 {
@@ -124,8 +133,8 @@ static inline tg_seq tg_sent_end(struct tg_sent *s, const struct tg_chunks *c)
 }
 
 /* T1 ends ascend, none empty; T2 sacked and lost are the sums over the records; T3 LOST excludes
- * SACKED; T4 a chunk is held only while more than TG_SENT_OWN may be needed and lies in the pool.
- */
+ * SACKED; T4 a chunk is held only while more than TG_SENT_OWN may be needed and lies in the pool;
+ * T5 nothing below lost_low is LOST. */
 bool tg_sent_validate(struct tg_sent *s, const struct tg_chunks *c, const char **why);
 
 #endif
