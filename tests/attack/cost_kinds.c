@@ -202,6 +202,18 @@ static void sack_splits(struct attack *a)
 	cost_shoot(a, &s);
 }
 
+/* The same, while every packet acknowledges a byte or a segment: places become free, text goes out,
+ * and all of it is split again. */
+static void sack_splits_moving(struct attack *a)
+{
+	struct host *h = &a->h;
+
+	if (h->nxt - h->una > 2 * a->mss)
+		h->una += a->i & 1 ? 1 : a->mss;
+	sack_splits(a);
+	cost_refill(a);
+}
+
 static void sack_random(struct attack *a)
 {
 	uint32_t b[3][2], all = flight(a);
@@ -343,6 +355,7 @@ const struct kind cost_kinds[] = {
     {"outside-window", NULL, 0, false, false, outside},
     {"options", NULL, 0, false, true, options},
     {"sack-splits", NULL, 0, true, false, sack_splits},
+    {"sack-splits-moving", NULL, 0, true, false, sack_splits_moving},
     {"sack-random", NULL, 0, true, false, sack_random},
     {"sack-alternating", NULL, 0, true, false, sack_alternating},
     {"sack-impossible", NULL, 0, true, false, sack_impossible},
