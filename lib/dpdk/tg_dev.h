@@ -21,8 +21,8 @@ struct tg_dev_conf {
 	bool promiscuous;
 	bool multicast; /* IPv6 is in use, or a kernel listens: groups must come in */
 	uint16_t worker_n;
-	/* LN-21: behind it is not the network but a kernel. Its interface gets `mac`, where the driver
-	 * makes one; nothing is computed or steered, and it is never waited for. */
+	/* LN-21: behind it is not the network but a kernel. Its interface gets `mac`, where the
+	 * driver makes one; nothing is computed or steered, and it is never waited for. */
 	bool is_kernel;
 	uint16_t kernel_of; /* index of the device whose packets go there */
 };
