@@ -17,16 +17,16 @@ static uint64_t load_le64(const uint8_t *p)
 	return v;
 }
 
-/* A pseudo-random function of all 256 bits of the secret: the sum of two stays one as long as
- * either key is unknown. Input: purpose, which half, epoch. */
-static uint64_t derive(const struct tg_cookie_secret *s, enum purpose purpose, uint32_t half,
+/* A pseudo-random function of all 256 bits of the secret: one under its first half, and over that
+ * one under the second. (Their sum would be nothing at all for a secret whose halves are equal.)
+ * Input: purpose, which word, epoch. */
+static uint64_t derive(const struct tg_cookie_secret *s, enum purpose purpose, uint32_t word,
 		       uint64_t epoch)
 {
-	uint64_t what = (uint64_t)purpose << 8 | half;
-	uint64_t end = tg_sip_len(16);
+	uint64_t what = (uint64_t)purpose << 8 | word;
+	uint64_t inner = tg_siphash24_3(&s->root[0], what, epoch, tg_sip_len(16));
 
-	return tg_siphash24_3(&s->root[0], what, epoch, end) ^
-	       tg_siphash24_3(&s->root[1], what, epoch, end);
+	return tg_siphash24_3(&s->root[1], inner, epoch, what | tg_sip_len(18));
 }
 
 static struct tg_sipkey derive_key(const struct tg_cookie_secret *s, enum purpose purpose,

@@ -437,6 +437,26 @@ static void test_cookie_secret_eachBitCounts(void)
 	}
 }
 
+/* Not even of a secret that somebody made by holding down a key. */
+static void test_cookie_evenSecrets_areStillSecrets(void)
+{
+	struct tg_cookie_keys a, b;
+	uint8_t secret[TG_COOKIE_SECRET_LEN];
+
+	begin(&a, 0, EPOCH);
+	for (int i = 0; i < 255; i++) {
+		memset(secret, i, sizeof(secret));
+		tg_cookie_keys_init(&a, secret, 0, EPOCH);
+		memset(secret, i + 1, sizeof(secret));
+		tg_cookie_keys_init(&b, secret, 0, EPOCH);
+		CU_ASSERT(memcmp(&a.secret[0].ts, &b.secret[0].ts, sizeof(a.secret[0].ts)) != 0);
+		CU_ASSERT(memcmp(tg_cookie_mac_key(&a, 0, 0), tg_cookie_mac_key(&a, 0, 1),
+				 sizeof(struct tg_sipkey)) != 0);
+		CU_ASSERT(memcmp(tg_cookie_mac_key(&a, 0, 1), tg_cookie_mac_key(&b, 0, 1),
+				 sizeof(struct tg_sipkey)) != 0);
+	}
+}
+
 /* The ISN has no bits that stand still, though MSS and epoch do: each of 32 is set in half of them,
  * within six standard deviations. */
 static void test_cookie_isn_noBitStandsStill(void)
@@ -636,6 +656,7 @@ static const struct tg_test tests[] = {
     {"cookie_clockSteps_keysFollow", test_cookie_clockSteps_keysFollow},
     {"cookie_rotation_twoSecretsAreAccepted", test_cookie_rotation_twoSecretsAreAccepted},
     {"cookie_secret_eachBitCounts", test_cookie_secret_eachBitCounts},
+    {"cookie_evenSecrets_areStillSecrets", test_cookie_evenSecrets_areStillSecrets},
     {"cookie_isn_noBitStandsStill", test_cookie_isn_noBitStandsStill},
     {"cookie_tsval_growsWithTheEpochs", test_cookie_tsval_growsWithTheEpochs},
     {"odds_countedInTheIsn_areAsComputed", test_odds_countedInTheIsn_areAsComputed},
