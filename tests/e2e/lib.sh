@@ -131,6 +131,7 @@ start() {
 	local file=$1 i
 	shift
 	engine_log=$work/engine.log
+	rm -f "$engine_log" # of the one before, which says that it serves
 	"$@" "$tg" serve -q --name "$instance" -c "$file" >"$engine_log" 2>&1 &
 	engine=$!
 	pids+=("$engine")
