@@ -1,0 +1,412 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# `tidegate shield` between kernels: clients outside, two backends inside, each in a namespace.
+#
+#   clients           tidegate              switch          backends
+#   tgc 192.0.2.2 --- xc [x] xe --- tge     tgi --- si [s] s1 --- b1 10.1.0.11
+#                     (a link that may lose)    .1  (may lose) s2 --- b2 10.1.0.12
+#
+# In the middle the kernel forwards nothing: it has no address and no route. What stands between x's two
+# ends, and before the switch, is a bridge, or tests/interop's relay, which loses frames by a seed.
+. "$(dirname "$0")/lib.sh"
+need ip ethtool curl python3 tshark dumpcap nginx nstat sha256sum
+need_engine
+need_root
+relay=${RELAY:-$(dirname "$tg")/../tests/interop/relay}
+case $mode in
+quick) size_mb=32 lossy_mb=8 many=2000 ;;
+long) size_mb=1024 lossy_mb=64 many=10000 ;;
+*) size_mb=1024 lossy_mb=16 many=10000 ;;
+esac
+vip4=192.0.2.10 vip6=2001:db8::10
+ns_x=tg$$x ns_s=tg$$s ns_b1=tg$$1 ns_b2=tg$$2
+
+# --- the network ---
+
+plain() { # NS IF: no offload, up
+	ip netns exec "$1" ethtool -K "$2" tx off rx off tso off gso off gro off >/dev/null 2>&1
+	ip -n "$1" link set "$2" up txqueuelen 10000
+}
+wire() { # NS IF NS IF
+	ip link add "$2" netns "$1" type veth peer name "$4" netns "$3" || skip_all "no veth here"
+	plain "$1" "$2"
+	plain "$3" "$4"
+}
+no_ipv6() { ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1; }
+bridge() { # NS BRIDGE IF...: joins them
+	local ns=$1 br=$2 i
+	shift 2
+	ip -n "$ns" link show "$br" >/dev/null 2>&1 || ip -n "$ns" link add "$br" type bridge mcast_snooping 0 || skip_all "no bridge here"
+	ip -n "$ns" link set "$br" up
+	for i in "$@"; do ip -n "$ns" link set "$i" master "$br"; done
+}
+backend_net() { # NS NUMBER
+	wire "$ns_s" "s$2" "$1" eth0
+	ip -n "$1" addr add "10.1.0.1$2/24" dev eth0
+	ip -n "$1" -6 addr add "2001:db8:1::1$2/64" dev eth0 nodad
+	ip -n "$1" route add default via 10.1.0.1
+	ip -n "$1" -6 route add default via 2001:db8:1::1
+}
+make_net() {
+	local n
+	for n in "$ns_c" "$ns_x" "$ns_e" "$ns_s" "$ns_b1" "$ns_b2"; do space "$n"; done
+	for n in "$ns_x" "$ns_e" "$ns_s"; do no_ipv6 "$n"; done
+	ip netns exec "$ns_e" sysctl -qw net.ipv4.ip_forward=0
+	wire "$ns_c" tgc "$ns_x" xc
+	wire "$ns_x" xe "$ns_e" tge
+	wire "$ns_e" tgi "$ns_s" si
+	wire "$ns_s" sj "$ns_s" sk
+	address_c tgc
+	backend_net "$ns_b1" 1
+	backend_net "$ns_b2" 2
+	bridge "$ns_x" brx xc xe
+	bridge "$ns_s" brs si s1 s2
+}
+relay_pid=
+# lossy outside|inside PERMILLE: that link loses frames, both ways; lossless ends it.
+lossy() {
+	local ns=$ns_x ends=(if:xc if:xe)
+	if [ "$1" = outside ]; then
+		ip -n "$ns_x" link set xc nomaster
+		ip -n "$ns_x" link set xe nomaster
+	else
+		ns=$ns_s ends=(if:si if:sj)
+		ip -n "$ns_s" link set si nomaster
+		bridge "$ns_s" brs sk
+	fi
+	ip netns exec "$ns" "$relay" "${ends[@]}" --seed 7 --loss "$2" >"$work/relay.log" 2>&1 &
+	relay_pid=$!
+	pids+=("$relay_pid")
+	sleep 0.5
+}
+lossless() {
+	kill -TERM "$relay_pid" 2>/dev/null
+	wait "$relay_pid" 2>/dev/null
+	if [ "$1" = outside ]; then
+		bridge "$ns_x" brx xc xe
+	else
+		ip -n "$ns_s" link set sk nomaster
+		bridge "$ns_s" brs si
+	fi
+	sleep 0.5
+}
+
+# --- who stands there ---
+
+declare -A nginx_pid server_pid
+start_nginx() { # NAME NS
+	mkdir -p "$work/$1"
+	cat >"$work/$1/nginx.conf" <<-END
+		daemon off; master_process off; pid $work/$1/pid; error_log $work/$1/error.log;
+		worker_rlimit_nofile 30000;
+		events { worker_connections 20000; }
+		http { access_log off; sendfile on; keepalive_timeout 600;
+		  server { listen 8080; listen [::]:8080; root $work/www;
+		    location = /who { default_type text/plain; return 200 "$1 \$remote_addr\n"; } } }
+	END
+	ip netns exec "$2" nginx -p "$work/$1" -c "$work/$1/nginx.conf" >"$work/$1/out" 2>&1 &
+	nginx_pid[$1]=$!
+	pids+=($!)
+}
+start_server() { # NAME NS
+	ip netns exec "$2" python3 "$e2e/backend.py" serve "$1" 9000 >"$work/$1.server" 2>&1 &
+	server_pid[$1]=$!
+	pids+=($!)
+}
+make_backends() {
+	mkdir -p "$work/www"
+	head -c "$((size_mb << 20))" /dev/urandom >"$work/www/big"
+	head -c "$((lossy_mb << 20))" "$work/www/big" >"$work/www/small"
+	sha_big=$(sha256sum <"$work/www/big") sha_small=$(sha256sum <"$work/www/small")
+	chmod -R a+rX "$work/www"
+	start_nginx b1 "$ns_b1"
+	start_nginx b2 "$ns_b2"
+	start_server b1 "$ns_b1"
+	start_server b2 "$ns_b2"
+	sleep 1
+}
+
+# --- shield ---
+
+b1_weight='' b2_weight=''
+# shield_conf MODE [POOL-LINE...]: into $work/shield.ini
+shield_conf() {
+	local pool_mode=$1 p
+	shift
+	{
+		printf '[engine]\nworkers = 1\nconnections = 60000\nmoving = 4096\nsplices = 30000\n'
+		printf '[port outside]\ndevice = net_af_packet0,iface=tge,qpairs=1,framecnt=2048\naddress = 192.0.2.1/24 2001:db8::1/64\n'
+		printf '[port inside]\ndevice = net_af_packet1,iface=tgi,qpairs=1,framecnt=2048\naddress = 10.1.0.1/24 2001:db8:1::1/64\n'
+		for p in "web 80 8080" "echo 7 9000"; do
+			set -- "$@"
+			# shellcheck disable=SC2086
+			pool_section $pool_mode $p "$@"
+		done
+	} >"$work/shield.ini"
+}
+pool_section() { # MODE NAME VPORT BPORT [LINE...]
+	printf '[pool %s]\nvip = %s:%s [%s]:%s\n' "$2" $vip4 "$3" $vip6 "$3"
+	printf 'backend = 10.1.0.11:%s%s 10.1.0.12:%s%s [2001:db8:1::11]:%s%s [2001:db8:1::12]:%s%s\n' \
+		"$4" "$b1_weight" "$4" "$b2_weight" "$4" "$b1_weight" "$4" "$b2_weight"
+	printf 'mode = %s\n' "$1"
+	shift 4
+	[ $# = 0 ] || printf '%s\n' "$@"
+}
+start_shield() {
+	local i
+	engine_log=$work/engine.log
+	"${words_e[@]}" "$tg" shield -q --name "$instance" -c "$work/shield.ini" >"$engine_log" 2>&1 &
+	engine=$!
+	pids+=("$engine")
+	for ((i = 0; i < 300; i++)); do
+		[ "$(grep -cs ' is up' "$engine_log")" -lt 8 ] || return 0
+		kill -0 "$engine" 2>/dev/null || break
+		sleep 0.1
+	done
+	fail "shield starts, all backends come up" "$(tail -n 3 "$engine_log")"
+	return 1
+}
+backend_state() { # ADDRESS:PORT KEY
+	"$tg" stats --json --name "$instance" 2>/dev/null | python3 -c '
+import json, sys
+for pool in json.load(sys.stdin)["pools"]:
+    for b in pool.values():
+        if b["address"] == sys.argv[1]:
+            print(b[sys.argv[2]])' "$1" "$2" 2>/dev/null
+}
+wait_state() { # NAME ADDRESS:PORT STATE
+	local i got
+	for ((i = 0; i < 50; i++)); do
+		got=$(backend_state "$2" state)
+		[ "$got" != "$3" ] || break
+		sleep 0.1
+	done
+	same "$1" "$got" "$3"
+}
+
+# --- steps ---
+
+url4=http://$vip4 url6=http://[$vip6]
+fetch() { in_c curl -s -m "$1" "$2" | sha256sum; }
+who() { in_c python3 "$e2e/backend.py" who "$1" 7 "$2" | sort; }
+names() { cut -d' ' -f1 | sort -u | tr '\n' ' '; }
+# step_meet MODE: every backend is met, and sees whom it should.
+step_meet() {
+	local seen peers want4=10.1.0.1 want6=2001:db8:1::1
+	[ "$1" = snat ] || want4=192.0.2.2 want6=2001:db8::2
+	seen=$(who $vip4 30)
+	same "$1, IPv4: both backends are met" "$(names <<<"$seen")" "b1 b2 "
+	same "$1, IPv4: they see the right address" "$(cut -d' ' -f2 <<<"$seen" | sort -u)" "$want4"
+	seen=$(who $vip6 30)
+	same "$1, IPv6: both backends are met" "$(names <<<"$seen")" "b1 b2 "
+	same "$1, IPv6: they see the right address" "$(cut -d' ' -f2 <<<"$seen" | sort -u)" "$want6"
+	peers=$(in_c curl -s -m 5 $url4/who)
+	same "$1: nginx sees it too" "${peers#* }" "$want4"
+}
+step_big() { # MODE
+	same "$1, IPv4: $size_mb MiB are the same" "$(fetch 300 $url4/big)" "$sha_big"
+	same "$1, IPv6: $size_mb MiB are the same" "$(fetch 300 "$url6/big")" "$sha_big"
+}
+capture_side() { # FILE NS IF; its pid in $side_pid
+	ip netns exec "$2" dumpcap -q -i "$3" -B 64 -s 128 -w "$1" >/dev/null 2>&1 &
+	side_pid=$!
+	pids+=("$side_pid")
+}
+kernel_counts() { # NS: what a kernel says about segments that do not fit
+	ip netns exec "$1" nstat -asz TcpExtPAWSActive TcpExtPAWSEstab TcpExtTCPSACKDiscard TcpExtTCPDSACKIgnoredOld \
+		TcpExtTCPDSACKIgnoredNoUndo TcpExtTCPACKSkippedPAWS TcpExtTCPOldACKs TcpInErrs TcpInCsumErrors 2>/dev/null |
+		awk '/PAWS|SACKDiscard|Errs|CsumErrors/ { n += $2 } END { print n + 0 }'
+}
+# step_loss MODE SIDE: the bytes are the same, and both ends find all that they are told plausible.
+step_loss() {
+	local files=("$work/out.pcapng" "$work/in1.pcapng" "$work/in2.pcapng") p=() f what="$1, 1 % loss $2" before after blocks blocks_out=0 blocks_in=0
+	[ -x "$relay" ] || { skip "$what" "no $relay"; return; }
+	before="$(kernel_counts "$ns_c") $(kernel_counts "$ns_b1") $(kernel_counts "$ns_b2")"
+	lossy "$2" 10
+	capture_side "${files[0]}" "$ns_c" tgc; p+=("$side_pid")
+	capture_side "${files[1]}" "$ns_b1" eth0; p+=("$side_pid")
+	capture_side "${files[2]}" "$ns_b2" eth0; p+=("$side_pid")
+	sleep 1
+	same "$what, IPv4: $lossy_mb MiB down are the same" "$(fetch 120 $url4/small)" "$sha_small"
+	same "$what, IPv6: $lossy_mb MiB down are the same" "$(fetch 120 "$url6/small")" "$sha_small"
+	check "$what: 1 MiB up and back is the same" "no" in_c timeout 60 python3 "$e2e/clients.py" half-close $vip4 7 1048576
+	sleep 1
+	kill -TERM "${p[@]}" 2>/dev/null
+	wait "${p[@]}" 2>/dev/null
+	lossless "$2"
+	after="$(kernel_counts "$ns_c") $(kernel_counts "$ns_b1") $(kernel_counts "$ns_b2")"
+	same "$what: no kernel dropped anything by PAWS, SACK or checksum" "$after" "$before"
+	for f in "${files[@]}"; do
+		python3 "$e2e/flowcheck.py" "$f" >"$work/flow"
+		same "$what, $(basename "$f" .pcapng): acknowledgements, SACK blocks and echoes fit what was sent" \
+			"$(tail -n +2 "$work/flow")" ""
+		blocks=$(sed -n '1s/.*blocks \([0-9]*\).*/\1/p' "$work/flow")
+		[[ $f = */out.* ]] && blocks_out=$blocks || blocks_in=$((blocks_in + blocks))
+		printf '   %s: %s\n' "$(basename "$f" .pcapng)" "$(head -n 1 "$work/flow")"
+	done
+	same "$what: SACK blocks were seen on both sides" "$([ $((blocks_out)) -gt 0 ] && [ $((blocks_in)) -gt 0 ] && echo yes)" yes
+}
+rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$engine/status"; }
+# hold COUNT: that many connections through the echo pool; $hold_file tells how they fare.
+hold() {
+	hold_file=$work/hold.$RANDOM
+	: >"$hold_file"
+	"${words_c[@]}" python3 "$e2e/backend.py" hold $vip4 7 "$1" "$hold_file" >"$work/held" 2>"$work/hold.err" &
+	hold_pid=$!
+	pids+=("$hold_pid")
+	local i
+	for ((i = 0; i < 600; i++)); do
+		! grep -qs ' open$' "$hold_file" || return 0
+		sleep 0.2
+	done
+	return 1
+}
+release() { # what they say at the end, in $held
+	kill -TERM "$hold_pid" 2>/dev/null
+	wait "$hold_pid" 2>/dev/null
+	held=$(cat "$work/held")
+}
+ended() { grep -vc ' - ' "$hold_file"; } # connections that ended
+step_many() { # MODE
+	local before after
+	before=$(rss_kb)
+	if hold "$many"; then
+		ok "$1: $many connections at once"
+	else
+		fail "$1: $many connections at once" "$(tail -n 1 "$work/hold.err") $(tail -n 1 "$hold_file")"
+	fi
+	same "$1: as many flows" "$(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows)))" "$many"
+	sleep 3
+	after=$(rss_kb)
+	printf '   memory: %s KiB before, %s KiB with %s splices\n' "$before" "$after" "$many"
+	check "$1: memory grows by no more than what the records take" "$((after - before)) KiB" [ $((after - before)) -lt $((many * 256 / 1024 + 2048)) ]
+	release
+	same "$1: none ended" "$(ended)" 0
+	same "$1: all echoed to the end" "$(tr ' ' '\n' <<<"$held" | cut -d= -f2 | paste -sd+ | bc)" "$many"
+	sleep 1
+	same "$1: no flow is left" "$(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows)))" 0
+}
+# Times in $hold_file after $1: how late the last end was, in ms; and by whom.
+late_ms() { awk -v from="$1" '$2 != "-" { d = ($1 - from) * 1000; if (d > m) m = d } END { printf "%d\n", m }' "$hold_file"; }
+ended_by() { awk '$2 != "-" { print $2 }' "$hold_file" | sort -u | tr '\n' ' '; }
+now() { date +%s.%N; }
+# step_killed: a backend's process dies; its clients are told within a second, the others notice nothing.
+step_killed() {
+	local from flows
+	hold 400 || { fail "400 connections open" "$(tail -n 1 "$hold_file")"; return; }
+	flows=$(backend_state 10.1.0.11:9000 flows)
+	from=$(now)
+	kill -KILL "${server_pid[b1]}"
+	wait "${server_pid[b1]}" 2>/dev/null
+	wait_state "killed: the backend is down" 10.1.0.11:9000 down
+	sleep 1
+	same "killed: all its clients were told" "$(ended)" "$flows"
+	same "killed: and only these" "$(ended_by)" "b1 "
+	check "killed: within a second" "$(late_ms "$from") ms" [ "$(late_ms "$from")" -lt 1000 ]
+	same "killed: new clients meet the other one" "$(who $vip4 10 | names)" "b2 "
+	start_server b1 "$ns_b1"
+	wait_state "killed: it comes up again" 10.1.0.11:9000 up
+	same "killed: and is met again" "$(who $vip4 30 | names)" "b1 b2 "
+	release
+	same "killed: the others went on" "$held" "b1=0 b2=$((400 - flows))"
+}
+# step_unplugged: a backend's link goes; nobody says anything, so the probes must find out.
+step_unplugged() {
+	local from flows
+	hold 400 || { fail "400 connections open" "$(tail -n 1 "$hold_file")"; return; }
+	flows=$(backend_state 10.1.0.12:9000 flows)
+	from=$(now)
+	ip -n "$ns_s" link set s2 down
+	wait_state "unplugged: the backend is down" 10.1.0.12:9000 down
+	sleep 1
+	same "unplugged: all its clients were told" "$(ended)" "$flows"
+	same "unplugged: and only these" "$(ended_by)" "b2 "
+	check "unplugged: within a second" "$(late_ms "$from") ms" [ "$(late_ms "$from")" -lt 1000 ]
+	printf '   the last was told %s ms after\n' "$(late_ms "$from")"
+	same "unplugged: new clients meet the other one" "$(who $vip4 10 | names)" "b1 "
+	ip -n "$ns_s" link set s1 down
+	wait_state "none lives: both are down" 10.1.0.11:9000 down
+	from=$(now)
+	same "none lives: a client is refused" "$(in_c curl -s -o "$work/none" -m 5 telnet://$vip4:7 </dev/null; echo $?)" 7
+	check "none lives: at once" "" [ "$(awk -v a="$from" -v b="$(now)" 'BEGIN { print (b - a < 0.5) }')" = 1 ]
+	check "none lives: it is counted" "$(stat drops.pool_dead)" [ "$(stat drops.pool_dead)" -gt 0 ]
+	ip -n "$ns_s" link set s1 up
+	ip -n "$ns_s" link set s2 up
+	wait_state "plugged in: b1 is up" 10.1.0.11:9000 up
+	wait_state "plugged in: b2 is up" 10.1.0.12:9000 up
+	wait_state "plugged in: b2 is up over IPv6" "[2001:db8:1::12]:9000" up
+	release
+}
+# step_drain: weight 0 by SIGHUP: no new connections, the old ones go on; then gone from the file.
+step_drain() { # MODE
+	local flows
+	hold 200 || { fail "200 connections open" "$(tail -n 1 "$hold_file")"; return; }
+	flows=$(backend_state 10.1.0.11:9000 flows)
+	b1_weight='*0'
+	shield_conf "$1"
+	kill -HUP "$engine"
+	wait_state "drain: stats say so" 10.1.0.11:9000 draining
+	same "drain: new clients meet the other one" "$(who $vip4 20 | names)" "b2 "
+	same "drain: the old ones are there" "$(backend_state 10.1.0.11:9000 flows)" "$flows"
+	sed -i 's/10\.1\.0\.11:[0-9]*\*0 //; s/\[2001:db8:1::11\]:[0-9]*\*0 //' "$work/shield.ini"
+	sed -i 's/^workers = 1/workers = 1\nmsl_ms = 1000/' "$work/shield.ini"
+	kill -HUP "$engine"
+	sleep 1
+	same "removed: the old connections keep it" "$(backend_state 10.1.0.11:9000 flows)" "$flows"
+	check "reload: what it cannot change is named" "$(tail -n 2 "$engine_log")" \
+		grep -q '\[engine\] msl_ms has changed: that needs a restart' "$engine_log"
+	same "removed: none ended" "$(ended)" 0
+	release
+	same "removed: all echoed to the end" "$held" "b1=$flows b2=$((200 - flows))"
+	sleep 1
+	same "removed: gone with its last flow" "$(backend_state 10.1.0.11:9000 state)" ""
+	printf 'nonsense\n' >>"$work/shield.ini"
+	kill -HUP "$engine"
+	sleep 0.5
+	check "reload: a bad file is told, and all stays" "" grep -q 'shield.ini:.*all stays as it was' "$engine_log"
+	b1_weight=''
+	shield_conf "$1"
+	kill -HUP "$engine"
+	wait_state "reload: it is back" 10.1.0.11:9000 up
+	same "reload: and is met" "$(who $vip4 30 | names)" "b1 b2 "
+}
+# The figures add up, and nothing is left.
+step_books() { # MODE
+	local drops
+	sleep 1
+	drops=$("$tg" stats --json --name "$instance" | python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+c = v["counters"]
+drops = sum(n for k, n in v["drops"].items() if k not in ("rx_chain", "steer_full", "tx_dropped"))
+print(c["rx_segments"] - c["rx_accepted"] - drops)')
+	same "$1: rx_segments = rx_accepted + drops" "$drops" 0
+}
+
+run_mode() { # MODE
+	shield_conf "$1"
+	start_shield || return
+	step_meet "$1"
+	step_big "$1"
+	step_loss "$1" outside
+	step_loss "$1" inside
+	step_many "$1"
+	step_killed
+	step_unplugged
+	step_drain "$1"
+	step_books "$1"
+	stop "$1: SIGTERM ends it"
+	shield_conf "$1" 'syn_cookies = always'
+	start_shield || return
+	step_meet "$1"
+	same "$1, always, IPv4: $lossy_mb MiB are the same" "$(fetch 60 $url4/small)" "$sha_small"
+	same "$1, always, IPv6: $lossy_mb MiB are the same" "$(fetch 60 "$url6/small")" "$sha_small"
+	step_loss "$1, always" outside
+	check "$1, always: it was by cookies" "$(stat counters.cookie_ok)" [ "$(stat counters.cookie_ok)" -gt 60 ]
+	step_books "$1"
+	stop "$1, always: SIGTERM ends it"
+}
+make_net
+make_backends
+for m in ${SHIELD_MODES:-snat transparent}; do run_mode "$m"; done
+finish
