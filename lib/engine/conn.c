@@ -360,12 +360,12 @@ void tg_conn_rest(struct tg_engine *e, uint32_t conn, const struct tg_tcb *tcb)
 	arm_exactly(e, conn, deadline);
 }
 
-/* Quick ACKs keep an extension for a second (rx.c); the last quarter of the pool is for those that
- * move. */
+/* After a hole an extension is kept for two seconds (rx.c); the last quarter of the pool is for
+ * those that move. */
 static void spare_ext(const struct tg_engine *e, struct tg_tcb *tcb)
 {
-	if (tcb->quick && e->conf.ext_max - e->ext_used < e->conf.ext_max / 4)
-		tcb->quick = 0;
+	if (tcb->quick_ms && e->conf.ext_max - e->ext_used < e->conf.ext_max / 4)
+		tcb->quick_ms = 0;
 }
 
 /* The service's own claims keep a connection from rest. */

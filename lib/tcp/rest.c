@@ -94,12 +94,10 @@ static void unpack_cwnd(struct tg_tcb *tcb, const struct tg_conn *conn)
 
 uint64_t tg_rest_at(const struct tg_tcb *tcb)
 {
-	uint64_t at = 0;
+	uint64_t at = tcb->quick_ms;
 
 	if (tcb->state == TG_SYN_RECEIVED)
 		return 0;
-	if (tcb->quick)
-		at = tcb->quick_ms;
 	if (tcb->rexmits && tcb->sent_ms + REXMITS_KEPT_MS > at)
 		at = tcb->sent_ms + REXMITS_KEPT_MS;
 	/* Nothing was sent that could have made it another than it was at rest (EST-25). */

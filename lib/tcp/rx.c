@@ -21,7 +21,7 @@ enum { SLACK_MAX = 65536 };
 
 enum { FEW = 32 }; /* segments of a receive buffer that is small */
 
-enum { QUICK_SEGMENTS = 16, QUICK_MS = 1000 };
+enum { QUICK_SEGMENTS = 32, QUICK_MS = 2000 };
 
 static struct ooo *ooo_at(const struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
@@ -36,12 +36,17 @@ static uint32_t unread(const struct tg_tcb *tcb)
 	return (uint32_t)tg_seq_diff(tcb->rcv.nxt, tcb->rx_read) - (tcb->fin_rcvd ? 1 : 0);
 }
 
-/* The least step by which the right edge moves (DT-26, RFC 9293 3.8.6.2.2). */
+/* The least step by which the right edge moves (DT-26, RFC 9293 3.8.6.2.2). Of a buffer of few
+ * segments a whole MSS that is not told is much where loss leaves little of the window: for a while
+ * after a hole the segments that the peer really cuts are the measure, unless they are silly. */
 static uint32_t edge_step(const struct tg_tcb *tcb)
 {
-	uint32_t half = tcb->conf->rcvbuf / 2;
+	uint32_t half = tcb->conf->rcvbuf / 2, mss = tcb->snd.mss;
 
-	return half < tcb->snd.mss ? half : tcb->snd.mss;
+	if (tcb->quick_ms && tcb->conf->rcvbuf <= FEW * mss && tcb->rx_mss >= mss / 2 &&
+	    tcb->rx_mss < mss)
+		mss = tcb->rx_mss;
+	return half < mss ? half : mss;
 }
 
 /* Free bytes of the buffer, as far as the field can tell them. */
@@ -385,7 +390,7 @@ static void be_quick(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 /* How many full segments are acknowledged at once. */
 static uint32_t full_for_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
-	if (tcb->quick && env->now_ms >= tcb->quick_ms)
+	if (tcb->quick && env->now_ms >= tcb->quick_ms) /* or 0 (engine/conn.c) */
 		tcb->quick = 0;
 	return tcb->quick ? 1 : 2;
 }

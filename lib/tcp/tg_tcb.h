@@ -94,8 +94,7 @@ struct tg_tcb {
 	uint8_t backoff;  /* timeouts since the last progress */
 	uint8_t syn_sent_n; /* SYNs or SYN-ACKs sent, counted by tg_fill_syn */
 	uint8_t full_segs;  /* full-sized segments taken since the last ACK (DT-11) */
-	uint8_t quick;      /* full segments that are acknowledged each, until quick_ms: a hole was
-			       filled (rx.c) */
+	uint8_t quick;      /* full segments that are acknowledged each, until quick_ms (rx.c) */
 	uint8_t ecn_owed;   /* TG_OWE_*: what ECN has to say yet (ecn.c) */
 	tg_seq rcv_fin;     /* number of the FIN that is held */
 
@@ -106,7 +105,7 @@ struct tg_tcb {
 	uint64_t idle_since_ms;    /* last segment from the peer that passed (keepalive) */
 	uint64_t sent_ms;          /* last data sent (DT-22) */
 	uint64_t resent_ms; /* last repetition that no echo has answered yet; 0 = none (DT-07) */
-	uint64_t quick_ms;  /* with quick */
+	uint64_t quick_ms;  /* until then a hole was filled lately; 0 = none was */
 	uint64_t rest_ms;   /* the last time at which a timer asked for rest (rest.c) */
 	uint64_t rexmit_from_ms;  /* when what stands at SND.UNA began to wait; 0 = nothing does */
 	uint64_t rexmit_since_ms; /* first send of what stands at SND.UNA and was repeated; R2

@@ -410,6 +410,47 @@ static void test_established_outOfOneMany_noneStarves(void)
 	host_end(&h);
 }
 
+static uint32_t extensions(void)
+{
+	struct tg_engine_stats s;
+
+	tg_engine_stats(h.e, &s);
+	return s.ext_used;
+}
+
+/* DT-11: who has just filled a hole keeps its extension, so that more ACKs come at once; for two
+ * seconds, and not the last quarter of the pool. */
+static void test_established_holesFilled_lastQuarterOfPoolIsFree(void)
+{
+	struct host_peer peer[16];
+
+	host_begin(&h, &p);
+	h.svc.echo = false;
+	for (uint32_t i = 0; i < 16; i++) {
+		host_peer(&peer[i], &h, 80, (uint16_t)(7000 + i), false);
+		CU_ASSERT(host_handshake(&peer[i]));
+	}
+	CU_ASSERT_EQUAL_FATAL(h.conf.ext_max, 16);
+	CU_ASSERT_EQUAL(extensions(), 0);
+	for (uint32_t i = 0; i < 16; i++) {
+		host_raw(&peer[i], TG_TCP_ACK, tg_seq_add(peer[i].snd_nxt, 3), peer[i].rcv_nxt,
+			 "def", 3);
+		host_expect_ctl(&peer[i], TG_TCP_ACK);
+		host_send(&peer[i], TG_TCP_ACK, "abc", 3);
+		peer[i].snd_nxt = tg_seq_add(peer[i].snd_nxt, 3);
+		host_expect_ctl(&peer[i], TG_TCP_ACK);
+		CU_ASSERT_EQUAL(extensions(), i < 12 ? i + 1 : 12);
+	}
+	host_tick(&h, 1999);
+	CU_ASSERT_EQUAL(extensions(), 12);
+	host_tick(&h, 1);
+	CU_ASSERT_EQUAL(extensions(), 0);
+	tg_engine_abort_all(h.e);
+	host_tick(&h, 1);
+	h.tx_n = 0;
+	host_end(&h);
+}
+
 /* An immediate ACK that finds no room is said later. */
 static void test_established_ackFindsNoRoom_comesLater(void)
 {
@@ -691,6 +732,8 @@ static void test_established_r1_neighbourIsAsked(void)
 
 static const struct tg_test tests[] = {
     {"listen_handshake_opens", test_listen_handshake_opens},
+    {"established_holesFilled_lastQuarterOfPoolIsFree",
+     test_established_holesFilled_lastQuarterOfPoolIsFree},
     {"listen_syn6_opens", test_listen_syn6_opens},
     {"synReceived_silence_repeatsThenForgets", test_listen_synRetries_oneEntry},
     {"closed_syn_isReset", test_closed_syn_isReset},
