@@ -140,8 +140,12 @@ void tg_cubic_acked(struct tg_tcb *tcb, uint32_t acked, uint64_t now_ms)
 uint32_t tg_cubic_ssthresh(struct tg_tcb *tcb, uint32_t flight, bool ecn)
 {
 	struct tg_cc *cc = &tcb->cc;
-	uint64_t left = (uint64_t)flight * BETA_NUM / BETA_DEN;
+	uint64_t left;
 
+	/* A window that is full but for a part of a segment is full. */
+	if (flight < tcb->cwnd && flight + tg_tx_size(tcb) > tcb->cwnd)
+		flight = tcb->cwnd;
+	left = (uint64_t)flight * BETA_NUM / BETA_DEN;
 	cc->cwnd_prior = tcb->cwnd;
 	if (tcb->cwnd < cc->w_max)
 		cc->w_max =

@@ -191,6 +191,7 @@ static void cut(struct tg_tcb *tcb, const struct news *a)
 	tcb->rexmit_nxt = tcb->snd.nxt;
 	tcb->rtt_start_ns = 0; /* Karn */
 	r->delivered = r->out = 0;
+	r->early = tg_data_pipe(tcb);
 	/* RFC 9937 6.1: what was SACKed before is not delivered in this recovery. */
 	r->flight = flight - (tcb->sent.sacked - a->sent.sacked) + a->ack->acked;
 	r->cut_us = r->sent_us;
@@ -227,6 +228,21 @@ static void finish(struct tg_tcb *tcb)
 	}
 	tcb->recovery = tcb->loss = false;
 	tg_rack_recovered(tcb);
+}
+
+/* Recovery took a round trip: what was in the network when cwnd was cut, as far as the new cwnd
+ * allows it, and what was sent since has gone its way at the new pace. What of it has come back
+ * when recovery ends counts for the next step of congestion avoidance, which is due a round trip
+ * after the cut. Not so for a user who had nothing more to send: then only the last ACK counts. */
+static uint32_t delivered_in_recovery(const struct tg_tcb *tcb, const struct news *a)
+{
+	const struct tg_rack *r = &tcb->rack;
+	uint32_t left = tg_data_pipe(tcb) + tcb->sent.lost;
+	uint32_t all = min32(r->early, tcb->ssthresh) + r->out;
+
+	if (!tcb->held_back && !tg_data_is_waiting(tcb))
+		return min32(a->sent.delivered, a->ack->acked);
+	return min32(all > left ? all - left : 0, tcb->ssthresh);
 }
 
 /* The first block tells of what came twice: at or below the ACK, or inside the second block (RFC
@@ -311,6 +327,7 @@ static void leave_plain(struct tg_tcb *tcb, const struct news *a)
 	r->delivered = 0;
 	r->out = tg_tx_mss(tcb);
 	r->flight = tg_data_flight(tcb) + a->ack->acked;
+	r->early = 0;
 	r->cut_us = r->sent_us;
 }
 
@@ -374,12 +391,14 @@ static void arrives_sack(struct tg_tcb *tcb, struct news *a)
 	if (tcb->rack.plain || (tcb->sent.sacked == 0 && !was_recovery && !tcb->loss)) {
 		arrives_plain(tcb, a);
 	} else {
-		if ((was_recovery || tcb->loss) && tg_seq_ge(tcb->snd.una, tcb->recover))
+		uint32_t acked = a->ack->acked;
+
+		if ((was_recovery || tcb->loss) && tg_seq_ge(tcb->snd.una, tcb->recover)) {
+			if (was_recovery)
+				acked = delivered_in_recovery(tcb, a);
 			finish(tcb);
-		/* The ACK that ends recovery tells of what went out at the new pace. That counts;
-		 * what was SACKED before does not. */
-		grow(tcb, a,
-		     was_recovery ? min32(a->sent.delivered, a->ack->acked) : a->ack->acked);
+		}
+		grow(tcb, a, acked);
 	}
 	/* Without a delivery RACK knows no more than before; what time alone tells is its timer's.
 	 */

@@ -18,7 +18,7 @@ uint32_t tg_reno_slow_start(const struct tg_tcb *tcb, uint32_t acked)
  * trip. */
 void tg_reno_acked(struct tg_tcb *tcb, uint32_t acked)
 {
-	uint32_t round = tcb->cwnd - tcb->cwnd % tg_tx_mss(tcb);
+	uint32_t round = tcb->cwnd - tcb->cwnd % tg_tx_size(tcb);
 
 	tcb->acked_bytes += acked;
 	if (tcb->acked_bytes < round)

@@ -106,8 +106,62 @@ static void test_estab_threeHoles_repairedWithoutTimeout(void)
 	CU_ASSERT_TRUE(b.tcb.recovery);
 	box_ack(&b, 12 * MSS, WND);
 	CU_ASSERT_FALSE(b.tcb.recovery);
-	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh + MSS); /* see ...aRoundTripCounts below */
 	CU_ASSERT_EQUAL(b.ctr.v[TG_CTR_rto], 0);
+	box_fini(&b);
+}
+
+/* Segment 0 of 10 is lost, all else comes; the ACK that ends the recovery, a round trip after the
+ * cut, finds all acknowledged but the last n that were sent. */
+static void repair(struct box *b, uint32_t n)
+{
+	uint32_t end;
+
+	sack1(b, 0, 1, 2);
+	box_drain(b);
+	sack1(b, 0, 1, 3);
+	box_drain(b);
+	for (uint32_t i = 4; i <= 10; i++) {
+		sack1(b, 0, 1, i);
+		box_drain(b);
+	}
+	CU_ASSERT_TRUE(b->tcb.recovery);
+	CU_ASSERT_EQUAL(b->tcb.ssthresh, 5 * MSS);
+	later(b, RTT);
+	end = box_snd(b, b->tcb.snd.nxt);
+	box_ack(b, end - n * MSS, WND);
+	CU_ASSERT_FALSE(b->tcb.recovery);
+}
+
+/* DT-18, DT-20: when recovery ends cwnd is ssthresh (RFC 5681 3.2 (6)); and the round trip that it
+ * took, with full windows at the new pace, is one of congestion avoidance (RFC 5681 3.1): one
+ * segment more, and not two. */
+static void test_estab_recoveryEnds_aRoundTripCounts(void)
+{
+	struct box b;
+
+	open_flight(&b, 10);
+	repair(&b, 0);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 6 * MSS);
+	CU_ASSERT_EQUAL(b.tcb.acked_bytes, 0);
+	box_fini(&b);
+	open_flight(&b, 10);
+	repair(&b, 2);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 6 * MSS);
+	box_fini(&b);
+}
+
+/* But a user who had nothing more to send has not used the new window, and learns nothing of it. */
+static void test_estab_recoveryEndsNothingToSend_ssthresh(void)
+{
+	struct box b;
+
+	open_quiet(&b, 10);
+	box_write(&b, 10 * MSS);
+	CU_ASSERT_EQUAL(box_drain(&b), 10);
+	later(&b, RTT);
+	repair(&b, 0);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 5 * MSS);
 	box_fini(&b);
 }
 
@@ -663,6 +717,8 @@ static void test_pair_losses_repairedWithoutTimeout(void)
 
 static const struct tg_test tests[] = {
     {"estab_threeHoles_repairedWithoutTimeout", test_estab_threeHoles_repairedWithoutTimeout},
+    {"estab_recoveryEnds_aRoundTripCounts", test_estab_recoveryEnds_aRoundTripCounts},
+    {"estab_recoveryEndsNothingToSend_ssthresh", test_estab_recoveryEndsNothingToSend_ssthresh},
     {"estab_oneDuplicate_lossAfterReorderingWindow",
      test_estab_oneDuplicate_lossAfterReorderingWindow},
     {"estab_sameMoment_orderOfSendingIsKnown", test_estab_sameMoment_orderOfSendingIsKnown},
