@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,14 +136,16 @@ static int gather(const struct source *s, struct pile *p, struct tg_policy_set *
 	return 0;
 }
 
+/* Pages of its own, so that a set that is given back leaves no hole in the heap. */
 static int build(const struct source *s, struct tg_policy_set *to)
 {
 	struct pile p = {0};
 	int rc = gather(s, &p, to);
 	if (rc == 0) {
 		to->bytes = tg_prefixes_footprint(p.list, p.n);
-		to->memory = aligned_alloc(64, to->bytes);
-		if (to->memory)
+		to->memory = mmap(NULL, to->bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (to->memory != MAP_FAILED)
 			to->prefixes = tg_prefixes_init(to->memory, p.list, p.n);
 		else
 			rc = tg_conf_fail(s->conf, 0, s->err, s->err_size, "out of memory");
@@ -206,7 +209,8 @@ int tg_policy_init(struct tg_policy *p, const struct tg_conf *conf, char *err, s
 void tg_policy_fini(struct tg_policy *p)
 {
 	for (uint32_t i = 0; i < p->set_n; i++)
-		free(p->set[i].memory);
+		if (p->set[i].prefixes)
+			munmap(p->set[i].memory, p->set[i].bytes);
 	free(p->set);
 	free(p->of);
 	*p = (struct tg_policy){0};
