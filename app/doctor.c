@@ -3,6 +3,7 @@
  * It changes nothing. Only what nothing works without is a fault (exit 1); the rest are limits. */
 #define _GNU_SOURCE
 #include "cli.h"
+#include "fleet_file.h"
 #include "tg_dev.h"
 #include "tg_eal.h"
 
@@ -15,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 static const char usage[] =
     "usage: tidegate doctor\n\n"
-    "Checks this machine for tidegate: cores, clock, memory, hugepages, DPDK's drivers, what this\n"
+    "Checks this machine for tidegate: cores, clocks, memory, hugepages, DPDK's drivers, what "
+    "this\n"
     "user may open, network cards. Prints the command that fixes each. Changes nothing.\n"
     "Exit status: 0 when tidegate can run here, 1 when it cannot.\n";
 
@@ -85,6 +88,30 @@ static void check_clock(struct doctor *d)
 		     : "the CPU does not promise a constant time stamp counter; the kernel's clock "
 		       "corrects it every 4 ms",
 	    NULL);
+}
+
+/* What nodes of a fleet have in common: the time, and a secret where the example keeps it. */
+static void check_fleet(struct doctor *d)
+{
+	static const char path[] = "/etc/tidegate/fleet.key";
+	struct tg_fleet_secrets secrets;
+	struct timex t = {.modes = 0};
+	char err[512], id[TG_FLEET_ID_LEN], text[640];
+	bool good = adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
+	bool fleet = access(path, F_OK) == 0;
+	say(d, good || !fleet ? GOOD : LIMIT, "wall clock",
+	    good ? "synchronised" : "not synchronised: the nodes of a fleet must agree on the time",
+	    "sudo apt-get install chrony");
+	if (!fleet)
+		return;
+	if (tg_fleet_file_read(path, &secrets, err, sizeof(err)) != 0) {
+		say(d, LIMIT, "fleet", err, NULL); /* it says what mends it */
+		return;
+	}
+	tg_fleet_file_id(secrets.secret[0], id);
+	snprintf(text, sizeof(text), "%s mints with %s, on this node", path, id);
+	tg_fleet_file_wipe(&secrets);
+	say(d, GOOD, "fleet", text, NULL);
 }
 
 static void check_memory(struct doctor *d)
@@ -250,6 +277,7 @@ int tg_cmd_doctor(int argc, char **argv)
 		return rc;
 	check_cpus(&d);
 	check_clock(&d);
+	check_fleet(&d);
 	check_memory(&d);
 	check_hugepages(&d);
 	check_runtime_dir(&d);

@@ -72,10 +72,10 @@ static bool is_synchronised(void)
 
 /* --- secrets --- */
 
-static int read_secrets(const struct tg_settings *set, struct tg_fleet_secrets *s, char *err,
-			size_t err_size)
+static int read_secrets(const struct tg_settings *set, bool again, struct tg_fleet_secrets *s,
+			char *err, size_t err_size)
 {
-	return set->secret_fd ? tg_fleet_file_read_fd((int)set->secret_fd, s, err, err_size)
+	return set->secret_fd ? tg_fleet_file_read_fd((int)set->secret_fd, again, s, err, err_size)
 			      : tg_fleet_file_read(set->secret_file, s, err, err_size);
 }
 
@@ -172,7 +172,7 @@ int tg_fleet_init(struct tg_fleet *f, const struct tg_conf *conf, char *err, siz
 	f->box = box_new();
 	if (!f->box)
 		return tg_conf_fail(conf, conf->fleet.line, err, err_size, "out of memory");
-	if (read_secrets(f->set, &f->box->secrets, text, sizeof(text)) != 0) {
+	if (read_secrets(f->set, false, &f->box->secrets, text, sizeof(text)) != 0) {
 		const char *key = f->set->secret_fd ? "secret_fd" : "secret_file";
 		tg_fleet_fini(f);
 		return tg_conf_fail(conf, tg_conf_line(&conf->fleet, key), err, err_size, "%s",
@@ -252,7 +252,7 @@ void tg_fleet_reload(void *fleet)
 	f->must_reload = f->is_open;
 	if (!f->box || f->is_open)
 		return;
-	if (read_secrets(f->set, &f->box->secrets, err, sizeof(err)) == 0)
+	if (read_secrets(f->set, true, &f->box->secrets, err, sizeof(err)) == 0)
 		post(f);
 	else
 		refuse(f, err);

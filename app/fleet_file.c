@@ -217,7 +217,8 @@ int tg_fleet_file_read(const char *path, struct tg_fleet_secrets *out, char *err
 	return rc;
 }
 
-int tg_fleet_file_read_fd(int fd, struct tg_fleet_secrets *out, char *err, size_t err_size)
+int tg_fleet_file_read_fd(int fd, bool again, struct tg_fleet_secrets *out, char *err,
+			  size_t err_size)
 {
 	char name[32];
 	struct stat st;
@@ -232,6 +233,10 @@ int tg_fleet_file_read_fd(int fd, struct tg_fleet_secrets *out, char *err, size_
 	bool regular = S_ISREG(st.st_mode);
 	if (!regular && !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
 		return fail(err, err_size, "%s: is neither a file nor a pipe nor a socket", name);
+	if (!regular && again) /* and waiting for its end would hold everything up */
+		return fail(err, err_size,
+			    "%s: is a pipe, which is read once: start again to change the secret",
+			    name);
 	if (regular && check_owner(name, &st, err, err_size) != 0)
 		return -1;
 	return read_open(fd, name, regular, out, err, err_size);

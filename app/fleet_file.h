@@ -26,8 +26,10 @@ struct tg_fleet_secrets {
  * ("PATH: ...", "PATH:LINE: ..."). */
 int tg_fleet_file_read(const char *path, struct tg_fleet_secrets *out, char *err, size_t err_size);
 /* As tg_fleet_file_read, from an inherited descriptor, which stays open: a file is read from its
- * start, a pipe to its end, once. */
-int tg_fleet_file_read_fd(int fd, struct tg_fleet_secrets *out, char *err, size_t err_size);
+ * start, a pipe to its end, which is waited for. again: not the first time, which a pipe refuses.
+ */
+int tg_fleet_file_read_fd(int fd, bool again, struct tg_fleet_secrets *out, char *err,
+			  size_t err_size);
 /* As tg_fleet_file_read, from text; name stands in messages. */
 int tg_fleet_file_parse(const char *name, const char *text, size_t len,
 			struct tg_fleet_secrets *out, char *err, size_t err_size);

@@ -8,7 +8,7 @@ need python3
 # --- usage ---
 "$tg" --help >"$work/out" 2>&1
 same "--help: exit 0" $? 0
-for command in serve demo stats doctor; do
+for command in serve demo stats doctor fleet-key; do
 	"$tg" $command --help >"$work/out" 2>&1
 	same "$command --help: exit 0" $? 0
 done
@@ -61,6 +61,34 @@ refused "a listener twice" '1[0-3]' 'web' < <(good; printf '[listener web]\nport
 refused "a port twice" '1[0-3]' 'outside' < <(good; printf '[port outside]\ndevice = net_null1\naddress = 192.0.3.1/24\n')
 refused "a wrong address" 6 '192.0.2.300' < <(good | sed 's/^address.*/address = 192.0.2.300\/24/')
 refused "too little memory" '' 'memory|MiB' < <(good | sed 's/^connections = .*/connections = 1000000\nmemory_mb = 1/')
+# The secret of a fleet: each mistake one line, and nothing of it told.
+fleet() {
+	good
+	printf '[fleet]\nsecret_file = %s\n' "$work/fleet.key"
+}
+digits=$(printf '%02x' {1..32})
+refused "no fleet key" 12 'No such file.*fleet-key' < <(fleet)
+same "fleet-key: makes one" "$("$tg" fleet-key "$work/fleet.key" | grep -cE '^mints with [0-9a-f]{8}$')" 1
+same "fleet-key: for its owner alone" "$(command stat -c %a "$work/fleet.key")" 600
+"$tg" fleet-key "$work/fleet.key" >"$work/out" 2>"$work/err"
+same "fleet-key: never over another" "$? $(wc -l <"$work/err")" "2 1"
+check "a good fleet key: --check" "$(cat "$work/err")" "$tg" serve --check -c <(fleet)
+chmod 644 "$work/fleet.key"
+refused "a fleet key that others may read" 12 'chmod 600' < <(fleet)
+chmod 600 "$work/fleet.key"
+printf '%s\n' "${digits}0" >"$work/fleet.key"
+refused "a fleet secret that is too long" 12 'fleet.key:1: .*64 hexadecimal digits.*65 characters' < <(fleet)
+printf '%s\n' "$digits" "${digits%??}ff" "${digits%??}fe" >"$work/fleet.key"
+refused "a third fleet secret" 12 'fleet.key:3: .*third' < <(fleet)
+check "and no secret is quoted" "$(cat "$work/err")" eval '! grep -q 0102 "$work/err"'
+: >"$work/fleet.key"
+refused "an empty fleet key" 12 'empty' < <(fleet)
+refused "no secret for the fleet" 11 'secret_file' < <(good; printf '[fleet]\nskew_ms = 10\n')
+refused "a descriptor that nobody passed" 12 'not open' < <(good; printf '[fleet]\nsecret_fd = 9\n')
+printf '%s\n' "$digits" >"$work/fleet.key"
+good >"$work/fd.ini"
+printf '[fleet]\nsecret_fd = 9\n' >>"$work/fd.ini"
+check "a descriptor that somebody passed" "$(cat "$work/err")" "$tg" serve --check -c "$work/fd.ini" 9<"$work/fleet.key"
 refused "[pool] is refused with a sentence" '1[0-2]' 'pool' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
 refused "congestion = vegas is refused" 11 'newreno.cubic' < <(good | sed 's/^service = http/service = http\ncongestion = vegas/')
 status=0

@@ -195,25 +195,26 @@ static void test_readFd_kinds_readOrRefused(void)
 	put(one, 0600);
 	int fd = open(path, O_RDONLY);
 	for (int i = 0; i < 2; i++)
-		CU_ASSERT_EQUAL(tg_fleet_file_read_fd(fd, &got, err, sizeof(err)), 0);
+		CU_ASSERT_EQUAL(tg_fleet_file_read_fd(fd, i > 0, &got, err, sizeof(err)), 0);
 	CU_ASSERT_EQUAL(got.secret[0][31], 0x1f);
 	CU_ASSERT_EQUAL(fchmod(fd, 0644), 0);
-	told(tg_fleet_file_read_fd(fd, &got, err, sizeof(err)), "0644");
+	told(tg_fleet_file_read_fd(fd, false, &got, err, sizeof(err)), "0644");
 	close(fd);
-	told(tg_fleet_file_read_fd(fd, &got, err, sizeof(err)), "is not open");
+	told(tg_fleet_file_read_fd(fd, false, &got, err, sizeof(err)), "is not open");
 	CU_ASSERT_EQUAL_FATAL(pipe(pipes), 0);
 	CU_ASSERT_EQUAL(write(pipes[1], two, 64), 64);
 	close(pipes[1]);
-	CU_ASSERT_EQUAL(tg_fleet_file_read_fd(pipes[0], &got, err, sizeof(err)), 0);
+	CU_ASSERT_EQUAL(tg_fleet_file_read_fd(pipes[0], false, &got, err, sizeof(err)), 0);
 	CU_ASSERT_EQUAL(got.secret[0][0], 0xf0);
-	told(tg_fleet_file_read_fd(pipes[0], &got, err, sizeof(err)), "is empty");
+	told(tg_fleet_file_read_fd(pipes[0], false, &got, err, sizeof(err)), "is empty");
+	told(tg_fleet_file_read_fd(pipes[0], true, &got, err, sizeof(err)), "is read once");
 	close(pipes[0]);
 	fd = memfd_create("secret", MFD_CLOEXEC);
 	CU_ASSERT_EQUAL(write(fd, two, 64), 64);
-	CU_ASSERT_EQUAL(tg_fleet_file_read_fd(fd, &got, err, sizeof(err)), 0);
+	CU_ASSERT_EQUAL(tg_fleet_file_read_fd(fd, false, &got, err, sizeof(err)), 0);
 	close(fd);
 	fd = open("/dev/zero", O_RDONLY);
-	told(tg_fleet_file_read_fd(fd, &got, err, sizeof(err)), "neither");
+	told(tg_fleet_file_read_fd(fd, false, &got, err, sizeof(err)), "neither");
 	close(fd);
 	end_dir();
 }
