@@ -198,6 +198,12 @@ uint64_t tg_wheel_next(const struct tg_wheel *w)
 	return w->is_known ? w->next : search(w);
 }
 
+static void know_next(struct tg_wheel *w)
+{
+	w->next = tg_wheel_next(w);
+	w->is_known = true;
+}
+
 /* now has come to the first tick of this slot: its nodes move to the levels below. */
 static void cascade(struct tg_wheel *w, uint32_t level, uint32_t slot)
 {
@@ -253,17 +259,18 @@ static uint32_t run(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint32_t ma
 
 uint32_t tg_wheel_advance(struct tg_wheel *w, uint64_t to, uint32_t idx[], uint32_t max)
 {
-	uint32_t n = 0;
+	uint32_t n;
 
 	if (to < w->now || max == 0)
 		return 0;
-	if (!w->is_known || w->next <= to) {
-		n = run(w, to, idx, max);
-		w->next = search(w);
-		w->is_known = true;
-	} else {
+	know_next(w);
+	if (w->next > to) {
 		w->now = to;
+		return 0;
 	}
+	n = run(w, to, idx, max);
+	w->is_known = false;
+	know_next(w);
 	return n;
 }
 
