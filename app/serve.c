@@ -268,6 +268,9 @@ static void finish(struct serving *s)
 	tg_sight_sum(&s->host, &sum);
 	printf("ending: %u connections, %u in TIME-WAIT\n", sum.engine.conn_count,
 	       sum.engine.tw_count);
+	if (sum.engine.splice_count)
+		printf("ending: %u splices, %u of them in TIME-WAIT\n", sum.engine.splice_count,
+		       sum.engine.splice[TG_SPLICE_TIME_WAIT]);
 	fflush(stdout);
 	order_and_wait(s, TG_ORDER_DRAIN, s->conf.engine.set.drain_ms);
 	order_and_wait(s, TG_ORDER_ABORT, ABORT_MS);

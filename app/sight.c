@@ -29,6 +29,11 @@ static void add_engine(struct tg_engine_stats *sum, const struct tg_engine_stats
 	sum->neigh_count += s->neigh_count;
 	sum->listener_n = s->listener_n;
 	sum->armed_n += s->armed_n;
+	sum->splice_count += s->splice_count;
+	sum->splice_max += s->splice_max;
+	sum->splice_held += s->splice_held;
+	for (int i = 0; i < TG_SPLICE_STATE_N; i++)
+		sum->splice[i] += s->splice[i];
 	/* Workers turn to new secrets and epochs one after the other: the worst counts. */
 	if (s->odds.plain.words >= sum->odds.plain.words) {
 		sum->odds = s->odds;
@@ -103,6 +108,23 @@ static struct rte_tel_data *tell_states(const struct tg_sight *s)
 		make_key(tg_tcp_state_name((enum tg_tcp_state)i), key, sizeof(key));
 		rte_tel_data_add_dict_u64(d, key, s->engine.state[i]);
 	}
+	return d;
+}
+
+static struct rte_tel_data *tell_splices(const struct tg_engine_stats *s)
+{
+	struct rte_tel_data *d = rte_tel_data_alloc();
+	char key[32];
+	if (!d)
+		return NULL;
+	rte_tel_data_start_dict(d);
+	rte_tel_data_add_dict_u64(d, "now", s->splice_count);
+	rte_tel_data_add_dict_u64(d, "max", s->splice_max);
+	for (int i = 1; i < TG_SPLICE_STATE_N; i++) {
+		make_key(tg_splice_state_name((enum tg_splice_state)i), key, sizeof(key));
+		rte_tel_data_add_dict_u64(d, key, s->splice[i]);
+	}
+	rte_tel_data_add_dict_u64(d, "packets_held", s->splice_held);
 	return d;
 }
 
@@ -188,6 +210,9 @@ static void tell_stats(struct rte_tel_data *d, const struct tg_sight *s)
 		rte_tel_data_add_dict_container(d, "connections", states, 0);
 	if (drops)
 		rte_tel_data_add_dict_container(d, "drops", drops, 0);
+	struct rte_tel_data *splices = e->splice_max ? tell_splices(e) : NULL;
+	if (splices)
+		rte_tel_data_add_dict_container(d, "splices", splices, 0);
 	struct rte_tel_data *cookies = tell_cookies(e);
 	if (cookies)
 		rte_tel_data_add_dict_container(d, "cookies", cookies, 0);

@@ -132,11 +132,13 @@ static void obey(struct tg_worker *w)
 	w->obeyed = order;
 }
 
-/* Draining waits for open connections; half-open ones have nothing to finish, and are
+/* Draining waits for open connections and splices; half-open ones have nothing to finish, and are
  * forgotten with the order to abort, which is done when the last RST is out. */
 static bool is_done(const struct tg_worker *w, uint64_t now_ns)
 {
 	const struct tg_engine_stats *s = &w->sight.engine;
+	if (s->splice_count > s->splice[TG_SPLICE_TIME_WAIT])
+		return false;
 	if (w->obeyed == TG_ORDER_DRAIN)
 		return s->conn_count == s->state[TG_SYN_RECEIVED];
 	return s->conn_count == 0 && tg_engine_next_deadline(w->engine) > now_ns;

@@ -13,7 +13,8 @@
 enum {
 	RING_SIZE = 4096,
 	CACHE_SIZE = 256,
-	SPARE = 2048,        /* buffers in engines, rings and caches, beside those of devices */
+	SPARE = 4000, /* buffers in engines (splices hold 2048), rings and caches, beside those of
+			 devices */
 	TX_PATIENCE_US = 20, /* how long a full device is asked again */
 	DESC_GUESS = 2048,
 	LARGE_N = 511, /* 8 MiB on their way; more go segment by segment */
