@@ -271,6 +271,35 @@ static void test_cc_congestion_newRenoHalfSegmentNotWaitedFor(void)
 	CU_ASSERT_EQUAL(b.tcb.cwnd, b.tcb.ssthresh + 2 * MSS);
 }
 
+/* DT-18, DT-21: a send buffer of 8192 is cut into segments of 1365 (tg_tx_size). Of two MSS two
+ * such go out: what they carry is a round. And a cwnd that is full but for a part of one is full
+ * for CUBIC; FlightSize is what Reno halves. */
+static void test_cc_shortSegments_areWhatIsCounted(void)
+{
+	enum { SHORT = 8192 / 6 };
+	struct box b;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		open_box(&b, both[i]);
+		b.conf.sndbuf = 8192;
+		b.tcb.held_back = true;
+		CU_ASSERT_EQUAL(tg_tx_size(&b.tcb), SHORT);
+		b.tcb.cwnd = 8000;
+		tg_cc_congestion(&b.tcb, 5 * SHORT, false);
+		CU_ASSERT_EQUAL(b.tcb.ssthresh, i == 0 ? 5 * SHORT / 2 : 5600);
+		tg_cc_congestion(&b.tcb, 4 * SHORT, false); /* more than a segment is free */
+		CU_ASSERT_EQUAL(b.tcb.ssthresh, i == 0 ? 2 * MSS : 4 * SHORT * 7 / 10);
+	}
+	open_box(&b, TG_CC_NEWRENO);
+	b.conf.sndbuf = 8192;
+	b.tcb.held_back = true;
+	b.tcb.cwnd = b.tcb.ssthresh = 2 * MSS;
+	ack(&b, SHORT, 0);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 2 * MSS);
+	ack(&b, SHORT, 0);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 3 * MSS);
+}
+
 /* RFC 4015, RFC 9438 4.9: as before the reduction, unless cwnd is beyond it already; once. */
 static void test_cc_spurious_undone(void)
 {
@@ -683,6 +712,7 @@ static const struct tg_test tests[] = {
     {"cc_congestion_ssthreshByFlight", test_cc_congestion_ssthreshByFlight},
     {"cc_congestion_newRenoHalfSegmentNotWaitedFor",
      test_cc_congestion_newRenoHalfSegmentNotWaitedFor},
+    {"cc_shortSegments_areWhatIsCounted", test_cc_shortSegments_areWhatIsCounted},
     {"cc_spurious_undone", test_cc_spurious_undone},
     {"newreno_avoidance_oneSegmentARound", test_newreno_avoidance_oneSegmentARound},
     {"newreno_avoidance_restOfAckCounts", test_newreno_avoidance_restOfAckCounts},

@@ -520,6 +520,46 @@ static void test_estab_smallBuffer_updateAtHalf(void)
 	box_fini(&b);
 }
 
+/* Text of len bytes is read at once: whether a window update goes out. The buffer is small, and a
+ * hole has been filled or not. */
+static bool is_update_sent(bool after_hole, uint32_t len)
+{
+	struct box b;
+	bool sent;
+
+	box_init(&b, 64);
+	b.conf.rcvbuf = 8192;
+	box_open(&b, 2048);
+	b.tcb.rcv.edge = tg_seq_add(b.tcb.rcv.nxt, b.conf.rcvbuf);
+	if (after_hole)
+		box_text(&b, len, len, 0);
+	box_text(&b, 0, len, 0);
+	if (!after_hole)
+		box_text(&b, len, len, 0);
+	box_fire(&b);
+	box_drain(&b);
+	CU_ASSERT_TRUE(box_read(&b, 2 * len));
+	box_drain(&b);
+	box_text(&b, 2 * len, len, 0);
+	box_fire(&b);
+	box_drain(&b);
+	CU_ASSERT_TRUE(box_read(&b, len));
+	sent = box_out(&b);
+	CU_ASSERT_EQUAL(tg_tcb_rcv_wnd(&b.tcb) == b.conf.rcvbuf, sent);
+	box_fini(&b);
+	return sent;
+}
+
+/* DT-26: the edge moves by MSS. After a hole, where much of a small window is one segment, by what
+ * the peer cuts; and by MSS again where that is silly. */
+static void test_estab_smallBufferAfterHole_updateByPeersSegments(void)
+{
+	CU_ASSERT_TRUE(is_update_sent(true, 1024));
+	CU_ASSERT_FALSE(is_update_sent(false, 1024));
+	CU_ASSERT_TRUE(is_update_sent(true, 768));
+	CU_ASSERT_FALSE(is_update_sent(true, 480));
+}
+
 /* DT-01, EST-16: the buffer is made smaller while the window is open: what was promised is kept. */
 static void test_estab_rcvbufShrinks_promiseIsKept(void)
 {
@@ -611,6 +651,8 @@ static const struct tg_test tests[] = {
     {"estab_windowClosed_eachProbeAnswered", test_estab_windowClosed_eachProbeAnswered},
     {"estab_readByteByByte_updateAfterOneSegment", test_estab_readByteByByte_updateAfterOneSegment},
     {"estab_smallBuffer_updateAtHalf", test_estab_smallBuffer_updateAtHalf},
+    {"estab_smallBufferAfterHole_updateByPeersSegments",
+     test_estab_smallBufferAfterHole_updateByPeersSegments},
     {"estab_rcvbufShrinks_promiseIsKept", test_estab_rcvbufShrinks_promiseIsKept},
     {"estab_trickleOnCoarseScale_bounded", test_estab_trickleOnCoarseScale_bounded},
     {"estab_bufferBelowUnit_opensAgain", test_estab_bufferBelowUnit_opensAgain},
