@@ -98,7 +98,8 @@ static int add_file(const struct source *s, const char *key, const char *path, b
 		tg_conf_fail(s->conf, 0, s->err, s->err_size, "out of memory");
 	else if ((n = tg_prefix_read(text, len, deny, p->list + p->n, lines, &line, text_err,
 				     sizeof(text_err))) < 0)
-		snprintf(s->err, s->err_size, "%s:%u: %s", path, line, text_err);
+		tg_conf_fail(s->conf, tg_conf_line(s->section, key), s->err, s->err_size,
+			     "%s:%u: %s", path, line, text_err);
 	free(text);
 	p->n += n > 0 ? (uint32_t)n : 0;
 	return n;

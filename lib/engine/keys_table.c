@@ -60,8 +60,8 @@ const struct tg_key tg_keys[] = {
      NULL, NULL, "what a source above source_max or source_rate is told: nothing, or a RST",
      AT(source_refuse)},
     {"source_rate", HOST_LAB, TG_KEY_UINT, "connections/s", 0, 1000000, NULL, "0", NULL, NULL, NULL,
-     "connections a second that one IPv4 address or IPv6 /64 may open, all workers together (each "
-     "has its share); only what opened counts; 0 = no limit",
+     "connections a second that one IPv4 address or IPv6 /64 may open, in each worker; only what "
+     "opened counts; 0 = no limit",
      AT(source_rate)},
     {"source_burst", HOST_LAB, TG_KEY_UINT, "connections", 0, 1000000, NULL, "0", NULL, NULL, NULL,
      "of these, at once, in each worker; 0 = as many as source_rate", AT(source_burst)},

@@ -51,6 +51,23 @@ refused "a network that is none" 12 '10\.1\.0\.0/8' < <(good; printf '%s\n' 'all
 refused "ports in the wrong order" 11 'lower' < <(good; printf '%s\n' 'allow_port = 9-8')
 refused "a policy that is none" 11 'drop\|rst' < <(good; printf '%s\n' 'refuse = no')
 refused "a limit of all in one listener" 11 'belongs into \[engine\]' < <(good; printf '%s\n' 'source_max = 100')
+refused "a mode that is none" 11 'off.auto.always.dry-run' < <(good; printf '%s\n' 'syn_cookies = dry')
+refused "bogons that are none" 11 'allow.martian.full' < <(good; printf '%s\n' 'bogons = all')
+refused "a burst without a rate" 3 'source_rate' < <(good | sed 's/^connections/source_burst = 5\nconnections/')
+# Files of prefixes: by the key's line, and their own.
+refused "a file of prefixes that is not there" 11 'deny_file = .*No such file' < <(good; printf '%s\n' "deny_file = $work/none.txt")
+refused "a folder of prefixes" 11 'is no file' < <(good; printf '%s\n' "deny_file = $work")
+printf '%s\n' '192.0.2.0/24' '# the next one' '2001:db8::1/32' >"$work/deny.txt"
+refused "a prefix with bits behind it" 11 'deny.txt:3: 2001:db8::1/32 has bits behind' < <(good; printf '%s\n' "deny_file = $work/deny.txt")
+printf '%s\n' '192.0.2.0/24 198.51.100.0/24' >"$work/deny.txt"
+refused "two prefixes on a line" 11 'deny.txt:1: .*one stands on each line' < <(good; printf '%s\n' "deny_file = $work/deny.txt")
+: >"$work/allow.txt"
+refused "nobody at all is allowed" 11 'allow.txt: has no prefix' < <(good; printf '%s\n' "allow_file = $work/allow.txt")
+printf '%s\n' '192.0.2.0/24' '2001:db8::/32 # both families' >"$work/deny.txt"
+good >"$work/deny.ini"
+printf '%s\n' "deny_file = $work/deny.txt" 'allow = 192.0.2.128/25' >>"$work/deny.ini"
+"$tg" serve --check -c "$work/deny.ini" >"$work/out" 2>&1
+same "prefixes are counted by --check" "$(grep -c '^listener web: 1 allowed and 2 denied prefixes, [0-9]* KiB$' "$work/out")" 1
 refused "a value out of range" 3 '1' < <(good | sed 's/^connections = .*/connections = 0/')
 refused "a port out of range" 9 '65535' < <(good | sed 's/^port = .*/port = 65536/')
 refused "an unknown service" 10 'gopher' < <(good | sed 's/^service = .*/service = gopher/')

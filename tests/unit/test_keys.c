@@ -324,6 +324,7 @@ static void test_engine_limits_areHandedOn(void)
 	tg_settings_init(&s, false);
 	tg_settings_engine(&s, 1, &conf);
 	CU_ASSERT(conf.source_max == 0 && conf.zero_window_ms == 1000);
+	CU_ASSERT(conf.source_rate == 0);
 	CU_ASSERT_EQUAL(conf.source_refuse, TG_REFUSE_DROP);
 	CU_ASSERT_EQUAL(set(ENGINE_ALL, "source_max", "100"), 0);
 	CU_ASSERT_EQUAL(set(ENGINE_ALL, "source_refuse", "rst"), 0);
@@ -331,6 +332,29 @@ static void test_engine_limits_areHandedOn(void)
 	tg_settings_engine(&s, 4, &conf); /* each worker: a source's flows may all meet there */
 	CU_ASSERT(conf.source_max == 100 && conf.zero_window_ms == 0);
 	CU_ASSERT_EQUAL(conf.source_refuse, TG_REFUSE_RST);
+	CU_ASSERT_EQUAL(set(ENGINE_ALL, "source_rate", "50"), 0);
+	tg_settings_engine(&s, 4, &conf);
+	CU_ASSERT(conf.source_rate == 50 && conf.source_burst == 50);
+	CU_ASSERT_EQUAL(set(ENGINE_ALL, "source_burst", "7"), 0);
+	tg_settings_engine(&s, 4, &conf);
+	CU_ASSERT(conf.source_rate == 50 && conf.source_burst == 7);
+}
+
+/* What a listener is told of SYNs. */
+static void test_listener_policy_isHandedOn(void)
+{
+	struct tg_listener_conf conf = {0};
+
+	tg_settings_init(&s, false);
+	tg_settings_listener(&s, &conf);
+	CU_ASSERT_EQUAL(conf.bogons, TG_BOGONS_MARTIAN);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "bogons", "full"), 0);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "syn_cookies", "dry-run"), 0);
+	tg_settings_listener(&s, &conf);
+	CU_ASSERT_EQUAL(conf.bogons, TG_BOGONS_FULL);
+	CU_ASSERT_EQUAL(s.syn_cookies, TG_COOKIES_DRY_RUN);
+	CU_ASSERT_EQUAL(set(LISTENER_ALL, "deny_file", "/etc/deny.txt"), 0);
+	CU_ASSERT_STRING_EQUAL(s.deny_file, "/etc/deny.txt");
 }
 
 static void test_set_endpoint_isAPlaceOfTcp(void)
@@ -596,6 +620,7 @@ static const struct tg_test tests[] = {
     {"check_contradictions_areTold", test_check_contradictions_areTold},
     {"words_shape_isChecked", test_words_shape_isChecked},
     {"engine_shares_addUp", test_engine_shares_addUp},
+    {"listener_policy_isHandedOn", test_listener_policy_isHandedOn},
 };
 
 int main(int argc, char **argv)
