@@ -42,7 +42,7 @@ static int choose_laddr(const struct tg_engine *e, struct tg_tuple *t)
 }
 
 /* Free, or in TIME-WAIT and fit for us (TD-27): then *h is the record. Answers to a kernel's port
- * would never come (LN-21). */
+ * would never come. */
 static bool is_free(const struct tg_engine *e, const struct tg_tuple *t, uint64_t *hash,
 		    tg_tw_handle *h)
 {
