@@ -198,6 +198,7 @@ static uint32_t all_pairs(enum mode mode)
 
 /* --- tests --- */
 
+/* SC-13: the SYN to one node, the ACK to another, in each mode. */
 static void test_pairs_eachMode_established(void)
 {
 	for (enum mode mode = UNARMED; mode < MODES; mode++) {
@@ -280,8 +281,8 @@ static void test_restart_ackOfBefore_established(void)
 
 /* --- rotation (SC-12) --- */
 
-/* Node by node from stage to stage: at each moment all pairs are good, for SYNs before the step and
- * ACKs after it too. */
+/* SC-12: node by node from stage to stage: at each moment all pairs are good, for SYNs before the
+ * step and ACKs after it too. */
 static void test_rotation_nodeByNode_nothingLost(void)
 {
 	static const struct kind kinds[] = {{UNARMED, false, true},
@@ -314,7 +315,7 @@ static void test_rotation_nodeByNode_nothingLost(void)
 	end();
 }
 
-/* Which stages may meet: neighbours in the order of the recipe, and no others. */
+/* SC-12: which stages may meet: neighbours in the order of the recipe, and no others. */
 static void test_rotation_stagesApart_refusedWhenMintIsUnknown(void)
 {
 	static const bool good[STAGES][STAGES] = {
@@ -339,6 +340,22 @@ static void test_rotation_stagesApart_refusedWhenMintIsUnknown(void)
 	end();
 }
 
+/* Epochs turn while two secrets are there: both turn. */
+static void test_rotation_epochTurns_bothSecretsFollow(void)
+{
+	begin();
+	for (uint32_t y = 1; y < NODES; y++)
+		set_stage(y, OLD_AND_NEW); /* and nobody tells them anything more */
+	for (uint32_t i = 0; i < 4; i++) {
+		set_stage(0, i & 1 ? OLD_AND_NEW : NEW_AND_OLD);
+		for (uint32_t k = 0; k < 4; k++) {
+			CU_ASSERT(crosses(0, 1 + (k & 1), (struct kind){ALWAYS, k & 1, k >> 1}));
+			pass(EPOCH_MS);
+		}
+	}
+	end();
+}
+
 static void test_setSecrets_wrongNumber_refused(void)
 {
 	uint8_t s[3][TG_COOKIE_SECRET_LEN] = {{1}, {2}, {3}};
@@ -354,8 +371,8 @@ static void test_setSecrets_wrongNumber_refused(void)
 
 /* --- clocks (SC-13) --- */
 
-/* Minted at x, tried at y at once, x's clock ahead by ahead_ms, both about the end of an epoch: y
- * at_ms before it. */
+/* SC-13: minted at x, tried at y at once, x's clock ahead by ahead_ms, both about the end of an
+ * epoch: y at_ms before it. */
 static bool at_the_end(int64_t ahead_ms, int64_t at_ms, struct kind k)
 {
 	wall_ms = day_ms + (uint64_t)EPOCH_MS * 9 - (uint64_t)at_ms;
@@ -552,6 +569,7 @@ static const struct tg_test tests[] = {
     {"rotation_nodeByNode_nothingLost", test_rotation_nodeByNode_nothingLost},
     {"rotation_stagesApart_refusedWhenMintIsUnknown",
      test_rotation_stagesApart_refusedWhenMintIsUnknown},
+    {"rotation_epochTurns_bothSecretsFollow", test_rotation_epochTurns_bothSecretsFollow},
     {"setSecrets_wrongNumber_refused", test_setSecrets_wrongNumber_refused},
     {"skew_aheadByLess_establishedAndCounted", test_skew_aheadByLess_establishedAndCounted},
     {"skew_aheadByMore_refused", test_skew_aheadByMore_refused},
