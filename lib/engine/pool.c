@@ -165,6 +165,15 @@ static void add_backend(struct tg_engine *e, struct tg_pool *p, const struct tg_
 	tg_pool_mark(p, i);
 }
 
+/* A shorter check_ms holds at once, not after a last long one. */
+static void hasten(const struct tg_engine *e, const struct tg_pool *p, struct tg_backend *b)
+{
+	uint64_t next = e->env.now_ms + p->conf.check_ms;
+
+	if (b->probe == TG_NONE && b->next_ms > next)
+		b->next_ms = next;
+}
+
 static void set_backends(struct tg_engine *e, struct tg_pool *p, const struct tg_pool_conf *c)
 {
 	for (uint8_t i = 0; i < TG_BACKEND_MAX; i++)
@@ -175,6 +184,7 @@ static void set_backends(struct tg_engine *e, struct tg_pool *p, const struct tg
 			continue;
 		p->backend[i].removed = false;
 		p->at[i].weight = c->backend[k].weight;
+		hasten(e, p, &p->backend[i]);
 	}
 	for (uint8_t i = 0; i < TG_BACKEND_MAX; i++) {
 		if (p->backend[i].used && p->backend[i].removed && p->backend[i].flows == 0)

@@ -63,10 +63,11 @@ make_net() {
 	bridge "$ns_s" brs si s1 s2
 }
 relay_pid=
-# lossy outside|inside PERMILLE: that link loses frames, both ways; lossless ends it.
+# lossy outside|inside RELAY-OPTION...: that link loses frames, both ways; lossless ends it.
 lossy() {
-	local ns=$ns_x ends=(if:xc if:xe)
-	if [ "$1" = outside ]; then
+	local ns=$ns_x ends=(if:xc if:xe) side=$1
+	shift
+	if [ "$side" = outside ]; then
 		ip -n "$ns_x" link set xc nomaster
 		ip -n "$ns_x" link set xe nomaster
 	else
@@ -74,7 +75,7 @@ lossy() {
 		ip -n "$ns_s" link set si nomaster
 		bridge "$ns_s" brs sk
 	fi
-	ip netns exec "$ns" "$relay" "${ends[@]}" --seed 7 --loss "$2" >"$work/relay.log" 2>&1 &
+	ip netns exec "$ns" "$relay" "${ends[@]}" --seed 7 "$@" >"$work/relay.log" 2>&1 &
 	relay_pid=$!
 	pids+=("$relay_pid")
 	sleep 0.5
@@ -93,7 +94,7 @@ lossless() {
 
 # --- who stands there ---
 
-declare -A nginx_pid server_pid
+declare -A server_pid
 start_nginx() { # NAME NS
 	mkdir -p "$work/$1"
 	cat >"$work/$1/nginx.conf" <<-END
@@ -105,7 +106,6 @@ start_nginx() { # NAME NS
 		    location = /who { default_type text/plain; return 200 "$1 \$remote_addr\n"; } } }
 	END
 	ip netns exec "$2" nginx -p "$work/$1" -c "$work/$1/nginx.conf" >"$work/$1/out" 2>&1 &
-	nginx_pid[$1]=$!
 	pids+=($!)
 }
 start_server() { # NAME NS
@@ -117,6 +117,8 @@ make_backends() {
 	mkdir -p "$work/www"
 	head -c "$((size_mb << 20))" /dev/urandom >"$work/www/big"
 	head -c "$((lossy_mb << 20))" "$work/www/big" >"$work/www/small"
+	head -c 1048576 "$work/www/big" >"$work/www/mib"
+	sha_mib=$(sha256sum <"$work/www/mib")
 	sha_big=$(sha256sum <"$work/www/big") sha_small=$(sha256sum <"$work/www/small")
 	chmod -R a+rX "$work/www"
 	start_nginx b1 "$ns_b1"
@@ -128,17 +130,16 @@ make_backends() {
 
 # --- shield ---
 
-b1_weight='' b2_weight=''
+b1_weight='' b2_weight='' workers=1
 # shield_conf MODE [POOL-LINE...]: into $work/shield.ini
 shield_conf() {
 	local pool_mode=$1 p
 	shift
 	{
-		printf '[engine]\nworkers = 1\nconnections = 60000\nmoving = 4096\nsplices = 30000\n'
+		printf '[engine]\nworkers = %d\nconnections = 60000\nmoving = 4096\nsplices = 30000\n' $workers
 		printf '[port outside]\ndevice = net_af_packet0,iface=tge,qpairs=1,framecnt=2048\naddress = 192.0.2.1/24 2001:db8::1/64\n'
 		printf '[port inside]\ndevice = net_af_packet1,iface=tgi,qpairs=1,framecnt=2048\naddress = 10.1.0.1/24 2001:db8:1::1/64\n'
 		for p in "web 80 8080" "echo 7 9000"; do
-			set -- "$@"
 			# shellcheck disable=SC2086
 			pool_section $pool_mode $p "$@"
 		done
@@ -152,10 +153,10 @@ pool_section() { # MODE NAME VPORT BPORT [LINE...]
 	shift 4
 	[ $# = 0 ] || printf '%s\n' "$@"
 }
-start_shield() {
+start_shield() { # [-- EAL-OPTION...]
 	local i
 	engine_log=$work/engine.log
-	"${words_e[@]}" "$tg" shield -q --name "$instance" -c "$work/shield.ini" >"$engine_log" 2>&1 &
+	"${words_e[@]}" "$tg" shield -q --name "$instance" -c "$work/shield.ini" "$@" >"$engine_log" 2>&1 &
 	engine=$!
 	pids+=("$engine")
 	for ((i = 0; i < 300; i++)); do
@@ -193,7 +194,7 @@ names() { cut -d' ' -f1 | sort -u | tr '\n' ' '; }
 # step_meet MODE: every backend is met, and sees whom it should.
 step_meet() {
 	local seen peers want4=10.1.0.1 want6=2001:db8:1::1
-	[ "$1" = snat ] || want4=192.0.2.2 want6=2001:db8::2
+	[[ $1 != transparent* ]] || want4=192.0.2.2 want6=2001:db8::2
 	seen=$(who $vip4 30)
 	same "$1, IPv4: both backends are met" "$(names <<<"$seen")" "b1 b2 "
 	same "$1, IPv4: they see the right address" "$(cut -d' ' -f2 <<<"$seen" | sort -u)" "$want4"
@@ -222,7 +223,7 @@ step_loss() {
 	local files=("$work/out.pcapng" "$work/in1.pcapng" "$work/in2.pcapng") p=() f what="$1, 1 % loss $2" before after blocks blocks_out=0 blocks_in=0
 	[ -x "$relay" ] || { skip "$what" "no $relay"; return; }
 	before="$(kernel_counts "$ns_c") $(kernel_counts "$ns_b1") $(kernel_counts "$ns_b2")"
-	lossy "$2" 10
+	lossy "$2" --loss 10
 	capture_side "${files[0]}" "$ns_c" tgc; p+=("$side_pid")
 	capture_side "${files[1]}" "$ns_b1" eth0; p+=("$side_pid")
 	capture_side "${files[2]}" "$ns_b2" eth0; p+=("$side_pid")
@@ -370,6 +371,84 @@ step_drain() { # MODE
 	wait_state "reload: it is back" 10.1.0.11:9000 up
 	same "reload: and is met" "$(who $vip4 30 | names)" "b1 b2 "
 }
+# step_late: a link that takes 0.3 s each way, and brings everything twice. Clients speak first, at once.
+step_late() { # MODE
+	[ -x "$relay" ] || { skip "$1, late and twice" "no $relay"; return; }
+	shield_conf "$1" 'check_timeout_ms = 2000' 'check_ms = 1000'
+	kill -HUP "$engine"
+	sleep 1
+	lossy inside --delay-us 300000 --dup 1000
+	sleep 3
+	wait_state "$1, late and twice: the backends live" 10.1.0.11:9000 up
+	same "$1, late and twice: both are met" "$(who $vip4 10 | names)" "b1 b2 "
+	same "$1, late and twice: 1 MiB is the same" "$(fetch 60 $url4/mib)" "$sha_mib"
+	check "$1, late and twice: 1 MiB up and back is the same" "no" in_c timeout 60 python3 "$e2e/clients.py" half-close $vip6 7 1048576
+	lossless inside
+	shield_conf "$1"
+	kill -HUP "$engine"
+	sleep 1
+}
+option() { # SYSCTL VALUE: of both backends
+	local ns
+	for ns in "$ns_b1" "$ns_b2"; do ip netns exec "$ns" sysctl -qw "net.ipv4.tcp_$1=$2"; done
+}
+# step_options: backends that offer other options than were learnt, and are learnt again.
+step_options() { # MODE
+	local o changed what
+	shield_conf "$1" 'check_ms = 3600000'
+	kill -HUP "$engine"
+	sleep 1
+	for o in sack window_scaling timestamps; do
+		option $o 0
+		what="$1, backends without $o"
+		case $o in
+		timestamps) # what was promised cannot be made good: the client is told
+			o_status=$(in_c curl -s -o "$work/none" -m 5 $url4/mib; echo $?) # 7: as soon as it was open
+			check "$what, not known yet: a client is reset" "$o_status" [ "$o_status" = 7 -o "$o_status" = 56 ]
+			check "$what: it is counted" "$(stat counters.splice_ts_missing)" [ "$(stat counters.splice_ts_missing)" -gt 0 ]
+			;;
+		*) same "$what, not known yet: 1 MiB is the same" "$(fetch 20 $url4/mib)" "$sha_mib" ;;
+		esac
+		changed=$(stat counters.backend_changed)
+		shield_conf "$1"
+		kill -HUP "$engine"
+		sleep 1
+		check "$what: it is learnt" "$(stat counters.backend_changed)" [ "$(stat counters.backend_changed)" -ge $((changed + 4)) ]
+		same "$what, known: 1 MiB is the same" "$(fetch 20 $url4/mib)" "$sha_mib"
+		shield_conf "$1" 'check_ms = 3600000'
+		kill -HUP "$engine"
+		sleep 1
+		option $o 1
+	done
+	same "$1, backends with more than known: 1 MiB is the same" "$(fetch 20 $url4/mib)" "$sha_mib"
+	shield_conf "$1"
+	kill -HUP "$engine"
+	sleep 1
+	same "$1, known again: 1 MiB is the same" "$(fetch 20 $url4/mib)" "$sha_mib"
+}
+# step_end: it ends while connections are open: each is told.
+step_end() { # MODE
+	hold 100 || { fail "$1: 100 connections open" "$(tail -n 1 "$hold_file")"; return; }
+	stop "$1: SIGTERM ends it, with 100 connections open"
+	sleep 1
+	same "$1: all of them were told" "$(ended)" 100
+	release
+}
+# step_workers: two workers, by SNAT: what comes back must meet the flow.
+step_workers() {
+	workers=2
+	shield_conf snat
+	start_shield -- --lcores '0@0,1@0,2@1' || return
+	step_meet "two workers, snat"
+	same "two workers: $lossy_mb MiB are the same" "$(fetch 60 $url4/small)" "$sha_small"
+	hold 500 || fail "two workers: 500 connections open" "$(tail -n 1 "$hold_file")"
+	same "two workers: as many flows" "$(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows)))" 500
+	release
+	same "two workers: none ended" "$(ended)" 0
+	step_books "two workers"
+	stop "two workers: SIGTERM ends it"
+	workers=1
+}
 # The figures add up, and nothing is left.
 step_books() { # MODE
 	local drops
@@ -394,8 +473,10 @@ run_mode() { # MODE
 	step_killed
 	step_unplugged
 	step_drain "$1"
+	step_late "$1"
+	step_options "$1"
 	step_books "$1"
-	stop "$1: SIGTERM ends it"
+	step_end "$1"
 	shield_conf "$1" 'syn_cookies = always'
 	start_shield || return
 	step_meet "$1"
@@ -409,4 +490,5 @@ run_mode() { # MODE
 make_net
 make_backends
 for m in ${SHIELD_MODES:-snat transparent}; do run_mode "$m"; done
+step_workers
 finish

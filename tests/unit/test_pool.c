@@ -712,6 +712,23 @@ static void test_set_removed_goesWithItsLastFlow(void)
 	end();
 }
 
+static void test_set_shorterPeriod_holdsAtOnce(void)
+{
+	start(1);
+	run(CHECK);
+	conf.check_ms = 3600000;
+	CU_ASSERT_EQUAL(tg_engine_pool_set(h.e, pool, &conf), 0);
+	run(2 * CHECK);
+	uint32_t n = asked[100];
+	run(10 * CHECK);
+	CU_ASSERT_EQUAL(asked[100], n);
+	conf.check_ms = CHECK;
+	CU_ASSERT_EQUAL(tg_engine_pool_set(h.e, pool, &conf), 0);
+	run(10 * CHECK);
+	CU_ASSERT(asked[100] >= n + 9);
+	end();
+}
+
 static void test_set_tooMany_changesNothing(void)
 {
 	uint8_t flow[64];
@@ -809,6 +826,7 @@ static const struct tg_test tests[] = {
     {"promise_wscaleNarrowed_waitsForTheCookies", test_promise_wscaleNarrowed_waitsForTheCookies},
     {"set_weight0_drains", test_set_weight0_drains},
     {"set_removed_goesWithItsLastFlow", test_set_removed_goesWithItsLastFlow},
+    {"set_shorterPeriod_holdsAtOnce", test_set_shorterPeriod_holdsAtOnce},
     {"set_tooMany_changesNothing", test_set_tooMany_changesNothing},
     {"add_badConf_isRefused", test_add_badConf_isRefused},
 };
