@@ -554,6 +554,29 @@ static void test_estab_reordered_undoneThenPatient(void)
 	box_fini(&b);
 }
 
+/* What is LOST no more waits again, also when what comes next was sent before RACK.xmit_ts. */
+static void test_estab_undone_othersAreWaitedFor(void)
+{
+	struct box b;
+
+	open_flight(&b, 20);
+	for (uint32_t i = 11; i <= 13; i++)
+		sack1(&b, 0, 10, i);
+	CU_ASSERT_EQUAL(b.tcb.sent.lost, 10 * MSS);
+	expect(&b, 0);
+	sack2(&b, 1, 0, 1, 10, 13); /* it came twice */
+	CU_ASSERT_EQUAL(b.ctr.v[TG_CTR_spurious_undo], 1);
+	CU_ASSERT_EQUAL(b.tcb.sent.lost, 0);
+	later(&b, 1);
+	sack1(&b, 1, 5, 6);
+	CU_ASSERT_EQUAL(b.tcb.sent.lost, 0);
+	CU_ASSERT_TRUE(b.tcb.rack.reo_runs);
+	box_drain(&b);
+	CU_ASSERT_EQUAL(box_fire(&b), TG_T_RACK);
+	CU_ASSERT_EQUAL(b.tcb.sent.lost, 8 * MSS);
+	box_fini(&b);
+}
+
 /* A D-SACK of something else takes nothing back. */
 static void test_estab_dsackOfOther_reductionStands(void)
 {
@@ -736,6 +759,7 @@ static const struct tg_test tests[] = {
      test_estab_probeAnswered_reducesOnlyWhenItRepaired},
     {"estab_probe_newTextFirst", test_estab_probe_newTextFirst},
     {"estab_reordered_undoneThenPatient", test_estab_reordered_undoneThenPatient},
+    {"estab_undone_othersAreWaitedFor", test_estab_undone_othersAreWaitedFor},
     {"estab_dsackOfOther_reductionStands", test_estab_dsackOfOther_reductionStands},
     {"estab_spuriousTimeout_undoneByEcho", test_estab_spuriousTimeout_undoneByEcho},
     {"estab_fullSegmentsVanish_smallerIsTried", test_estab_fullSegmentsVanish_smallerIsTried},
