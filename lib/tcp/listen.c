@@ -134,11 +134,11 @@ static enum tg_ctr judge_cookie(const struct meeting *m, struct tg_cookie_deal *
 
 static enum tg_listen_outcome ack_arrives(const struct meeting *m)
 {
+	const struct tg_seg *seg = m->seg;
 	struct tg_cookie_deal deal;
 
-	if ((m->seg->ctl & TG_TCP_SYN) ||
-	    !m->l->validate) { /* SE-05, EST-05, ADV-17, ADV-18, SC-09 */
-		tg_reply_rst_a(m->seg, m->act);
+	if ((seg->ctl & TG_TCP_SYN) || !m->l->validate) { /* SE-05, EST-05, ADV-17, ADV-18, SC-09 */
+		tg_reply_rst_a(seg, m->act);
 		return TG_LISTEN_DONE;
 	}
 	enum tg_ctr ctr = judge_cookie(m, &deal);
