@@ -129,6 +129,26 @@ static void test_auto_silenceAfterAFlood_disarms(void)
 	end();
 }
 
+static void test_auto_betweenTheMarks_staysArmed(void)
+{
+	struct host_peer p[HIGH + 1];
+
+	begin_listener(TG_COOKIES_AUTO);
+	l.synq_low = 1;
+	listen();
+	for (uint16_t i = 0; i < HIGH + 1; i++) {
+		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
+		CU_ASSERT_EQUAL(say(&p[i], TG_TCP_SYN), SYN_ACK);
+	}
+	say(&p[0], TG_TCP_ACK);
+	say(&p[1], TG_TCP_ACK);
+	host_tick(&h, 2000);
+	CU_ASSERT(sight().over && sight().half_n == 2);
+	say(&p[2], TG_TCP_ACK);
+	CU_ASSERT(!sight().over); /* it was armed for long enough */
+	end();
+}
+
 static void test_dryRun_flood_saysAndStaysStateful(void)
 {
 	struct tg_engine_stats stats;
@@ -482,6 +502,7 @@ static void test_bogons_otherSegments_areNotTheirs(void)
 static const struct tg_test tests[] = {
     {"auto_floodAtTheMark_doesNotFlap", test_auto_floodAtTheMark_doesNotFlap},
     {"auto_silenceAfterAFlood_disarms", test_auto_silenceAfterAFlood_disarms},
+    {"auto_betweenTheMarks_staysArmed", test_auto_betweenTheMarks_staysArmed},
     {"dryRun_flood_saysAndStaysStateful", test_dryRun_flood_saysAndStaysStateful},
     {"prefixes_swapped_newOnesCountOldStay", test_prefixes_swapped_newOnesCountOldStay},
     {"prefixes_denied_cookieIsRefused", test_prefixes_denied_cookieIsRefused},

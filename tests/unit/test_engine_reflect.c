@@ -469,6 +469,52 @@ static void test_halfOpen_shortSyn_drawsNoLongSynAck(void)
 	end();
 }
 
+/* RB-12: what it answers is paid, SYN-ACK and challenges alike. */
+static void test_halfOpen_answers_arePaid(void)
+{
+	struct host_peer p;
+	struct tg_seg seg;
+	struct host_frame f;
+
+	begin(TG_COOKIES_OFF, 3);
+	host_peer(&p, &h, 80, 5000, false);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	CU_ASSERT(host_expect(&p, &seg, &f) && seg.ctl == (TG_TCP_SYN | TG_TCP_ACK));
+	for (int i = 0; i < 5; i++) {
+		host_tick(&h, 2);
+		host_raw(&p, TG_TCP_RST, tg_seq_make(1002), tg_seq_make(0), NULL, 0);
+		CU_ASSERT_EQUAL(host_next(&h, &f), i < 2);
+	}
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_ack_limited), 3);
+	host_raw(&p, TG_TCP_SYN, tg_seq_make(1000), tg_seq_make(0), NULL, 0);
+	CU_ASSERT(!host_next(&h, &f));
+	end();
+}
+
+/* SC-21: so is what the timer sends again. One token a second: a SYN just before the timer has it.
+ */
+static void test_halfOpen_repeatedSynAck_isPaid(void)
+{
+	enum { PREFIX_N = 12 };
+	uint32_t n = 0;
+	struct host_frame f;
+
+	begin(TG_COOKIES_OFF, 1);
+	for (uint16_t turn = 0; turn < 2; turn++) {
+		for (uint8_t i = 0; i < PREFIX_N; i++) {
+			struct host_peer p;
+			host_peer(&p, &h, 80, (uint16_t)(5000 + turn), false);
+			p.t.raddr.b[13] = i;
+			host_send(&p, TG_TCP_SYN, NULL, 0);
+		}
+		host_tick(&h, turn ? 2 : 999);
+	}
+	while (host_next(&h, &f))
+		n++;
+	CU_ASSERT(n >= PREFIX_N && n <= 2 * PREFIX_N); /* 5/4 tokens came in a second at most */
+	end();
+}
+
 /* A prefix that has proved something is answered in full. */
 static void test_halfOpen_provedPrefix_isAnswered(void)
 {
@@ -526,6 +572,8 @@ static const struct tg_test tests[] = {
     {"stranger_stateful_budgetHolds", test_stranger_stateful_budgetHolds},
     {"stranger_auto_budgetHolds", test_stranger_auto_budgetHolds},
     {"halfOpen_shortSyn_drawsNoLongSynAck", test_halfOpen_shortSyn_drawsNoLongSynAck},
+    {"halfOpen_answers_arePaid", test_halfOpen_answers_arePaid},
+    {"halfOpen_repeatedSynAck_isPaid", test_halfOpen_repeatedSynAck_isPaid},
     {"halfOpen_provedPrefix_isAnswered", test_halfOpen_provedPrefix_isAnswered},
     {"echo_groupFrame_isNotAnswered", test_echo_groupFrame_isNotAnswered},
 };
