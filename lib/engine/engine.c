@@ -165,8 +165,8 @@ static const char *conf_fault(const struct tg_engine_conf *c, const struct tg_en
 		       "at least";
 	if (c->splice_max > 1u << 29)
 		return "there must be at most 536870912 splices";
-	if (c->splice_idle_ms > TG_SPLICE_IDLE_MAX)
-		return "a splice may be idle for 12 hours at most";
+	if (c->splice_idle_ms > TG_SPLICE_IDLE_DAYS * 86400000ull)
+		return "a splice may be idle for 40 days at most";
 	if (c->pool_max > TG_POOL_MAX)
 		return "there must be at most 32 pools";
 	if (c->fleet_skew_ms > TG_COOKIE_SKEW_MAX_MS)
@@ -258,7 +258,8 @@ static void init_parts(struct tg_engine *e, uint8_t *at[PART_N])
 	e->zwin.seen =
 	    (struct tg_bits){.word = (uint64_t *)at[PART_BITS] + 2 * word_n, .word_n = word_n};
 	if (e->conf.source_max)
-		e->sources = tg_sources_init(at[PART_SOURCE], counted_max(&e->conf), &e->secret.tuple);
+		e->sources =
+		    tg_sources_init(at[PART_SOURCE], counted_max(&e->conf), &e->secret.tuple);
 	e->pools = tg_pools_init(at[PART_POOLS], &e->conf);
 	e->splices = tg_splices_init(e, at[PART_SPLICES]);
 	if (e->conf.source_rate) {

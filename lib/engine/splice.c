@@ -277,7 +277,7 @@ struct tg_splice *tg_splice_new(struct tg_engine *e, int pool, uint8_t backend,
 		return NULL;
 	struct tg_splice *s = alloc(sp);
 
-	s->pool = (uint8_t)pool;
+	s->pool = (uint8_t)pool & 31;
 	s->backend = backend;
 	s->flags = sp->of[pool][backend].odd ? TG_SPLICE_ODD : 0;
 	set_key(sp, s, client, backend_tuple);
@@ -323,7 +323,7 @@ void tg_splice_enter(struct tg_engine *e, struct tg_splice *s, enum tg_splice_st
 	list_remove(sp, s);
 	if (state == TG_SPLICE_TIME_WAIT)
 		leave(e, s);
-	s->state = (uint8_t)state;
+	s->state = (uint8_t)state & 7;
 	list_add(sp, s);
 }
 
@@ -413,6 +413,13 @@ void tg_splice_arm(struct tg_engine *e, const struct tg_splice *s, uint64_t dead
 	tg_wheel_arm(w, index_of(e->splices, s), deadline_ms);
 }
 
+void tg_splice_arm_idle(struct tg_engine *e, const struct tg_splice *s, uint64_t ms)
+{
+	const uint64_t most = TG_SPLICE_QUIET_MS + 2 * TG_SPLICE_SEEN_MS;
+
+	tg_splice_arm(e, s, e->env.now_ms + (ms && ms < most ? ms : most));
+}
+
 /* How long it may be still, 0 = for ever. */
 static uint64_t patience(const struct tg_engine *e, const struct tg_splice *s)
 {
@@ -421,19 +428,28 @@ static uint64_t patience(const struct tg_engine *e, const struct tg_splice *s)
 	return (s->flags & both) == both ? TG_SPLICE_CLOSE_MS : e->conf.splice_idle_ms;
 }
 
+/* For how long nothing has moved; the stamp is of the begin of its unit, so never too long. It is
+ * asked in time: what the stamp cannot tell any more, `quiet` does. */
+static uint64_t still_ms(const struct tg_engine *e, struct tg_splice *s)
+{
+	uint16_t units = (uint16_t)(tg_splice_seen(e) - s->seen);
+	uint64_t still = units ? (units - 1ull) * TG_SPLICE_SEEN_MS : 0;
+
+	if (still >= TG_SPLICE_QUIET_MS) {
+		s->quiet++;
+		s->seen = tg_splice_seen(e);
+		still = 0;
+	}
+	return s->quiet * (uint64_t)TG_SPLICE_QUIET_MS + still;
+}
+
 /* Neither end says anything any more: both are told (their number is known exactly then). */
 static void idle_timeout(struct tg_engine *e, struct tg_splice *s)
 {
-	uint64_t most = patience(e, s);
-	uint64_t still = (uint64_t)(uint16_t)((uint16_t)(e->env.now_ms >> 10) - s->seen) << 10;
+	uint64_t most = patience(e, s), still = still_ms(e, s);
 
-	still -= still ? 1 << 10 : 0; /* the stamp is of the begin of its 1024 ms: never early */
-	if (most == 0) {
-		tg_splice_arm(e, s, e->env.now_ms + TG_SPLICE_IDLE_MAX);
-		return;
-	}
-	if (still < most) {
-		tg_splice_arm(e, s, e->env.now_ms + (most - still));
+	if (most == 0 || still < most) {
+		tg_splice_arm_idle(e, s, most ? most - still : TG_SPLICE_QUIET_MS);
 		return;
 	}
 	tg_ctr_inc(&e->ctr, TG_CTR_splice_idle);

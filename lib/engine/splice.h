@@ -47,9 +47,11 @@ enum {
 	TG_SPLICE_HELD_ALL = 2048, /* over all */
 	TG_SPLICE_TRIES = 3,       /* SYNs to a backend: 1 s, 2 s, 4 s (SP-09) */
 	TG_SPLICE_SYN_MS = 1000,
-	TG_SPLICE_CLOSE_MS = 240000,       /* both FINs, not both acknowledged (RFC 5382 REQ-5) */
-	TG_SPLICE_IDLE_MAX = 12 * 3600000, /* what `seen` can tell */
-	TG_SPLICE_ACK_MAX = 10,            /* equal ACKs in a row (SP-10) */
+	TG_SPLICE_CLOSE_MS = 240000,      /* both FINs, not both acknowledged (RFC 5382 REQ-5) */
+	TG_SPLICE_SEEN_MS = 256,          /* the unit of `seen` */
+	TG_SPLICE_QUIET_MS = 4 * 3600000, /* what it can tell, whole hours; then `quiet` counts */
+	TG_SPLICE_IDLE_DAYS = 40,         /* what both can tell */
+	TG_SPLICE_ACK_MAX = 10,           /* equal ACKs in a row (SP-10) */
 	TG_SPLICE_BUDGET = 64, /* records seen to in one call by what goes through lists */
 };
 
@@ -98,22 +100,30 @@ struct tg_splice {
 		};
 	};
 	union {
-		uint16_t seen; /* when something moved last, in 1024 ms */
+		uint16_t seen; /* when something moved last, in TG_SPLICE_SEEN_MS */
 		struct {
 			uint8_t tries, held_n;
 		};
 	};
 	uint16_t mss; /* most that the backend takes; OPENING: the client */
-	uint8_t state;
-	uint8_t pool, backend;
+	uint8_t state : 3, pool : 5;
+	uint8_t backend;
 	uint8_t flags;
+	uint8_t quiet; /* times TG_SPLICE_QUIET_MS in which nothing moved, before `seen` */
 	uint8_t wnd_c : 4, wnd_p : 4;   /* the client's scale; the one that it was promised */
 	uint8_t wnd_b : 4, wnd_t : 4;   /* the backend's; the one that it takes the client's for */
 	uint8_t port_c : 4, port_b : 4; /* of ours: toward the client, toward the backend */
 	uint8_t ch_stamp;               /* last challenge ACK, in 64 ms */
 };
 _Static_assert(sizeof(struct tg_splice) <= 96, "one record of a spliced IPv4 connection");
-_Static_assert(TG_PORT_MAX <= 16 && TG_POOL_MAX <= 256 && TG_BACKEND_MAX < 256, "they fit");
+_Static_assert(TG_PORT_MAX <= 16 && TG_POOL_MAX <= 32 && TG_BACKEND_MAX < 256, "they fit");
+
+_Static_assert(TG_SPLICE_STATE_N <= 8 && TG_SPLICE_QUIET_MS / TG_SPLICE_SEEN_MS < UINT16_MAX, "");
+
+static inline uint16_t tg_splice_seen(const struct tg_engine *e)
+{
+	return (uint16_t)(e->env.now_ms / TG_SPLICE_SEEN_MS);
+}
 
 struct tg_splice6 {
 	struct tg_addr client, vip, ours, backend;
@@ -213,6 +223,9 @@ void tg_splice_drop_held(struct tg_engine *e, struct tg_splice *s);
 void tg_splice_free(struct tg_engine *e, struct tg_splice *s);
 void tg_splice_enter(struct tg_engine *e, struct tg_splice *s, enum tg_splice_state state);
 void tg_splice_arm(struct tg_engine *e, const struct tg_splice *s, uint64_t deadline_ms);
+
+/* Looks at it again in ms, 0 = never to end it; or earlier, as `seen` must not grow too old. */
+void tg_splice_arm_idle(struct tg_engine *e, const struct tg_splice *s, uint64_t ms);
 
 /* Timers; returns how many fired. When the next is due, ms, may be early. */
 uint32_t tg_splices_tick(struct tg_engine *e, uint64_t tick, uint32_t budget);

@@ -393,12 +393,10 @@ static enum tg_ctr synack_arrives(struct tg_engine *e, struct tg_rx *rx, struct 
 	s->mss = backend_mss(s, &rx->seg.opts);
 	s->ack_hash[0] = s->ack_hash[1] = 0; /* where the list of what was held began */
 	s->ack_n[0] = s->ack_n[1] = s->ack_credit[0] = s->ack_credit[1] = 0;
-	s->seen = (uint16_t)(e->env.now_ms >> 10);
+	s->seen = tg_splice_seen(e);
 	tg_splice_enter(e, s, TG_SPLICE_SPLICED);
 	tg_ctr_inc(&e->ctr, TG_CTR_splice_opened);
-	tg_splice_arm(e, s,
-		      e->env.now_ms +
-			  (e->conf.splice_idle_ms ? e->conf.splice_idle_ms : TG_SPLICE_IDLE_MAX));
+	tg_splice_arm_idle(e, s, e->conf.splice_idle_ms);
 	note_backend(e, s);
 	ack_backend(e, s, tsval, rx);
 	tell_window(e, s, told_ts, tsval, rx->seg.wnd);

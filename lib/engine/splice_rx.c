@@ -2,6 +2,8 @@
 /* splice_rx.c: segments of a splice that is open: passed on, and what they say is noted. */
 #include "splice.h"
 
+enum { PAUSE = 3 }; /* of 256 ms: what comes once a second has always paused */
+
 static enum tg_splice_side other(enum tg_splice_side side)
 {
 	return side == TG_SPLICE_CLIENT ? TG_SPLICE_BACKEND : TG_SPLICE_CLIENT;
@@ -102,7 +104,8 @@ void tg_splice_follow(struct tg_engine *e, struct tg_splice *s, enum tg_splice_s
 
 	if (tg_seq_gt(seq, b->edge))
 		return; /* nobody could have said that */
-	s->seen = (uint16_t)(e->env.now_ms >> 10);
+	s->seen = tg_splice_seen(e);
+	s->quiet = 0;
 	a->end = tg_seq_max(a->end, end);
 	if ((seg->ctl & TG_TCP_FIN) && tg_seq_eq(a->end, end))
 		s->flags |= fin_of(from);
@@ -138,9 +141,10 @@ static void note_fin(struct tg_engine *e, struct tg_splice *s, uint8_t flags_bef
 
 static uint16_t hash_of(const struct tg_seg *seg)
 {
-	uint64_t h = ((uint64_t)seg->seq.v << 32 | seg->ack.v) * 0x9e3779b97f4a7c15ull;
+	uint64_t h = (((uint64_t)seg->seq.v << 32 | seg->ack.v) ^ (uint64_t)seg->wnd << 13) *
+		     0x9e3779b97f4a7c15ull;
 
-	if (seg->opts.sack_n) /* blocks that move are news */
+	if (seg->opts.sack_n) /* blocks that move are news, as a window is */
 		h = (h ^ ((uint64_t)seg->opts.sack[0].left.v << 32 | seg->opts.sack[0].right.v)) *
 		    0xd6e8feb86659fd93ull;
 	return (uint16_t)(h >> 48);
@@ -156,7 +160,7 @@ static bool is_storm(struct tg_engine *e, struct tg_splice *s, enum tg_splice_si
 	enum tg_splice_side to = other(from);
 	uint16_t hash;
 
-	if ((uint16_t)((uint16_t)(e->env.now_ms >> 10) - s->seen) > 1)
+	if ((uint16_t)(tg_splice_seen(e) - s->seen) >= PAUSE)
 		s->ack_n[0] = s->ack_n[1] = 0;
 	if (tg_seg_len(seg)) {
 		s->ack_credit[to] += s->ack_credit[to] < UINT8_MAX;

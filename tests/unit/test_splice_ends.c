@@ -307,8 +307,9 @@ static void test_spliced_keepalives_areNoLoop(void)
 {
 	w_begin(false, false);
 	w_open();
-	for (uint32_t i = 0; i < 40; i++) {
-		host_tick(&w.h, i < 20 ? 2100 : 75000);
+	for (uint32_t i = 0; i < 80; i++) {
+		static const uint32_t interval_ms[4] = {1000, 2100, 66000, 75000};
+		host_tick(&w.h, interval_ms[i / 20]);
 		w_raw(&w.c, TG_TCP_ACK, w.c.nxt.v - 1, w.c.rcv.v, NULL, 0);
 		w_hear_ctl(&w.b, TG_TCP_ACK);
 		w_say(&w.b, TG_TCP_ACK, NULL, 0);
@@ -605,13 +606,108 @@ static void test_spliced_idle_bothAreReset(void)
 	w_hear(&w.b);
 	host_tick(&w.h, 100000);
 	CU_ASSERT_EQUAL(w_stats().splice[TG_SPLICE_SPLICED], 1);
-	host_tick(&w.h, 3000);
+	host_tick(&w.h, 512);
 	CU_ASSERT_EQUAL(w_hear_ctl(&w.c, TG_TCP_RST | TG_TCP_ACK).seg.seq.v, w.c.rcv.v);
 	struct w_seg s = w_hear_ctl(&w.b, TG_TCP_RST | TG_TCP_ACK);
 
 	CU_ASSERT_EQUAL(s.seg.seq.v, 1002);
 	CU_ASSERT_EQUAL(s.seg.ack.v, w.b.nxt.v);
 	CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_idle), 1);
+	w_end();
+}
+
+/* Hours and days, in which probes get no answer. */
+static void wait(uint64_t ms)
+{
+	const uint64_t hour = 3600000;
+
+	for (; ms; ms -= ms < hour ? ms : hour) {
+		host_tick(&w.h, ms < hour ? ms : hour);
+		w_collect();
+		for (uint32_t i = 0; i < w.b.kept_n;) {
+			struct w_seg *s = &w.b.kept[i];
+			if (s->seg.ctl == TG_TCP_SYN)
+				memmove(s, s + 1, (--w.b.kept_n - i) * sizeof(*s));
+			else
+				i++;
+		}
+	}
+}
+
+/* Days, which no stamp of 16 bits can tell. */
+static void test_spliced_idleForDays_endsThen(void)
+{
+	const uint64_t hour = 3600000, day = 24 * hour;
+
+	w_defaults(false, false);
+	w.h.conf.splice_idle_ms = (uint32_t)(3 * day);
+	w.pool.fall = 255;
+	w_start();
+	w_open();
+	wait(2 * day);
+	w_say(&w.c, TG_TCP_ACK, "x", 1);
+	w_hear(&w.b);
+	wait(3 * day - hour);
+	CU_ASSERT_EQUAL(w_stats().splice[TG_SPLICE_SPLICED], 1);
+	wait(hour + 30000);
+	CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_idle), 1);
+	w_hear_ctl(&w.c, TG_TCP_RST | TG_TCP_ACK);
+	w_hear_ctl(&w.b, TG_TCP_RST | TG_TCP_ACK);
+	w_end();
+}
+
+/* Without a limit it stays. */
+static void test_spliced_idleWithoutLimit_stays(void)
+{
+	w_defaults(false, true);
+	w.h.conf.splice_idle_ms = 0;
+	w.pool.fall = 255;
+	w_start();
+	w_open();
+	wait(20ull * 24 * 3600000);
+	CU_ASSERT_EQUAL(w_stats().splice[TG_SPLICE_SPLICED], 1);
+	w_say(&w.c, TG_TCP_ACK, "x", 1);
+	CU_ASSERT_EQUAL(w_hear(&w.b).seg.len, 1);
+	w_close();
+	host_tick(&w.h, 60000);
+	w_end();
+}
+
+/* Windows that open bit by bit are news each time. */
+static void test_spliced_windowUpdates_areNoLoop(void)
+{
+	w_begin(false, false);
+	w_open();
+	for (uint16_t i = 0; i < 40; i++) {
+		w.c.said.wnd = i;
+		w_say(&w.c, TG_TCP_ACK, NULL, 0);
+		CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.wnd, i);
+	}
+	w_close();
+	host_tick(&w.h, 60000);
+	w_end();
+}
+
+/* ADV-57: what is spliced counts for its source, until both have closed. */
+static void test_listen_sourceHasEnough_ackIsRefused(void)
+{
+	w_defaults(false, false);
+	w.h.conf.source_max = 1;
+	w_start();
+	w_open();
+	w.c.lport++;
+	tg_seq nxt = w.c.nxt, rcv = w.c.rcv;
+	w_raw(&w.c, TG_TCP_SYN, 1000, 0, NULL, 0);
+	CU_ASSERT_EQUAL(w_ctr(TG_CTR_source_limited), 1);
+	w_silence();
+	w.c.lport--;
+	w.c.nxt = nxt, w.c.rcv = rcv;
+	w_close();
+	w.c.lport++;
+	w_raw(&w.c, TG_TCP_SYN, 1000, 0, NULL, 0);
+	w_hear_ctl(&w.c, TG_TCP_SYN | TG_TCP_ACK);
+	host_tick(&w.h, 120000);
+	w.c.kept_n = 0;
 	w_end();
 }
 
@@ -683,6 +779,10 @@ int main(int argc, char **argv)
 	    {"spliced_backendDown_clientsAreReset", test_spliced_backendDown_clientsAreReset},
 	    {"listen_full_oldestTimeWaitGoes", test_listen_full_oldestTimeWaitGoes},
 	    {"spliced_idle_bothAreReset", test_spliced_idle_bothAreReset},
+	    {"spliced_idleForDays_endsThen", test_spliced_idleForDays_endsThen},
+	    {"spliced_idleWithoutLimit_stays", test_spliced_idleWithoutLimit_stays},
+	    {"spliced_windowUpdates_areNoLoop", test_spliced_windowUpdates_areNoLoop},
+	    {"listen_sourceHasEnough_ackIsRefused", test_listen_sourceHasEnough_ackIsRefused},
 	    {"closing_lastAckNeverComes_endsSoon", test_closing_lastAckNeverComes_endsSoon},
 	    {"opening_noRoomForAnswer_synAckIsRepeated",
 	     test_opening_noRoomForAnswer_synAckIsRepeated},
