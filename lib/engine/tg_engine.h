@@ -186,9 +186,9 @@ void tg_engine_fini(struct tg_engine *engine);
  * last). */
 uint32_t tg_engine_rx(struct tg_engine *engine, const struct tg_pkt in[], uint32_t n,
 		      struct tg_pkt out[], uint32_t max, uint64_t now_ns);
-/* LN-21: in[n], n <= TG_BURST_MAX, came from the kernel behind `port`, which has one: they go out of
- * the port as they are, in its VLAN. Ownership passes; out[n]: what is to be sent. Returns how many:
- * those that do not fit the port's MTU are counted and given back. */
+/* LN-21: in[n], n <= TG_BURST_MAX, came from the kernel behind `port`, which has one: they go out
+ * of the port as they are, in its VLAN. Ownership passes; out[n]: what is to be sent. Returns how
+ * many: those that do not fit the port's MTU are counted and given back. */
 uint32_t tg_engine_from_kernel(struct tg_engine *engine, uint32_t port, const struct tg_pkt in[],
 			       uint32_t n, struct tg_pkt out[]);
 /* Due timers and waiting connections; bounded work. Call until it returns 0 or do other work in
