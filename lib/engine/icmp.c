@@ -30,8 +30,8 @@ static uint32_t echo_in_place(struct tg_engine *e, struct tg_rx *rx, const struc
 	return l2 + l3 + rx->ip.payload_len;
 }
 
-/* RFC 1122 3.2.2, RFC 4443 2.4: nothing is said to many, nor to nobody: a frame to a group, although
- * our address is in it, or a packet from ::, as duplicate address detection sends. */
+/* RFC 1122 3.2.2, RFC 4443 2.4: nothing is said to many, nor to nobody: a frame to a group,
+ * although our address is in it, or a packet from ::, as duplicate address detection sends. */
 static enum tg_ctr check_link(const struct tg_rx *rx)
 {
 	static const struct tg_addr unspecified;

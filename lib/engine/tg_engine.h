@@ -124,8 +124,8 @@ struct tg_engine_conf {
 	/* Connections a second that one IPv4 address or IPv6 /64 may open, and how many of them at
 	 * once; what did not open does not count. 0 = no limit, and no memory for it. */
 	uint32_t source_rate, source_burst;
-	uint32_t pool_max;     /* pools of backends, at most TG_POOL_MAX; 0 = none, and no memory */
-	uint32_t splice_max;   /* connections spliced to backends at once; 0 = none */
+	uint32_t pool_max;   /* pools of backends, at most TG_POOL_MAX; 0 = none, and no memory */
+	uint32_t splice_max; /* connections spliced to backends at once; 0 = none */
 	uint32_t splice_idle_ms; /* a splice on which nothing moves for so long is over; 0 = never
 				  */
 	uint32_t timer_budget;   /* most timers, and most TIME-WAIT expiries, in one call */
@@ -275,8 +275,8 @@ void tg_engine_stats(const struct tg_engine *engine, struct tg_engine_stats *sta
 enum tg_arm_reason { TG_ARM_NEVER = 0, TG_ARM_HALF_OPEN, TG_ARM_POOL };
 struct tg_listener_stats {
 	bool used;
-	bool over;    /* above its marks: armed, or in a dry run it would be */
-	uint8_t why;  /* enum tg_arm_reason, of the last time */
+	bool over;       /* above its marks: armed, or in a dry run it would be */
+	uint8_t why;     /* enum tg_arm_reason, of the last time */
 	uint32_t over_n; /* how often it went above */
 	uint32_t half_n;
 	uint64_t over_ms; /* when it last went above or below */
