@@ -92,6 +92,7 @@ static void name_all(const struct tg_live *l, const struct tg_conf *new)
 	n += name_sections("pool", TG_KEY_POOL, old->pool, old->pool_n, new->pool, new->pool_n);
 	if (!old->fleet.line != !new->fleet.line)
 		n++, say("[fleet] has come or gone: that needs a restart");
+	n += name_changes("fleet", TG_KEY_FLEET, &old->fleet, &new->fleet);
 	say("%s", n ? "what needs a restart stays as it was" : "done");
 }
 

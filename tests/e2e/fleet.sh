@@ -199,6 +199,11 @@ chmod 644 "$key"
 kill -HUP "${engines[1]}"
 sleep 0.5
 chmod 600 "$key"
+sed -i 's/^skew_ms = 500/skew_ms = 400/' "$work/node1.ini"
+kill -HUP "${engines[1]}"
+sleep 0.5
+sed -i 's/^skew_ms = 400/skew_ms = 500/' "$work/node1.ini"
+same "another skew needs a restart, which is told" "$(grep -c '\[fleet\] skew_ms has changed' "$work/node1.log")" 1
 same "a file that others may read is refused, in one line" "$(grep -c 'chmod 600 .*the old secrets stay' "$work/node1.log")" 1
 handshakes "and the old secret stays" pairs 8 12,21
 
