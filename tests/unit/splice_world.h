@@ -37,6 +37,7 @@ struct world {
 	struct tg_pool_conf pool;
 	struct tg_listener_conf listener;
 	bool v6, transparent;
+	bool ip_options;            /* the ends put some between IP and TCP */
 	struct tg_tcp_opts profile; /* how the backend answers probes */
 	uint32_t icmp_n;            /* ICMP frames seen; the last one's */
 	struct host_frame icmp;
@@ -54,12 +55,36 @@ static struct tg_addr w_addr(const char *v4, const char *v6)
 
 /* --- what the ends say --- */
 
+/* Four bytes of IPv4 options, or a destination options header, before the TCP header at data + l2
+ * + 20 (40) of a frame of len bytes; its new length. */
+static uint32_t w_insert_options(uint8_t *data, uint32_t l2, uint32_t len)
+{
+	static const uint8_t pad6[8] = {6, 0, 1, 4}, nops[4] = {1, 1, 1, 1};
+	uint32_t l3 = w.v6 ? TG_IP6_LEN : TG_IP4_LEN, n = w.v6 ? sizeof(pad6) : sizeof(nops);
+	uint8_t *ip = data + l2;
+
+	memmove(ip + l3 + n, ip + l3, len - l2 - l3);
+	memcpy(ip + l3, w.v6 ? pad6 : nops, n);
+	if (w.v6) {
+		ip[6] = 60;
+		tg_be16_put(ip + 4, (uint16_t)(tg_be16_get(ip + 4) + n));
+	} else {
+		ip[0] = 0x46;
+		tg_be16_put(ip + 2, (uint16_t)(tg_be16_get(ip + 2) + n));
+		tg_be16_put(ip + 10, 0);
+		tg_be16_put(ip + 10, tg_csum_fold(tg_csum_add(0, ip, l3 + n)));
+	}
+	return len + n;
+}
+
 static void w_frame(struct w_end *from, const struct tg_seg *seg, const void *text, uint32_t len)
 {
 	static const struct tg_mac mac[2] = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 9}}};
 	struct tg_eth eth = {.dst = mac[from->port],
 			     .src = {{2, 0, 0, 0, 0, 2}},
-			     .type = w.v6 ? TG_ETHERTYPE_IP6 : TG_ETHERTYPE_IP4};
+			     .type = w.v6 ? TG_ETHERTYPE_IP6 : TG_ETHERTYPE_IP4,
+			     .vid = w.h.conf.port[from->port].vlan,
+			     .tagged = w.h.conf.port[from->port].vlan != 0};
 	struct tg_ip ip = {.src = from->addr,
 			   .dst = from->peer,
 			   .proto = TG_PROTO_TCP,
@@ -83,6 +108,8 @@ static void w_frame(struct w_end *from, const struct tg_seg *seg, const void *te
 	else
 		tg_ip4_emit(frame + l2, &ip, l4 + len, false);
 	n = l2 + l3 + l4 + len;
+	if (w.ip_options)
+		n = w_insert_options(frame, l2, n);
 	w.h.rx_port = (uint16_t)from->port;
 	host_rx(&w.h, &f, &n, 1);
 }
@@ -122,6 +149,7 @@ static void w_keep(const struct host_frame *f)
 	enum tg_ctr bad =
 	    w.v6 ? tg_ip6_parse(l3, len, &s->ip) : tg_ip4_parse(l3, len, true, &s->ip);
 
+	CU_ASSERT_EQUAL(eth.vid, w.h.conf.port[f->pkt.port].vlan);
 	CU_ASSERT_EQUAL_FATAL(bad, TG_CTR_NONE);
 	if (s->ip.proto != TG_PROTO_TCP) {
 		w.icmp_n++;

@@ -274,6 +274,68 @@ static void test_spliced_longSegment_isCut(void)
 	w_end();
 }
 
+/* --- headers --- */
+
+/* A tag on one side, and what stands between IP and TCP, belong to their link and stay there; what
+ * the sender said of fragments, priority and flow travels. */
+static void test_spliced_tagAndIpOptions_stayBehind(void)
+{
+	for (int i = 0; i < 8; i++) {
+		uint8_t text[1300];
+		w_defaults(i & 1, i & 2);
+		w.h.conf.port[W_INSIDE].vlan = (i & 4) ? 7 : 0;
+		w.h.conf.port[W_OUTSIDE].vlan = (i & 4) ? 0 : 9;
+		w_start();
+		w_open();
+		w.ip_options = true;
+		memset(text, 'a' + i, sizeof(text));
+		w_say(&w.c, TG_TCP_ACK, text, sizeof(text));
+		struct w_seg s = w_hear_ctl(&w.b, TG_TCP_ACK);
+		CU_ASSERT_EQUAL(s.seg.len, sizeof(text));
+		CU_ASSERT_EQUAL(memcmp(s.text, text, sizeof(text)), 0);
+		CU_ASSERT_EQUAL(s.ip.hdr_len, w.v6 ? 40 : 20);
+		CU_ASSERT_EQUAL(s.ip.frag_id, w.v6 ? 0 : 77);
+		w_say(&w.b, TG_TCP_ACK, text, sizeof(text));
+		s = w_hear_ctl(&w.c, TG_TCP_ACK);
+		CU_ASSERT_EQUAL(s.seg.len, sizeof(text));
+		CU_ASSERT_EQUAL(s.ip.hdr_len, w.v6 ? 40 : 20);
+		w_close();
+		host_tick(&w.h, 60000);
+		w_end();
+	}
+}
+
+/* Ways of different widths: what does not fit goes on in pieces, so nothing gets stuck. */
+static void test_spliced_narrowPort_segmentsAreCut(void)
+{
+	uint8_t text[1300];
+	uint32_t at = 0;
+
+	w_defaults(false, false);
+	w.h.conf.port[W_OUTSIDE].mtu = 1280;
+	w_start();
+	w_client_options(W_CTS);
+	w_client_syn();
+	w_say(&w.c, TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL(w_backend_syn().seg.opts.mss, 1240); /* SP-06: the path */
+	w_backend_answers(w_all(W_BTS, W_CTS));
+	while (w_waiting(&w.c))
+		w_hear(&w.c);
+	w_ts(&w.b, true, W_BTS + 1, W_CTS);
+	memset(text, 'x', sizeof(text));
+	w_say(&w.b, TG_TCP_ACK, text, sizeof(text)); /* all the same */
+	while (w_waiting(&w.c)) {
+		struct w_seg s = w_hear(&w.c);
+		CU_ASSERT(s.ip.hdr_len + s.ip.payload_len <= 1280);
+		at += s.seg.len;
+	}
+	CU_ASSERT_EQUAL(at, sizeof(text));
+	CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_cut), 2);
+	w_close();
+	host_tick(&w.h, 60000);
+	w_end();
+}
+
 /* --- SP-07 --- */
 
 /* SP-07: ten segments at once, the first with the handshake's ACK: all reach the backend in order,
@@ -454,6 +516,8 @@ int main(int argc, char **argv)
 	    {"opening_synAckLacksTimestamps_bothReset",
 	     test_opening_synAckLacksTimestamps_bothReset},
 	    {"spliced_longSegment_isCut", test_spliced_longSegment_isCut},
+	    {"spliced_tagAndIpOptions_stayBehind", test_spliced_tagAndIpOptions_stayBehind},
+	    {"spliced_narrowPort_segmentsAreCut", test_spliced_narrowPort_segmentsAreCut},
 	    {"opening_tenSegments_reachBackendInOrder",
 	     test_opening_tenSegments_reachBackendInOrder},
 	    {"opening_tooMuch_isDroppedAndCounted", test_opening_tooMuch_isDroppedAndCounted},
