@@ -114,13 +114,3 @@ void tg_rates_charge(struct tg_rates *r, const struct tg_addr *peer, uint64_t no
 	e->prefix = src.prefix;
 	e->whole_at = (from + r->step_ns) << 1 | src.v6;
 }
-
-uint32_t tg_rates_used(const struct tg_rates *r, uint64_t now_ns)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i <= r->mask; i++)
-		for (int k = 0; k < WAYS; k++)
-			n += whole_ns(&r->line[i].way[k]) > now_ns;
-	return n;
-}

@@ -25,7 +25,5 @@ struct tg_rates *tg_rates_init(void *mem, uint32_t conn_max, uint32_t rate, uint
 bool tg_rates_may(const struct tg_rates *r, const struct tg_addr *peer, uint64_t now_ns);
 /* Peer has opened one. */
 void tg_rates_charge(struct tg_rates *r, const struct tg_addr *peer, uint64_t now_ns);
-/* How many sources are kept whose burst is not whole. */
-uint32_t tg_rates_used(const struct tg_rates *r, uint64_t now_ns);
 
 #endif
