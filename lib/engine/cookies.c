@@ -95,6 +95,12 @@ void tg_cookies_opened(struct tg_engine *e, uint32_t x)
 		tg_used_add(e->used, tg_conn_hash_known(e, tcb->conn), tcb->snd.iss, e->env.now_ms);
 }
 
+void tg_cookies_spliced(struct tg_engine *e, const struct tg_rx *rx, enum tg_ctr why)
+{
+	if (why == TG_CTR_NONE)
+		tg_used_add(e->used, rx->hash, tg_seq_sub(rx->seg.ack, 1), e->env.now_ms);
+}
+
 void tg_cookies_sent(struct tg_engine *e, struct tg_listener *l, uint16_t wnd)
 {
 	l->cookie_ms = e->env.now_ms;

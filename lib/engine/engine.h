@@ -291,6 +291,8 @@ void tg_cookies_reconf(const struct tg_engine *e, struct tg_listener *l);
 bool tg_cookies_is_used(const struct tg_engine *e, const struct tg_rx *rx);
 /* A handshake is complete: what of it was a cookie is used. */
 void tg_cookies_opened(struct tg_engine *e, uint32_t x);
+/* The same for a splice, which rx began if why says nothing else. */
+void tg_cookies_spliced(struct tg_engine *e, const struct tg_rx *rx, enum tg_ctr why);
 /* Counts guesses, every now and then. */
 void tg_cookies_look(struct tg_engine *e);
 /* Between the second and the third pass over e->rx[n]: hashes made at once, where that pays. */

@@ -747,6 +747,7 @@ void tg_settings_engine(const struct tg_settings *s, uint32_t workers, struct tg
 	conf->rst_rate = workers > 1 && s->rst_rate ? share(s->rst_rate, workers, 1) : s->rst_rate;
 	conf->zero_window_ms = s->zero_window_ms;
 	conf->source_max = s->source_max;
+	conf->cookie_guess_max = s->cookie_guess_max;
 	conf->source_rate = s->source_rate;
 	conf->source_burst = s->source_burst ? s->source_burst : s->source_rate;
 	conf->source_refuse = (uint8_t)s->source_refuse;

@@ -48,6 +48,11 @@ const struct tg_key tg_keys[] = {
      "RST and SYN-ACK replies a second to a /24 or /48 that has proved nothing, "
      "all workers together (each has its share); 0 = no limit",
      AT(rst_rate)},
+    {"cookie_guess_max", HOST_LAB, TG_KEY_UINT, "cookies/s", 0, 1000000000, NULL, "1000000", NULL,
+     NULL, NULL,
+     "cookies that fail in a second, in each worker: above it only those with timestamps count, "
+     "for ten seconds; 0 = never",
+     AT(cookie_guess_max)},
     {"zero_window_ms", HOST_LAB, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
      "when connections or buffers run short, a peer whose window stays closed may be given up "
      "after "

@@ -346,6 +346,7 @@ static enum tg_ctr add_open(struct tg_engine *e, struct tg_rx *rx, struct tg_lis
 {
 	if (l->conf.has_pool) {
 		enum tg_ctr why = tg_splice_begin(e, rx, l->conf.pool, &e->scratch);
+		tg_cookies_spliced(e, rx, why);
 		tg_tcb_release(&e->scratch, &e->chunks);
 		return why;
 	}

@@ -93,7 +93,10 @@ static enum tg_ctr to_splice(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
 	if (dormant != TG_NONE) /* TD-24: the new incarnation is real */
 		tg_tw_store_remove(e->tw, dormant);
 	tg_conn_retire(e, tcb->conn);
-	return tg_splice_begin(e, rx, pool, tcb);
+	enum tg_ctr why = tg_splice_begin(e, rx, pool, tcb);
+
+	tg_cookies_spliced(e, rx, why);
+	return why;
 }
 
 static enum tg_ctr conn_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)

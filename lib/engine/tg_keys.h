@@ -64,7 +64,7 @@ struct tg_settings {
 	uint32_t memory_mb, neighbours;
 	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
 	uint32_t zero_window_ms, source_max, source_refuse, pmtu_min_v4;
-	uint32_t source_rate, source_burst;
+	uint32_t source_rate, source_burst, cookie_guess_max;
 	/* lab */
 	uint64_t seed, start_ns;
 	uint32_t tx_offload;

@@ -83,7 +83,7 @@ static void test_life_ourNumbersWrap_asWithout(void)
 }
 
 /* A cookie is bound to the IRS (SC-18), also where that wraps. (What ISN it has is not to be had by
- * choice: test_cookie.c has those of all ones and zero.) */
+ * choice: test_tcp_open.c has those of all ones and zero.) */
 static void test_cookie_irsWraps_opens(void)
 {
 	static const uint32_t irs[] = {0xffffffff, 0xfffffffe, 0, 0x7fffffff};

@@ -421,6 +421,42 @@ static void test_listen_cookies_openOrRefuse(void)
 	bed_fini(&b);
 }
 
+/* ADV-86: cookies of all ones, zero, and about the sign. Which IRS draws them for this secret,
+ * tuple and epoch was searched for; whoever changes the layout searches again. */
+static void test_listen_extremeCookies_open(void)
+{
+	static const struct {
+		uint32_t irs, isn;
+	} row[] = {{0x65625967, 0xffffffff},
+		   {0x306f27b0, 0},
+		   {0x1a383e7b, 0x7fffffff},
+		   {0x424a2e3b, 0x80000000}};
+	uint8_t secret[TG_COOKIE_SECRET_LEN];
+
+	for (int i = 0; i < TG_COOKIE_SECRET_LEN; i++)
+		secret[i] = (uint8_t)i;
+	for (size_t i = 0; i < TG_TEST_N(row); i++) {
+		struct bed b;
+		bed_init(&b);
+		struct tg_listen l = {.conf = &b.conf, .mint = true, .validate = true};
+		tg_cookie_keys_init(&b.cookie, secret, 0, 0);
+		bed_time(&b, 4ull * TG_COOKIE_EPOCH_MS);
+		b.irs = row[i].irs;
+		struct tg_seg s = bed_syn(&b);
+		s.opts.has_mss = 1;
+		s.opts.mss = 536;
+		CU_ASSERT_EQUAL(tg_tcp_listen(&l, &b.tuple, &s, NULL, &b.env, &b.tcb, &b.act),
+				TG_LISTEN_COOKIE);
+		CU_ASSERT_EQUAL(b.act.reply.seq.v, row[i].isn);
+		s = bed_seg(&b, TG_TCP_ACK, b.irs + 1, row[i].isn + 1, 10);
+		CU_ASSERT_EQUAL(tg_tcp_listen(&l, &b.tuple, &s, NULL, &b.env, &b.tcb, &b.act),
+				TG_LISTEN_OPEN);
+		CU_ASSERT_EQUAL(b.tcb.snd.una.v, row[i].isn + 1);
+		CU_ASSERT_EQUAL(tg_tcp_readable(&b.tcb), 10);
+		bed_fini(&b);
+	}
+}
+
 /* --- ICMP --- */
 
 static void icmp(struct bed *b, int32_t off, int error, bool hard, uint32_t mtu)
@@ -502,6 +538,7 @@ static const struct tg_test tests[] = {
     {"synSent_syn_synAckWithTheSameIss", test_synSent_syn_synAckWithTheSameIss},
     {"isn_aSecondLater_250000More", test_isn_aSecondLater_250000More},
     {"listen_cookies_openOrRefuse", test_listen_cookies_openOrRefuse},
+    {"listen_extremeCookies_open", test_listen_extremeCookies_open},
     {"icmp_errors_hardOnlyWhileOpening", test_icmp_errors_hardOnlyWhileOpening},
     {"icmp_packetTooBig_onlyLowers", test_icmp_packetTooBig_onlyLowers},
 };
