@@ -424,6 +424,39 @@ static bool reaches_nobody(const struct tg_settings *s)
 	return true;
 }
 
+static bool is_same_device(const struct tg_conf_section *a, const struct tg_conf_section *b)
+{
+	size_t len = strcspn(a->set.device, ",");
+	return strcspn(b->set.device, ",") == len && memcmp(a->set.device, b->set.device, len) == 0;
+}
+
+uint32_t tg_conf_shares(const struct tg_conf *conf, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (is_same_device(&conf->port[k], &conf->port[i]))
+			return k;
+	return i;
+}
+
+/* Ports of one device are told apart by VLAN, and have the rest of it together. */
+static int check_shared(const struct tg_conf *conf, const struct tg_conf_section *p,
+			const struct tg_conf_section *o, char *err, size_t err_size)
+{
+	uint32_t line = tg_conf_line(p, "device");
+	if (p->set.vlan == o->set.vlan)
+		return tg_conf_fail(conf, line, err, err_size,
+				    "device %.*s belongs to [port %s] already: number them, or "
+				    "give each a vlan of its own",
+				    (int)strcspn(p->set.device, ","), p->set.device, o->name);
+	if (strcmp(p->set.device, o->set.device) != 0 || strcmp(p->set.mac, o->set.mac) != 0 ||
+	    p->set.mtu > o->set.mtu || p->set.kernel[0])
+		return tg_conf_fail(conf, line, err, err_size,
+				    "[port %s] shares the device of [port %s]: give it the same "
+				    "device and mac, an mtu that is no larger, and no kernel",
+				    p->name, o->name);
+	return 0;
+}
+
 static int check_port(const struct tg_conf *conf, uint32_t i, char *err, size_t err_size)
 {
 	const struct tg_conf_section *p = &conf->port[i];
@@ -446,12 +479,8 @@ static int check_port(const struct tg_conf *conf, uint32_t i, char *err, size_t 
 				    tg_addr_is_v4(&p->set.addr[0].addr) ? 24 : 64);
 	for (uint32_t k = 0; k < i; k++) {
 		const struct tg_conf_section *o = &conf->port[k];
-		size_t len = strcspn(p->set.device, ",");
-		if (strcspn(o->set.device, ",") == len &&
-		    memcmp(o->set.device, p->set.device, len) == 0)
-			return tg_conf_fail(conf, tg_conf_line(p, "device"), err, err_size,
-					    "device %.*s belongs to [port %s] already: number them",
-					    (int)len, p->set.device, o->name);
+		if (is_same_device(o, p) && check_shared(conf, p, o, err, err_size) != 0)
+			return -1;
 		for (uint32_t a = 0; a < p->set.addr_n; a++)
 			for (uint32_t b = 0; b < o->set.addr_n; b++)
 				if (tg_addr_equal(&p->set.addr[a].addr, &o->set.addr[b].addr))

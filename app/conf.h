@@ -36,6 +36,8 @@ void tg_conf_free(struct tg_conf *conf);
 /* conf_pool.c: pool i, whose own keys are good, against ports, listeners and the pools before it.
  * Addresses of VIPs are given to the ports whose networks they lie in. */
 int tg_conf_check_pool(struct tg_conf *conf, uint32_t i, char *err, size_t err_size);
+/* The port before i that names the same device; i: none does. */
+uint32_t tg_conf_shares(const struct tg_conf *conf, uint32_t i);
 /* The line of key in section, of the section when the key is not given. */
 uint32_t tg_conf_line(const struct tg_conf_section *section, const char *key);
 /* Writes "FILE:LINE: " and the sentence into err; returns -1. */

@@ -60,6 +60,7 @@ static int open_port(struct tg_host *h, const struct tg_conf *conf, uint32_t i, 
 	const struct tg_settings *s = &conf->port[i].set;
 	const struct tg_port_conf *port = &h->plan->engine.port[i];
 	char text[TG_CONF_ERR];
+	uint32_t shares = tg_conf_shares(conf, i);
 	struct tg_dev_conf want = {.name = port->name,
 				   .device = s->device,
 				   .has_mac = s->mac[0] != 0,
@@ -67,7 +68,19 @@ static int open_port(struct tg_host *h, const struct tg_conf *conf, uint32_t i, 
 				   .mtu = port->mtu,
 				   .promiscuous = s->promiscuous,
 				   .multicast = has_ipv6(port) || s->kernel[0],
-				   .worker_n = (uint16_t)h->worker_n};
+				   .worker_n = (uint16_t)h->worker_n,
+				   .is_shared = shares < i,
+				   .shares = (uint16_t)shares};
+	for (uint32_t k = i + 1; k < conf->port_n; k++)
+		if (tg_conf_shares(conf, k) == i) {
+			want.promiscuous |= conf->port[k].set.promiscuous;
+			want.multicast |= has_ipv6(&h->plan->engine.port[k]);
+		}
+	if (want.is_shared) {
+		tg_dev_share(&h->dev[i], &want, &h->dev[shares]);
+		h->dev_n = i + 1;
+		return 0;
+	}
 	if (tg_dev_open(&h->dev[i], &want, text, sizeof(text)) == 0) {
 		h->dev_n = i + 1;
 		return 0;
@@ -125,6 +138,8 @@ static void fill_engine(const struct tg_host *h, uint32_t w, struct tg_engine_co
 		struct tg_port_conf *port = &conf->port[d];
 		struct tg_capture_ends ends;
 		port->mac = h->dev[d].mac;
+		port->is_shared = h->dev[d].conf.is_shared;
+		port->shares = h->dev[d].conf.shares;
 		port->tx_ip_csum = h->dev[d].tx_ip_csum;
 		port->tx_tcp_csum = h->dev[d].tx_tcp_csum;
 		port->tso_max = h->dev[d].tx_tso ? TG_IO_LARGE : 0;

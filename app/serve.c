@@ -22,8 +22,10 @@ static const char usage[] =
     "usage: tidegate serve -c FILE [options] [-- EAL options]\n\n"
     "Terminates TCP as the configuration says, until SIGINT or SIGTERM. Then it stops listening,\n"
     "closes idle connections with FIN, and after drain_ms the rest with RST; a second signal ends\n"
-    "it at once. SIGHUP reads the configuration again: who may connect and a fleet's secrets change\n"
-    "while it serves, what needs a restart is named, and a file that is no good changes nothing.\n\n"
+    "it at once. SIGHUP reads the configuration again: who may connect and a fleet's secrets "
+    "change\n"
+    "while it serves, what needs a restart is named, and a file that is no good changes "
+    "nothing.\n\n"
     "  -c, --config FILE         the configuration; config/ has annotated ones\n"
     "      --check               check the configuration, print the memory plan, start nothing\n"
     "      --name NAME           of this instance, for `tidegate stats` (default: from FILE)\n"
@@ -156,11 +158,13 @@ static int start_eal(struct serving *s, char *err, size_t err_size)
 {
 	const char *device[TG_PORT_MAX];
 	char text[TG_CONF_ERR];
+	uint32_t device_n = 0;
 	for (uint32_t i = 0; i < s->conf.port_n; i++)
-		device[i] = s->conf.port[i].set.device;
+		if (tg_conf_shares(&s->conf, i) == i)
+			device[device_n++] = s->conf.port[i].set.device;
 	struct tg_eal_conf eal = {.name = s->opt.name,
 				  .device = device,
-				  .device_n = s->conf.port_n,
+				  .device_n = device_n,
 				  .worker_n = s->plan.worker_n,
 				  .memory_mb = tg_host_buffers_mb(&s->conf),
 				  .extra = s->opt.extra,
@@ -185,6 +189,12 @@ static void print_start(const struct serving *s)
 	char text[512];
 	tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
 	for (uint32_t i = 0; i < s->host.dev_n; i++) {
+		const struct tg_dev_conf *dev = &s->host.dev[i].conf;
+		if (dev->is_shared) {
+			printf("port %s: the device of port %s, by VLAN\n", dev->name,
+			       s->host.dev[dev->shares].name);
+			continue;
+		}
 		printf("port %s\n", tg_dev_describe(&s->host.dev[i], text, sizeof(text)));
 		if (!s->host.dev[i].link_up)
 			print_link(&s->host.dev[i]);

@@ -198,6 +198,14 @@ int tg_dev_open(struct tg_dev *dev, const struct tg_dev_conf *conf, char *err, s
 	return tg_dev_adopt(dev, conf, id, err, err_size);
 }
 
+void tg_dev_share(struct tg_dev *dev, const struct tg_dev_conf *conf, const struct tg_dev *opened)
+{
+	*dev = *opened;
+	dev->conf = *conf;
+	dev->rx_queue_n = 0; /* nothing is to be fetched here */
+	snprintf(dev->name, sizeof(dev->name), "%s", conf->name);
+}
+
 uint32_t tg_dev_buffers(const struct tg_dev *dev)
 {
 	return (uint32_t)dev->rx_desc + dev->tx_desc;

@@ -90,6 +90,8 @@ static int make_io(struct tg_fabric *f, const char *name, uint16_t worker, char 
 	io->patience = rte_get_tsc_hz() / 1000000 * TX_PATIENCE_US;
 	memset(io->dev_of, NO_DEV, sizeof(io->dev_of));
 	for (uint32_t d = 0; d < f->dev_n; d++) {
+		if (f->dev[d].conf.is_shared)
+			continue;
 		io->dev_of[f->dev[d].id] = (uint8_t)d;
 		n += tg_dev_buffers(&f->dev[d]);
 		mtu = RTE_MAX(mtu, f->dev[d].mtu);
@@ -120,7 +122,10 @@ int tg_fabric_init(struct tg_fabric *f, const char *name, struct tg_dev *dev, ui
 		pool[w] = f->io[w]->pool;
 	}
 	for (uint32_t d = 0; d < dev_n; d++) {
-		if (tg_dev_start(&dev[d], &f->steer, pool, err, err_size) != 0)
+		struct tg_dev_conf conf = dev[d].conf;
+		if (conf.is_shared) /* as it is once it runs */
+			tg_dev_share(&dev[d], &conf, &dev[conf.shares]);
+		else if (tg_dev_start(&dev[d], &f->steer, pool, err, err_size) != 0)
 			return -1;
 	}
 	return 0;
@@ -137,7 +142,8 @@ static void empty_ring(struct rte_ring *ring)
 void tg_fabric_fini(struct tg_fabric *f)
 {
 	for (uint32_t d = 0; d < f->dev_n; d++)
-		tg_dev_close(&f->dev[d]);
+		if (!f->dev[d].conf.is_shared)
+			tg_dev_close(&f->dev[d]);
 	for (uint16_t w = 0; w < f->worker_n; w++) {
 		if (!f->io[w])
 			continue;

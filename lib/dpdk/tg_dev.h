@@ -25,6 +25,10 @@ struct tg_dev_conf {
 	 * driver makes one; nothing is computed or steered, and it is never waited for. */
 	bool is_kernel;
 	uint16_t kernel_of; /* index of the device whose packets go there */
+	/* No device of its own but that of another port, told apart by VLAN: the index of the one
+	 * that was opened. It sends there; what comes is that one's. */
+	bool is_shared;
+	uint16_t shares;
 };
 
 enum tg_dev_link {
@@ -55,6 +59,8 @@ int tg_dev_open(struct tg_dev *dev, const struct tg_dev_conf *conf, char *err, s
 /* Takes a device that DPDK already has, by its port id (net_ring of the demo). */
 int tg_dev_adopt(struct tg_dev *dev, const struct tg_dev_conf *conf, uint16_t id, char *err,
 		 size_t err_size);
+/* A port that shares the device of another, which is open; conf->shares says whose it is. */
+void tg_dev_share(struct tg_dev *dev, const struct tg_dev_conf *conf, const struct tg_dev *opened);
 /* Packet buffers that one worker needs for this device. */
 uint32_t tg_dev_buffers(const struct tg_dev *dev);
 /* Sets up the queues, worker w's fed from pool[w], and starts. 0, or -1 and a sentence. */

@@ -179,6 +179,9 @@ static const char *conf_fault(const struct tg_engine_conf *c, const struct tg_en
 		fault = port_fault(&c->port[i]);
 		if (c->port[i].kernel && c->port[i].kernel < c->port_n)
 			fault = "the kernel behind a port cannot be a port of the engine";
+		if (c->port[i].is_shared &&
+		    (c->port[i].shares >= i || c->port[c->port[i].shares].is_shared))
+			fault = "a port must share the device of one before it, which is its own";
 	}
 	return fault;
 }

@@ -94,7 +94,8 @@ const struct tg_key tg_keys[] = {
      NULL, "what the link does for the engine; what comes out must not tell", AT(tx_offload)},
     /* --- [port NAME] --- */
     {"device", TG_KEY_PORT, TG_KEY_TEXT, NULL, 1, 255, NULL, "", NULL, NULL, NULL,
-     "a virtual device with its arguments (net_af_packet0,iface=veth1), or a PCI address",
+     "a virtual device with its arguments (net_af_packet0,iface=veth1), or a PCI address; ports "
+     "with different vlan may name the same one",
      AT(device)},
     {"address", TG_KEY_PORT, TG_KEY_ADDR_LIST, NULL, 0, TG_PORT_ADDR_MAX, NULL, "", NULL, NULL,
      NULL, "addresses with their prefix lengths", AT(addr)},

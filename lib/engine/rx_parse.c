@@ -138,6 +138,19 @@ static enum tg_ctr parse_ip(struct tg_engine *e, struct tg_rx *rx, bool unicast)
 	return TG_CTR_NONE;
 }
 
+/* The port of the same device that has this VLAN; false: none has. */
+static bool find_shared(const struct tg_engine *e, struct tg_rx *rx)
+{
+	for (uint32_t i = 0; i < e->conf.port_n; i++) {
+		const struct tg_port_conf *pc = &e->conf.port[i];
+		if (!pc->is_shared || pc->shares != rx->pkt.port || pc->vlan != rx->eth.vid)
+			continue;
+		rx->pkt.port = (uint16_t)i;
+		return true;
+	}
+	return false;
+}
+
 static enum tg_ctr parse(struct tg_engine *e, struct tg_rx *rx)
 {
 	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
@@ -149,8 +162,11 @@ static enum tg_ctr parse(struct tg_engine *e, struct tg_rx *rx)
 	if (rx->eth.type != TG_ETHERTYPE_IP4 && rx->eth.type != TG_ETHERTYPE_IP6 &&
 	    rx->eth.type != TG_ETHERTYPE_ARP)
 		return TG_CTR_ethertype;
-	if (!is_our_vlan(pc, &rx->eth))
-		return TG_CTR_vlan;
+	if (!is_our_vlan(pc, &rx->eth)) {
+		if (!find_shared(e, rx))
+			return TG_CTR_vlan;
+		pc = &e->conf.port[rx->pkt.port];
+	}
 	if (!is_for_us(pc, &rx->eth, &unicast))
 		return TG_CTR_bad_mac;
 	if (rx->eth.type != TG_ETHERTYPE_ARP)

@@ -48,6 +48,10 @@ struct tg_port_conf {
 	struct tg_mac mac;
 	uint16_t mtu;  /* 576..9600 (IPv6 needs 1280) */
 	uint16_t vlan; /* 0 = untagged; else the one tag that is accepted and sent (LN-02) */
+	/* Its packets come in by another port, `shares`, which has the same MAC address and another
+	 * VLAN: two ports of one device. Its own go out by its own number. */
+	bool is_shared;
+	uint16_t shares;
 	/* LN-21: tg_pkt.port with which packets for the kernel behind this port leave, untagged;
 	 * no port of the engine has this number, so 0 = there is no kernel. */
 	uint16_t kernel;

@@ -4,7 +4,7 @@
 
 usage: backend.py serve NAME PORT             answers `who` with its name and whom it sees; echoes
        backend.py who HOST PORT COUNT         names that COUNT connections meet, as `NAME PEER` lines
-       backend.py hold HOST PORT COUNT FILE   holds COUNT connections; each echoes a byte once a second;
+       backend.py hold HOST PORT COUNT FILE   holds COUNT connections; each echoes a byte now and then;
                                               a line `SECONDS NAME WHAT` in FILE when one ends; SIGTERM
                                               prints how many live, by name, after one more echo of each
 """
@@ -104,7 +104,7 @@ def hold(host, port, count, path):
             while not stop.is_set():
                 pause = asyncio.create_task(stop.wait())
                 first = asyncio.create_task(reader.read(1))  # data nobody sent, or the end
-                done, _ = await asyncio.wait({pause, first}, timeout=max(1, count / 1000),
+                done, _ = await asyncio.wait({pause, first}, timeout=max(1, count / 200),
                                              return_when=asyncio.FIRST_COMPLETED)
                 pause.cancel()
                 if first in done:

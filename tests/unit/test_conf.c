@@ -242,6 +242,40 @@ static void test_conf_pool_readAsWritten(void)
 	CU_ASSERT_PTR_NULL(conf.pool);
 }
 
+static void test_conf_device_sharedByVlan(void)
+{
+	static const char one[] = "[port a]\ndevice = net_null0\naddress = 192.0.2.1/24\nvlan = 1\n"
+				  "[listener l]\nport = 7\nservice = echo\n";
+	static const struct {
+		const char *more, *what; /* NULL: good */
+	} t[] = {
+	    {"vlan = 2\n", NULL},
+	    {"", NULL}, /* untagged */
+	    {"vlan = 1\n", "a vlan of its own"},
+	    {"vlan = 2\nmac = 02:00:00:00:00:01\n", "the same device and mac"},
+	    {"vlan = 2\nmtu = 1600\n", "no larger"},
+	    {"vlan = 2\nkernel = net_tap0,iface=k0\n", "no kernel"},
+	};
+	char text[1024];
+
+	for (size_t i = 0; i < TG_TEST_N(t); i++) {
+		snprintf(text, sizeof(text),
+			 "%s[port b]\ndevice = net_null0\naddress = 10.0.0.1/24\n%s", one,
+			 t[i].more);
+		if (t[i].what) {
+			refused(text, "x.ini:9: ", t[i].what);
+			continue;
+		}
+		CU_ASSERT_EQUAL_FATAL(parse(text), 0);
+		CU_ASSERT_EQUAL(tg_conf_shares(&conf, 0), 0);
+		CU_ASSERT_EQUAL(tg_conf_shares(&conf, 1), 0);
+		tg_conf_free(&conf);
+	}
+	snprintf(text, sizeof(text),
+		 "%s[port b]\ndevice = net_null0,copy=1\naddress = 10.0.0.1/24\n", one);
+	refused(text, "x.ini:9: ", "the same device");
+}
+
 static void test_conf_pool_bad_refused(void)
 {
 	static const struct {
@@ -488,6 +522,7 @@ static const struct tg_test tests[] = {
     {"conf_indentedLineOf198_isReadWhole", test_conf_indentedLineOf198_isReadWhole},
     {"conf_section_unknown_refused", test_conf_section_unknown_refused},
     {"conf_pool_readAsWritten", test_conf_pool_readAsWritten},
+    {"conf_device_sharedByVlan", test_conf_device_sharedByVlan},
     {"conf_pool_bad_refused", test_conf_pool_bad_refused},
     {"conf_fleet_readOrRefused", test_conf_fleet_readOrRefused},
     {"conf_section_twice_refused", test_conf_section_twice_refused},

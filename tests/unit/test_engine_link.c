@@ -48,6 +48,48 @@ static void expect_drop(enum tg_ctr ctr)
 
 /* --- link --- */
 
+/* Two ports of one device: what comes by it is the port's whose VLAN it has, and so is the answer.
+ */
+static void test_link_sharedDevice_isToldApartByVlan(void)
+{
+	struct tg_port_conf *second;
+	struct host_frame f;
+	struct tg_seg seg;
+
+	host_defaults(&h);
+	second = &h.conf.port[1];
+	*second = h.conf.port[0];
+	tg_addr_parse("198.51.100.1", &second->addr[0].addr);
+	second->addr_n = 1;
+	second->vlan = 7;
+	second->is_shared = true;
+	h.conf.port_n = 2;
+	host_init(&h);
+	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
+	for (uint16_t vlan = 0; vlan <= 7; vlan += 7) {
+		host_peer(&p, &h, 80, 5000, false);
+		h.conf.port[0].vlan = vlan; /* of the frames; the engine has its own copy */
+		p.t.laddr = h.conf.port[vlan ? 1 : 0].addr[0].addr;
+		host_send(&p, TG_TCP_SYN, NULL, 0);
+		CU_ASSERT(host_expect(&p, &seg, &f));
+		CU_ASSERT_EQUAL(seg.ctl, TG_TCP_SYN | TG_TCP_ACK);
+		CU_ASSERT_EQUAL(f.pkt.port, vlan ? 1 : 0);
+		host_send(&p, TG_TCP_ACK, NULL, 0);
+		CU_ASSERT_EQUAL(host_state(&p), TG_ESTABLISHED);
+	}
+	/* The other port's address, and a VLAN that is nobody's. */
+	uint64_t accepted = host_ctr(&h, TG_CTR_rx_accepted);
+	host_peer(&p, &h, 80, 5001, false);
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bad_dst), 1);
+	h.conf.port[0].vlan = 8;
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_vlan), 1);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_rx_accepted), accepted);
+	CU_ASSERT_EQUAL(h.tx_n, 0);
+	end();
+}
+
 static void test_link_otherMac_isDropped(void)
 {
 	uint8_t f[HOST_BUF_LEN];
@@ -629,6 +671,7 @@ static void test_synSent_portUnreachable_isRefused(void)
 }
 
 static const struct tg_test tests[] = {
+    {"link_sharedDevice_isToldApartByVlan", test_link_sharedDevice_isToldApartByVlan},
     {"link_otherMac_isDropped", test_link_otherMac_isDropped},
     {"link_ndGroups_onlyOursAreHeard", test_link_ndGroups_onlyOursAreHeard},
     {"link_broadcastMac_isDropped", test_link_broadcastMac_isDropped},
