@@ -352,6 +352,24 @@ static void test_always_bursts_sameInEachWay(void)
 	}
 }
 
+/* What lay in the same place in the burst before had the same options, and another number. */
+static void test_always_oneAfterABurst_ownHash(void)
+{
+	static struct host_frame out[3 * BURST + 1];
+	static struct host_peer p[3 * BURST];
+	struct host_peer q;
+
+	CU_ASSERT_EQUAL(run_bursts(tg_sip_lanes_at(0), out, p), 3 * BURST);
+	host_peer(&q, &h, 80, 6000, true);
+	q.opts = p[2 * BURST].opts;
+	q.t.laddr = p[2 * BURST].t.laddr;
+	host_send(&q, TG_TCP_SYN, NULL, 0);
+	host_expect_ctl(&q, TG_TCP_SYN | TG_TCP_ACK);
+	q.opts = (struct tg_tcp_opts){0};
+	CU_ASSERT(ack_opens(&q));
+	end();
+}
+
 /* A burst that was prepared, and in which a listener no longer mints: the hashes are of no use, and
  * harm nothing. */
 static void test_auto_disarmedInTheBurst_entries(void)
@@ -414,6 +432,7 @@ static const struct tg_test tests[] = {
     {"always_manyGuesses_onlyTimestampsCount", test_always_manyGuesses_onlyTimestampsCount},
     {"used_fullAndOld_oldestGoes", test_used_fullAndOld_oldestGoes},
     {"always_bursts_sameInEachWay", test_always_bursts_sameInEachWay},
+    {"always_oneAfterABurst_ownHash", test_always_oneAfterABurst_ownHash},
     {"auto_disarmedInTheBurst_entries", test_auto_disarmedInTheBurst_entries},
     {"timeWait_ownOffset_tsvalGoesOn", test_timeWait_ownOffset_tsvalGoesOn},
 };
