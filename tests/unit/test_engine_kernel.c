@@ -787,6 +787,71 @@ static void test_fromKernel_whatDoesNotFit_isCountedAndGivenBack(void)
 	end();
 }
 
+/* --- anything --- */
+
+/* A frame of a kind that some branch looks into. */
+static uint32_t any_frame(uint8_t *f, struct tg_rng *rng)
+{
+	static const char *const macs[] = {"\2\0\0\0\0\1", "\x33\x33\0\0\0\1", "\x33\x33\xff\0\0\5",
+					   "\1\0\x5e\0\0\5"};
+	static const uint8_t types[] = {130, 135, 136, 128, 1, 2, 134};
+	const char *mac = macs[tg_rng_below(rng, 4)];
+	bool v6 = tg_rng_below(rng, 2);
+
+	switch (tg_rng_below(rng, 5)) {
+	case 0:
+		return arp_frame(f, (uint16_t)(1 + tg_rng_below(rng, 2)), mac, "192.0.2.9",
+				 tg_rng_below(rng, 2) ? "192.0.2.1" : "192.0.2.9");
+	case 1:
+		return nd_frame(f, types[tg_rng_below(rng, TG_TEST_N(types))], mac, "fe80::9",
+				v6 ? "ff02::1" : "2001:db8::1", v6 ? "fe80::5" : "2001:db8::9");
+	case 2:
+		return error_frame(f, v6, v6 ? UDP : TG_PROTO_TCP, 22);
+	case 3:
+		host_peer(&p, &h, v6 ? 22 : 80, (uint16_t)tg_rng_below(rng, 65536), v6);
+		return host_build(&p, TG_TCP_SYN, p.snd_nxt, tg_seq_make(0), NULL, 0, f);
+	default:
+		return udp_frame(f, v6);
+	}
+}
+
+/* Any bytes changed, any length, in a buffer that ends where the frame does: nothing is read
+ * behind it, nothing is lost, and the books balance (host_check). */
+static void test_random_frames_keepTheBooks(void)
+{
+	struct tg_pkt out[2 * TG_BURST_MAX];
+	uint8_t f[HOST_BUF_LEN];
+	struct tg_rng rng;
+
+	tg_rng_init(&rng, tg_test_seed);
+	defaults();
+	h.conf.port[0].kernel_rate = 1000;
+	start();
+	for (int i = 0; i < 20000; i++) {
+		uint32_t len = any_frame(f, &rng);
+		for (uint32_t k = tg_rng_below(&rng, 4); k > 0; k--)
+			f[tg_rng_below(&rng, len)] = (uint8_t)tg_rng_below(&rng, 256);
+		if (tg_rng_below(&rng, 4) == 0)
+			len = 1 + tg_rng_below(&rng, len);
+		struct tg_pkt in = {.data = malloc(len), .len = len, .cap = len};
+		in.handle = in.data;
+		in.l3_csum = in.l4_csum = tg_rng_below(&rng, 2) ? TG_CSUM_GOOD : TG_CSUM_UNKNOWN;
+		memcpy(in.data, f, len);
+		h.buf_live++;
+		h.now_ns += tg_rng_below(&rng, 3) * TG_NS_PER_MS;
+		uint32_t n = tg_engine_rx(h.e, &in, 1, out, TG_TEST_N(out), h.now_ns);
+		for (uint32_t k = 0; k < n; k++) {
+			CU_ASSERT(out[k].port == 0 || out[k].port == KERNEL);
+			h.buf_live--;
+			free(out[k].handle);
+		}
+		if (i % 64 == 0)
+			host_check(&h);
+	}
+	CU_ASSERT(host_ctr(&h, TG_CTR_kernel_out) > 1000);
+	end();
+}
+
 /* --- active opens, and what makes no sense --- */
 
 /* EST-33: the answers to a port of the kernel's would go to the kernel. */
@@ -860,6 +925,7 @@ static const struct tg_test tests[] = {
     {"fromKernel_vlan_isPutOn", test_fromKernel_vlan_isPutOn},
     {"fromKernel_whatDoesNotFit_isCountedAndGivenBack",
      test_fromKernel_whatDoesNotFit_isCountedAndGivenBack},
+    {"random_frames_keepTheBooks", test_random_frames_keepTheBooks},
     {"connect_kernelPorts_areNotOurs", test_connect_kernelPorts_areNotOurs},
     {"init_kernelThatIsAPort_isRefused", test_init_kernelThatIsAPort_isRefused},
 };
