@@ -4,7 +4,7 @@
 # them by the routes that BIRD announces, as config/fleet has it. Any node finishes any node's handshake: all
 # pairs, a node that was started again, while the secret is changed, and when one is killed in a flood.
 . "$(dirname "$0")/lib.sh"
-need ip ethtool python3 bird birdc curl ping taskset
+need ip ethtool python3 bird birdc curl ping taskset cc
 need_engine
 need_root
 export TIDEGATE=$tg
@@ -84,10 +84,11 @@ node_conf() {
 	sed -e "s/10\.98\.1\./10.98.$i./g; s/10\.99\.1\./10.99.$i./g; s/2001:db8:99:1:/2001:db8:99:$i:/g" \
 		"$example/node.bird.conf" | slow_bfd >"$work/bird$i.conf"
 }
-# One CPU for both workers of a node: then they give way when there is nothing to do.
+# Node 3 has a wall clock that the test sets. One CPU for both workers of a node: then they give way when there is nothing to do.
 start_engine() {
-	local i=$1 try
-	ip netns exec "tg$$n$i" taskset -c $((i % $(nproc))) "$tg" serve -q --name "$instance-$i" -c "$work/node$i.ini" \
+	local i=$1 try clock=()
+	[ "$i" != 3 ] || clock=(env "LD_PRELOAD=$work/clock.so" "FLEET_CLOCK=$work/clock")
+	ip netns exec "tg$$n$i" taskset -c $((i % $(nproc))) "${clock[@]}" "$tg" serve -q --name "$instance-$i" -c "$work/node$i.ini" \
 		>"$work/node$i.log" 2>&1 &
 	engines[i]=$!
 	pids+=("${engines[i]}")
@@ -162,6 +163,8 @@ hup() {
 	sleep 0.3 # the workers look around ten times a second
 }
 
+echo 0 >"$work/clock"
+cc -O1 -shared -fPIC -o "$work/clock.so" "$e2e/fleet_clock.c" || skip_all "no compiler here"
 "$tg" fleet-key "$key" >"$work/key.log" || finish
 make_router
 for i in 1 2 3; do
@@ -233,6 +236,24 @@ held_end() {
 		fail "$1" "$(grep -v '^begun' "$work/held.log" | head -n 5 | tr '\n' ';') $(grep '^begun' "$work/held.log" | tr '\n' ';')"
 	fi
 }
+
+# --- a wall clock that jumps ---
+jump() { # SECONDS LINES
+	local i
+	echo "$1" >"$work/clock"
+	for ((i = 0; i < 50; i++)); do
+		[ "$(grep -c 'the wall clock jumped by' "$work/node3.log")" != "$2" ] || break
+		sleep 0.1
+	done
+	sleep 0.3
+}
+jump 3600 1
+same "a clock that jumps is told" "$(grep -cE 'the wall clock jumped by \+(3600|3599)[0-9]{3} ms' "$work/node3.log")" 1
+same "and counted" "$(by_node 3 fleet.clock_steps)" 1
+handshakes "a node an hour ahead refuses" refused 8 13,31
+handshakes "the others do not mind" pairs 7,8 12,21
+jump 0 2
+handshakes "when it goes right again all is well" pairs 7,8
 
 # --- a node that starts again knows nothing, and finishes what it began ---
 held 7,8 25 22
