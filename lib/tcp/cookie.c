@@ -175,7 +175,7 @@ static bool is_accepted(const struct tg_cookie_keys *keys, int age)
 	return age == 0 || age == 1 || (age == -1 && keys->early) || (age == 2 && keys->late);
 }
 
-/* All bits are compared before anything is decided. */
+/* All bits are compared before anything is decided. The options are under the MAC (SC-06). */
 static bool is_mac(const struct trial *t, uint32_t secret, int age, uint32_t rcv_scale)
 {
 	const struct tg_cookie_claim *c = t->claim;
