@@ -11,12 +11,14 @@ cases:
                      came from which node and waits for a line on standard input; then sends the ACKs with
                      text as the router likes (or to Y): each must be echoed, none refused
   refused PORT XY    as pairs, but the ACK is without text and must be refused by RST
-  flood PORT N RATE  N SYNs from N sources, RATE a second, both families; answers are not looked at
+  flood PORT N RATE  at most N SYNs from N sources, RATE a second, both families, until SIGTERM; answers are
+                     not looked at
 
 A packet goes to node i when its TOS or traffic class is 4 << (i - 1): the router has a rule for each.
 A node is known by the TTL of what it sends: 100 + i, less one for the router.
 """
 import select
+import signal
 import socket
 import struct
 import sys
@@ -266,7 +268,11 @@ def flood(wire, port, n, rate):
     port, n, rate = int(port), int(n), int(rate)
     start = time.monotonic()
     options = struct.pack("!BBH", 2, 4, 1460)
-    for i in range(n):
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+    sent = 0
+    while sent < n and not ended:
+        i = sent
         # Each from a prefix of its own, which the router throws answers to away.
         if i & 1:
             src = socket.inet_aton("198.18.0.0")[:2] + struct.pack("!BB", i >> 8 & 255, i & 255)
@@ -274,10 +280,11 @@ def flood(wire, port, n, rate):
         else:
             src = bytes.fromhex("20010db8ba") + struct.pack("!I", i) + b"\0" * 7
             wire.send(6, src, 1024 + i % 60000, port, i, 0, SYN, options)
+        sent += 1
         ahead = start + i / rate - time.monotonic()
         if ahead > 0.001:
             time.sleep(ahead)
-    print(f"flood: {n} SYNs in {time.monotonic() - start:.1f} s")
+    print(f"flood: {sent} SYNs in {time.monotonic() - start:.1f} s")
     return 0
 
 
