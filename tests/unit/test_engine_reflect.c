@@ -11,7 +11,7 @@
 #include "tg_rng.h"
 
 enum {
-	STEP_N = 30000,
+	STEP_N = 20000,
 	MEMORY_N = 64,
 	MSS_LEN = 4,
 	FRAME_MIN = 60,
@@ -515,6 +515,20 @@ static void test_halfOpen_repeatedSynAck_isPaid(void)
 	end();
 }
 
+/* The bound on lengths is no matter of the budget. */
+static void test_stranger_noBudget_noAmplification(void)
+{
+	begin(TG_COOKIES_OFF, 0);
+	for (uint32_t i = 0; i < STEP_N; i++) {
+		say_one();
+		if (one_in(20))
+			idle(below(2000));
+	}
+	CU_ASSERT(out_n <= in_n && out_bytes <= in_bytes + MSS_LEN * syn_n);
+	CU_ASSERT(host_ctr(&h, TG_CTR_ack_limited) > 5);
+	end();
+}
+
 /* A prefix that has proved something is answered in full. */
 static void test_halfOpen_provedPrefix_isAnswered(void)
 {
@@ -571,6 +585,7 @@ static const struct tg_test tests[] = {
     {"stranger_cookies_noAmplification", test_stranger_cookies_noAmplification},
     {"stranger_stateful_budgetHolds", test_stranger_stateful_budgetHolds},
     {"stranger_auto_budgetHolds", test_stranger_auto_budgetHolds},
+    {"stranger_noBudget_noAmplification", test_stranger_noBudget_noAmplification},
     {"halfOpen_shortSyn_drawsNoLongSynAck", test_halfOpen_shortSyn_drawsNoLongSynAck},
     {"halfOpen_answers_arePaid", test_halfOpen_answers_arePaid},
     {"halfOpen_repeatedSynAck_isPaid", test_halfOpen_repeatedSynAck_isPaid},
