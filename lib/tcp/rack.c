@@ -205,7 +205,7 @@ static struct tg_rack_found walk(struct tg_tcb *tcb, const struct tg_chunks *chu
 		rec->flags |= TG_SENT_LOST;
 		tg_sent_count_lost(s, begin, rec->end);
 		found.any = true;
-		s->no_pairs = false;
+		tg_sent_may_pair(s, begin);
 		found.again |= (rec->flags & TG_SENT_AGAIN) && is_later(rec->us, r->cut_us);
 	}
 	s->walked = true;
@@ -237,7 +237,8 @@ void tg_rack_lose_none(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	for (uint32_t i = 0; i < tg_sent_n(&tcb->sent); i++)
 		rec[i].flags &= (uint8_t)~TG_SENT_LOST;
 	tcb->sent.lost = 0;
-	tcb->sent.no_pairs = tcb->sent.walked = false;
+	tcb->sent.pairs_low = tcb->sent.una;
+	tcb->sent.walked = false;
 }
 
 /* --- tail loss probe --- */

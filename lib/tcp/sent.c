@@ -169,18 +169,20 @@ static void tidy(struct tg_sent *s, const struct tg_chunks *c, uint32_t lo, uint
 	s->n = (uint16_t)(s->n - (hi - to));
 }
 
-/* Merges the two neighbours of equal flags that are closest in time. False: there are none, and
- * SACK blocks cannot make any: a peer that sends more of them is not worth another look. */
+/* Merges the two neighbours of equal flags that are closest in time. False: there are none. SACK
+ * blocks cannot make any, so what was looked through once is not worth another look. */
 static bool merge_closest(struct tg_sent *s, const struct tg_chunks *c)
 {
 	struct tg_sent_rec *r = tg_sent_at(s, c, 0);
-	uint32_t best = TG_NONE, least = 0, span;
+	uint32_t best = TG_NONE, first = TG_NONE, least = 0, span;
 
-	if (s->no_pairs)
+	if (s->n < 2 || tg_seq_gt(s->pairs_low, r[s->n - 2].end))
 		return false;
-	for (uint32_t i = 0; i + 1 < s->n; i++) {
+	for (uint32_t i = find(s, c, tg_seq_sub(s->pairs_low, 1)); i + 1 < s->n; i++) {
 		if (r[i].flags != r[i + 1].flags)
 			continue;
+		if (first == TG_NONE)
+			first = i;
 		span = time_span(&r[i], &r[i + 1]);
 		if (best == TG_NONE || span < least) {
 			best = i;
@@ -188,9 +190,10 @@ static bool merge_closest(struct tg_sent *s, const struct tg_chunks *c)
 		}
 	}
 	if (best == TG_NONE) {
-		s->no_pairs = true;
+		s->pairs_low = tg_seq_add(r[s->n - 2].end, 1);
 		return false;
 	}
+	s->pairs_low = r[first].end;
 	absorb(&r[best], &r[best + 1]);
 	memmove(&r[best + 1], &r[best + 2], (s->n - best - 2) * sizeof(*r));
 	s->n--;
@@ -357,7 +360,7 @@ static void mark_range(struct tg_sent *s, struct tg_chunks *c, const struct rang
 	if (news)
 		news->sacked += s->sacked - before;
 	if (mark != MARK_SACK)
-		s->no_pairs = false;
+		tg_sent_may_pair(s, g->left);
 	tidy(s, c, first ? first - 1 : 0, end < s->n ? end : end - 1);
 }
 
@@ -376,7 +379,8 @@ void tg_sent_init(struct tg_sent *s, tg_seq una)
 	s->sacked = s->lost = 0;
 	s->chunk = TG_NONE;
 	s->head = s->n = 0;
-	s->no_pairs = s->walked = false;
+	s->pairs_low = una;
+	s->walked = false;
 }
 
 void tg_sent_fini(struct tg_sent *s, struct tg_chunks *c)
@@ -406,7 +410,7 @@ static void grow_last(struct tg_sent *s, const struct tg_chunks *c, tg_seq end, 
 		s->lost -= len;
 	if (r->flags & TG_SENT_SACKED)
 		s->sacked -= len;
-	s->no_pairs = false;
+	tg_sent_may_pair(s, begin(s, c, s->n - 1u));
 	r->flags &= TG_SENT_AGAIN;
 	r->state |= ROUGH;
 	r->end = end;
@@ -431,7 +435,6 @@ void tg_sent_push(struct tg_sent *s, struct tg_chunks *c, tg_seq end, uint32_t n
 	}
 	r = insert(s, c, s->n);
 	*r = (struct tg_sent_rec){.end = end, .us = now_us};
-	s->no_pairs = false;
 }
 
 void tg_sent_again(struct tg_sent *s, struct tg_chunks *c, tg_seq left, tg_seq right,
@@ -487,6 +490,7 @@ void tg_sent_ack(struct tg_sent *s, struct tg_chunks *c, tg_seq una, struct tg_s
 			s->lost -= len;
 		s->una = end;
 		s->lost_low = tg_seq_max(s->lost_low, end);
+		s->pairs_low = tg_seq_max(s->pairs_low, end);
 		if (tg_seq_eq(end, r->end)) {
 			s->head++;
 			s->n--;
@@ -503,10 +507,10 @@ void tg_sent_lose_all(struct tg_sent *s, const struct tg_chunks *c)
 
 	for (uint32_t i = 0; i < s->n; i++)
 		r[i].flags = (uint8_t)((r[i].flags & TG_SENT_AGAIN) | TG_SENT_LOST);
-	s->no_pairs = s->walked = false;
+	s->walked = false;
 	s->sacked = 0;
 	s->lost = (uint32_t)tg_seq_diff(begin(s, c, s->n), s->una);
-	s->lost_low = s->una;
+	s->lost_low = s->pairs_low = s->una;
 	if (s->n)
 		tidy(s, c, 0, s->n - 1u);
 }
@@ -560,6 +564,10 @@ static const char *first_fault(const struct tg_sent *s, const struct tg_chunks *
 		if ((rec(s, c, i)->flags & TG_SENT_LOST) &&
 		    tg_seq_lt(begin(s, c, i), tg_seq_max(s->lost_low, s->una)))
 			return "T5: a record is LOST below the lowest";
+	for (uint32_t i = 0; i + 1u < s->n; i++)
+		if (rec(s, c, i)->flags == rec(s, c, i + 1)->flags &&
+		    tg_seq_lt(rec(s, c, i)->end, s->pairs_low))
+			return "T6: records could be merged below the lowest";
 	return NULL;
 }
 

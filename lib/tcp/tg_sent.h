@@ -45,13 +45,13 @@ struct tg_sent {
 	uint32_t sacked, lost; /* bytes in records with that flag */
 	uint32_t chunk;        /* TG_NONE: the records stand in own[] */
 	uint16_t head, n;      /* record i stands at place head + i */
-	bool no_pairs;         /* no two neighbours could be merged (private) */
 	/* RACK's last walk over the records (rack.c). walked: nothing came since that it would find
 	 * other than by time; waits: records may grow old enough to be LOST, those sent from
 	 * oldest_us to newest_us. */
 	bool walked, waits;
 	uint32_t oldest_us, newest_us;
-	tg_seq lost_low;                     /* nothing below it is LOST, while lost > 0 */
+	tg_seq lost_low;  /* nothing below it is LOST, while lost > 0 */
+	tg_seq pairs_low; /* no two neighbours that meet below it have equal flags */
 	struct tg_sent_rec own[TG_SENT_OWN]; /* last: tg_sent_init leaves it as it is */
 };
 
@@ -126,6 +126,12 @@ static inline void tg_sent_count_lost(struct tg_sent *s, tg_seq begin, tg_seq en
 	s->lost += (uint32_t)tg_seq_diff(end, begin);
 }
 
+/* Flags at or above `at` have changed, other than by SACK. */
+static inline void tg_sent_may_pair(struct tg_sent *s, tg_seq at)
+{
+	s->pairs_low = tg_seq_min(s->pairs_low, at);
+}
+
 /* One past everything recorded. */
 static inline tg_seq tg_sent_end(struct tg_sent *s, const struct tg_chunks *c)
 {
@@ -134,7 +140,8 @@ static inline tg_seq tg_sent_end(struct tg_sent *s, const struct tg_chunks *c)
 
 /* T1 ends ascend, none empty; T2 sacked and lost are the sums over the records; T3 LOST excludes
  * SACKED; T4 a chunk is held only while more than TG_SENT_OWN may be needed and lies in the pool;
- * T5 nothing below lost_low is LOST. */
+ * T5 nothing below lost_low is LOST; T6
+ * neighbours that meet below pairs_low differ. */
 bool tg_sent_validate(struct tg_sent *s, const struct tg_chunks *c, const char **why);
 
 #endif
