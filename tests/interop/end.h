@@ -19,8 +19,8 @@
 
 struct link_frame;
 
-/* What an end gives to the relay for each frame that came out of it; at_ns: when it did, by the clock
- * that collect was given. */
+/* What an end gives to the relay for each frame that came out of it; at_ns: when it did, by the
+ * clock that collect was given. */
 typedef void (*end_out)(void *arg, uint64_t at_ns, const unsigned char *frame, size_t len);
 
 struct end {
