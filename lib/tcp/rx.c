@@ -404,7 +404,8 @@ static void owe_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	if (tcb->full_segs >= full || unacked >= full * tcb->rx_mss ||
 	    tcb->conf->delayed_ack_ms == 0) {
 		tcb->ack_now = true;
-		tcb->quick -= tcb->quick > 0;
+		if (tcb->quick > 0)
+			tcb->quick--;
 	} else if (!tcb->delack) {
 		tcb->delack = true;
 		tcb->deadline[TG_T_DELACK] = env->now_ms + tcb->conf->delayed_ack_ms;
