@@ -308,7 +308,7 @@ static void w_start(void)
 	w_silence();
 }
 
-static void w_begin(bool v6, bool transparent)
+__attribute__((unused)) static void w_begin(bool v6, bool transparent)
 {
 	w_defaults(v6, transparent);
 	w_start();
@@ -396,7 +396,7 @@ static struct tg_tcp_opts w_all(uint32_t tsval, uint32_t tsecr)
 enum { W_BTS = 90000, W_CTS = 500 };
 
 /* The whole of it, all options on both sides; the promised TSval. */
-static uint32_t w_open(void)
+__attribute__((unused)) static uint32_t w_open(void)
 {
 	struct w_seg s;
 
@@ -414,7 +414,7 @@ static uint32_t w_open(void)
 }
 
 /* Both FINs, both acknowledged: TIME-WAIT. */
-static void w_close(void)
+__attribute__((unused)) static void w_close(void)
 {
 	w_say(&w.c, TG_TCP_FIN | TG_TCP_ACK, NULL, 0);
 	w_hear_ctl(&w.b, TG_TCP_FIN | TG_TCP_ACK);
