@@ -66,22 +66,31 @@ static uint64_t max64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* What neighbours have to do at once is of now, however long ago the last tick ran: requests are a
+ * second apart (LN-04), and none is sent for a time that is over. */
+static uint64_t neigh_next(const struct tg_engine *e, uint64_t now_tick)
+{
+	uint64_t next = tg_neigh_next(e->neigh);
+
+	return next ? next : now_tick;
+}
+
 /* When TIME-WAIT, the neighbours, closed windows, pools or listeners have something to do; early is
  * allowed there. */
-static uint64_t others_next(const struct tg_engine *e)
+static uint64_t others_next(const struct tg_engine *e, uint64_t now_tick)
 {
 	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
 
 	tw = min64(min64(tw, tg_arming_next(e)), tg_splices_next(e));
-	return min64(min64(tw, tg_neigh_next(e->neigh)), min64(tg_zwin_next(e), tg_pools_next(e)));
+	return min64(min64(tw, neigh_next(e, now_tick)), min64(tg_zwin_next(e), tg_pools_next(e)));
 }
 
 /* Returns how many records were looked at. */
-static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint32_t budget)
+static uint32_t run_others(struct tg_engine *e, uint64_t tick, uint64_t now_tick, uint32_t budget)
 {
 	uint32_t n = tg_tw_store_expire(e->tw, tick, budget, tg_conn_dormant_gone, e);
 
-	if (tg_neigh_next(e->neigh) <= tick) {
+	if (neigh_next(e, now_tick) <= tick) {
 		e->last_dst_port = TG_NONE;
 		tg_neigh_tick(e->neigh, tick, &e->out);
 	}
@@ -100,7 +109,7 @@ static bool run_ticks(struct tg_engine *e, uint64_t now_tick)
 	uint64_t from = 0; /* before it TIME-WAIT and the neighbours have nothing to do */
 
 	while (tg_out_room(&e->out)) {
-		uint64_t others = max64(others_next(e), from);
+		uint64_t others = max64(others_next(e, now_tick), from);
 		uint64_t tick = max64(min64(tg_wheel_next(&e->wheel), others), e->wheel.now);
 		if (tick > now_tick)
 			return true;
@@ -110,7 +119,7 @@ static bool run_ticks(struct tg_engine *e, uint64_t now_tick)
 		uint32_t n = run_wheel(e, tick, budget);
 		budget -= n;
 		if (others <= tick && budget) {
-			n = run_others(e, tick, budget);
+			n = run_others(e, tick, now_tick, budget);
 			from = n < budget ? tick + 1 : from;
 			budget -= n < budget ? n : budget;
 		}
@@ -146,7 +155,7 @@ uint64_t tg_engine_next_deadline(const struct tg_engine *e)
 {
 	if (tg_event_is_waiting(e) || tg_splices_is_waiting(e))
 		return 0;
-	uint64_t tick = min64(tg_wheel_next(&e->wheel), max64(others_next(e), e->idle_tick + 1));
+	uint64_t tick = min64(tg_wheel_next(&e->wheel), max64(others_next(e, 0), e->idle_tick + 1));
 
 	/* What waits for an extension or a buffer looks again with each tick. */
 	if (e->close_wait.set_n || e->write_wait.set_n ||

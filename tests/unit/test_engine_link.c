@@ -324,6 +324,36 @@ static void test_neigh_unknown_synAckWaitsForArp(void)
 	end();
 }
 
+/* LN-04: requests are a second apart (RFC 1122 2.3.2.1), also the first ones after a long silence,
+ * in which no tick had anything to do. */
+static void test_neigh_unknownAfterIdle_requestsAreASecondApart(void)
+{
+	uint8_t f[HOST_BUF_LEN];
+	uint32_t asked[4];
+
+	host_defaults(&h);
+	h.conf.port[0].has_static_neigh = false;
+	h.conf.port[0].silent = true;
+	host_init(&h);
+	host_listen(&h, 80);
+	host_tick(&h, 100);
+	h.now_ns += 10000 * TG_NS_PER_MS;
+	host_peer(&p, &h, 80, 5000, false);
+	h.tx_n = 0;
+	rx(f, syn_frame(f));
+	for (int i = 0; i < 4; i++) {
+		host_tick(&h, i ? 1000 : 0);
+		asked[i] = h.tx_n;
+	}
+	CU_ASSERT_EQUAL(asked[0], 1);
+	CU_ASSERT_EQUAL(asked[1], 2);
+	CU_ASSERT_EQUAL(asked[2], 3);
+	CU_ASSERT_EQUAL(asked[3], 3);
+	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_neigh_unreachable), 1);
+	h.tx_n = 0;
+	end();
+}
+
 /* --- IP and TCP --- */
 
 /* A changed frame, its checksums made right again. */
@@ -686,6 +716,8 @@ static const struct tg_test tests[] = {
     {"arp_request_isAnswered", test_arp_request_isAnswered},
     {"arp_requestForOther_isDropped", test_arp_requestForOther_isDropped},
     {"neigh_unknown_synAckWaitsForArp", test_neigh_unknown_synAckWaitsForArp},
+    {"neigh_unknownAfterIdle_requestsAreASecondApart",
+     test_neigh_unknownAfterIdle_requestsAreASecondApart},
     {"ip_land_isDropped", test_ip_land_isDropped},
     {"ip_ourAddressAsSource_isDropped", test_ip_ourAddressAsSource_isDropped},
     {"ip_subnetBroadcastAsSource_isDropped", test_ip_subnetBroadcastAsSource_isDropped},
