@@ -242,7 +242,9 @@ const struct tg_key tg_keys[] = {
     {"rise", TG_KEY_POOL, TG_KEY_UINT, "probes", 1, 100, NULL, "2", NULL, NULL, NULL,
      "good probes in a row that make a backend that was down live", AT(rise)},
     {"fall", TG_KEY_POOL, TG_KEY_UINT, "probes", 1, 100, NULL, "3", NULL, NULL, NULL,
-     "bad probes in a row that make it dead; its connections are reset then", AT(fall)},
+     "bad probes in a row that make it dead; when nothing else comes from it either, its "
+     "connections are reset",
+     AT(fall)},
     {"dead", TG_KEY_POOL, TG_KEY_WORD, NULL, TG_REFUSE_DROP, 2, "drop|rst", "rst", NULL, NULL, NULL,
      "what clients are told when no backend lives: nothing, or a RST", AT(dead)},
     /* --- [fleet]: nodes that finish each other's handshakes --- */

@@ -371,6 +371,11 @@ void tg_pool_flow_sub(struct tg_engine *e, int pool, uint8_t backend)
 		forget(e, at(e, pool), backend);
 }
 
+void tg_pool_heard(struct tg_engine *e, int pool, uint8_t backend)
+{
+	backend_at(e, pool, backend)->heard_ms = e->env.now_ms;
+}
+
 /* --- sight --- */
 
 const char *tg_backend_state_name(enum tg_backend_state state)

@@ -51,7 +51,12 @@ void tg_pool_flow_sub(struct tg_engine *engine, int pool, uint8_t backend);
  * by itself: a backend may refuse one client for that client's sake. */
 void tg_pool_fault(struct tg_engine *engine, int pool, uint8_t backend);
 
-/* Told once when a backend goes down, in a tick: what is spliced to it is to be ended. */
+/* A segment of a flow came from the backend: whatever its probes say, it is there. */
+void tg_pool_heard(struct tg_engine *engine, int pool, uint8_t backend);
+
+/* Told once when nothing comes from a backend any more, in a tick: neither answers to `fall` probes
+ * in a row nor segments of its flows. Then what is spliced to it is to be ended. One that is down
+ * for new flows but refuses, or goes on with old ones, sees to these itself. */
 typedef void (*tg_pool_down_fn)(struct tg_engine *engine, int pool, uint8_t backend);
 void tg_pools_set_on_down(struct tg_engine *engine, tg_pool_down_fn on_down);
 

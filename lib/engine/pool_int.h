@@ -15,6 +15,8 @@ struct tg_backend {
 	bool used, removed;
 	uint8_t state;         /* enum tg_backend_state */
 	uint8_t good_n, bad_n; /* probes in a row that said so */
+	uint8_t silent_n;      /* probes in a row while which nothing came from it */
+	uint64_t heard_ms;     /* when a flow of it last brought something */
 	uint32_t flows;
 	uint32_t probe;    /* its connection; TG_NONE: none is under way */
 	uint64_t probe_ms; /* when the last one began */

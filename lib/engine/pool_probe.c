@@ -13,6 +13,7 @@
  * probe for which there is no room here says nothing about the backend. */
 #include "pool_int.h"
 
+enum answer { NO_ANSWER, REFUSED, GOOD_ANSWER };
 enum { HASTE = 4 }; /* of check_ms, between probes that ask whether a state has changed */
 
 /* What probes offer: all that a client may; nothing that slows or shapes the answer. */
@@ -51,16 +52,31 @@ static void change_state(struct tg_engine *e, int pool, uint8_t i, enum tg_backe
 	b->since_ms = e->env.now_ms;
 	tg_pool_mark(p, i);
 	tg_ctr_inc(&e->ctr, state == TG_BACKEND_UP ? TG_CTR_backend_up : TG_CTR_backend_down);
-	/* Whoever is spliced to it is told now: its own timers would take minutes. */
-	if (state == TG_BACKEND_DOWN && e->pools->on_down)
-		e->pools->on_down(e, pool, i);
 }
 
-/* The answer, good or bad, and with it when the next probe is due. */
-static void judge(struct tg_engine *e, int pool, uint8_t i, bool good)
+/* Whoever is spliced to a host that is gone is told now: its own timers would take minutes. But a
+ * probe that is lost in a crowd is no proof while segments come, and a host that refuses probes
+ * (its listener is closed) answers for its old connections itself. */
+static void judge_silence(struct tg_engine *e, int pool, uint8_t i, enum answer answer)
 {
 	struct tg_pool *p = &e->pools->pool[pool];
 	struct tg_backend *b = &p->backend[i];
+
+	if (answer != NO_ANSWER || b->heard_ms >= b->probe_ms) {
+		b->silent_n = 0;
+		return;
+	}
+	b->silent_n = (uint8_t)(b->silent_n + (b->silent_n < UINT8_MAX));
+	if (b->silent_n == p->conf.fall && e->pools->on_down)
+		e->pools->on_down(e, pool, i);
+}
+
+/* With the answer it is known when the next probe is due. */
+static void judge(struct tg_engine *e, int pool, uint8_t i, enum answer answer)
+{
+	struct tg_pool *p = &e->pools->pool[pool];
+	struct tg_backend *b = &p->backend[i];
+	bool good = answer == GOOD_ANSWER;
 
 	b->probe = TG_NONE;
 	b->probes++;
@@ -73,6 +89,7 @@ static void judge(struct tg_engine *e, int pool, uint8_t i, bool good)
 		change_state(e, pool, i, TG_BACKEND_UP);
 	if (!good && b->bad_n >= p->conf.fall)
 		change_state(e, pool, i, TG_BACKEND_DOWN);
+	judge_silence(e, pool, i, answer);
 	bool settled = b->state == (good ? TG_BACKEND_UP : TG_BACKEND_DOWN);
 	uint64_t next = b->probe_ms + p->conf.check_ms / (settled ? 1 : HASTE);
 
@@ -126,7 +143,7 @@ static void on_opened(void *ctx, struct tg_engine *e, uint32_t conn)
 	if (find_backend(e, conn, &pool, &i)) {
 		if (tcb)
 			learn(e, pool, i, tcb);
-		judge(e, pool, i, true);
+		judge(e, pool, i, GOOD_ANSWER);
 	}
 	tg_conn_abort(e, conn);
 }
@@ -137,9 +154,8 @@ static void on_closed(void *ctx, struct tg_engine *e, uint32_t conn, enum tg_clo
 	int pool;
 
 	(void)ctx;
-	(void)reason;
 	if (find_backend(e, conn, &pool, &i))
-		judge(e, pool, i, false);
+		judge(e, pool, i, reason == TG_CLOSE_REFUSED ? REFUSED : NO_ANSWER);
 }
 
 static const struct tg_service probe_service = {
@@ -181,7 +197,7 @@ static void begin_probe(struct tg_engine *e, int pool, uint8_t i)
 		tg_ctr_inc(&e->ctr, TG_CTR_probe_no_room);
 		b->next_ms = e->env.now_ms + p->conf.check_ms / HASTE;
 	} else {
-		judge(e, pool, i, false); /* there is no way to it */
+		judge(e, pool, i, NO_ANSWER); /* there is no way to it */
 	}
 }
 
@@ -191,7 +207,7 @@ static void look_at(struct tg_engine *e, int pool, uint8_t i)
 
 	if (b->probe != TG_NONE) {
 		tg_pool_stop_probe(e, b);
-		judge(e, pool, i, false);
+		judge(e, pool, i, NO_ANSWER);
 	} else {
 		begin_probe(e, pool, i);
 	}

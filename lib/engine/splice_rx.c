@@ -270,6 +270,9 @@ enum tg_ctr tg_splice_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t sl
 	enum tg_splice_side from;
 	struct tg_splice *s = tg_splice_of(e, slot, &from);
 
+	if (from == TG_SPLICE_BACKEND)
+		tg_pool_heard(e, s->pool, s->backend);
+
 	if (s->state == TG_SPLICE_OPENING)
 		return tg_splice_opening(e, rx, s, from);
 	if ((rx->seg.ctl & (TG_TCP_SYN | TG_TCP_RST)) == TG_TCP_SYN)

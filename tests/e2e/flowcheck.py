@@ -26,6 +26,7 @@ class Way:
         self.top = None    # one past the highest number sent
         self.low = None    # the first
         self.tsvals = set()
+        self.asks = False  # its SYN has had no answer yet
 
 
 def numbers(text):
@@ -52,8 +53,13 @@ def main(path):
             old = ways.get((src, dst))
             if not old or old.low != seq:
                 ways[src, dst], ways[dst, src] = Way(), Way()
+                ways[src, dst].asks = True
                 flows += 1
         mine, other = ways.setdefault((src, dst), Way()), ways.setdefault((dst, src), Way())
+        if flags & 2 and flags & 16:
+            other.asks = False
+        if other.asks:  # it still has an older connection, and says so (RFC 5961 4)
+            continue
         if flags & 4:  # RST: its numbers need not continue anything
             continue
         end = (seq + length + bool(flags & 2) + bool(flags & 1)) % M

@@ -435,6 +435,39 @@ static void test_probe_silent_isDownInTime(void)
 	end();
 }
 
+/* Down for new flows is one thing, gone another: its flows are ended only when nothing comes from
+ * it any more. */
+static void test_probe_unansweredWhileFlowsMove_endsNoFlow(void)
+{
+	start(1);
+	run(2 * CHECK);
+	uint8_t b = tg_pool_pick(h.e, pool, &client);
+	mood[100] = SILENT;
+	for (int t = 0; t < 10 * CHECK; t += STEP) {
+		tg_pool_heard(h.e, pool, b);
+		run(STEP);
+	}
+	CU_ASSERT_EQUAL(see(100).state, TG_BACKEND_DOWN);
+	CU_ASSERT_EQUAL(down_n, 0);
+	run(CHECK + 3 * TIMEOUT + 3 * STEP);
+	CU_ASSERT_EQUAL(down_n, 1);
+	run(10 * CHECK);
+	CU_ASSERT_EQUAL(down_n, 1);
+	end();
+}
+
+/* Its listener is closed; what it has accepted may go on for hours. */
+static void test_probe_refused_endsNoFlow(void)
+{
+	start(1);
+	run(2 * CHECK);
+	mood[100] = REFUSES;
+	run(10 * CHECK);
+	CU_ASSERT_EQUAL(see(100).state, TG_BACKEND_DOWN);
+	CU_ASSERT_EQUAL(down_n, 0);
+	end();
+}
+
 static void test_probe_twoBadOnesBetweenGoodOnes_changeNothing(void)
 {
 	start(1);
@@ -814,6 +847,8 @@ static const struct tg_test tests[] = {
     {"pick_bySource_keepsAClientTogether", test_pick_bySource_keepsAClientTogether},
     {"probe_answered_isResetAndLeavesNothing", test_probe_answered_isResetAndLeavesNothing},
     {"probe_silent_isDownInTime", test_probe_silent_isDownInTime},
+    {"probe_unansweredWhileFlowsMove_endsNoFlow", test_probe_unansweredWhileFlowsMove_endsNoFlow},
+    {"probe_refused_endsNoFlow", test_probe_refused_endsNoFlow},
     {"probe_twoBadOnesBetweenGoodOnes_changeNothing",
      test_probe_twoBadOnesBetweenGoodOnes_changeNothing},
     {"probe_lateAnswer_isNoAnswer", test_probe_lateAnswer_isNoAnswer},
