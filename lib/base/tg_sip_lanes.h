@@ -18,8 +18,8 @@ struct tg_sip_block {
 /* A way to hash: one word of each input in a register, or one input after the other. */
 struct tg_sip_lanes {
 	const char *name; /* "avx512", "avx2", "scalar" */
-	/* How many inputs must come together for it to be less work than one by one, measured in the
-	 * engine; UINT32_MAX: it is not. */
+	/* How many inputs must come together for it to be less work than one by one, measured in
+	 * the engine; UINT32_MAX: it is not. */
 	uint32_t pays_from;
 	/* out[] of the first word_n words (1..TG_SIP_WORDS_MAX) of block, under one key. */
 	void (*hash24)(const struct tg_sipkey *key, struct tg_sip_block *block, uint32_t word_n);
