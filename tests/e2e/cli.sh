@@ -106,7 +106,26 @@ printf '%s\n' "$digits" >"$work/fleet.key"
 good >"$work/fd.ini"
 printf '[fleet]\nsecret_fd = 9\n' >>"$work/fd.ini"
 check "a descriptor that somebody passed" "$(cat "$work/err")" "$tg" serve --check -c "$work/fd.ini" 9<"$work/fleet.key"
-refused "[pool] is refused with a sentence" '1[0-2]' 'pool' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
+refused "[pool] without backends is refused" '1[0-2]' 'no backend' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
+pool=$'[pool web]\nvip = 192.0.2.10:80\nbackend = 10.1.0.11:80'
+refused "[pool] is for shield" '1[0-2]' 'tidegate shield' < <(good; echo "$pool")
+# `shield` takes what `serve` does not, and the other way round.
+shield_says() { # NAME STATUS PATTERN <config
+	local status=0
+	cat >"$work/shield.ini"
+	timeout 30 "$tg" shield --check -c "$work/shield.ini" >"$work/out" 2>"$work/err" || status=$?
+	if [ $status = "$2" ] && grep -qE "$3" "$work/out" "$work/err"; then
+		ok "$1"
+	else
+		fail "$1" "exit status $status: $(tail -n 1 "$work/err" "$work/out")"
+	fi
+}
+shield_says "shield: a pool is good, and its memory is told" 0 '^ *splices +1000' < <(good; echo "$pool")
+shield_says "shield: no pool is refused" 2 'shield\.ini: no \[pool NAME\]' < <(good)
+shield_says "shield: transparent by two workers is refused" 2 'shield\.ini:1[0-9]: .*workers = 1' \
+	< <(good | sed 's/^workers = 1/workers = 2/'; echo "$pool")
+shield_says "shield: snat by two workers is good" 0 'good$' \
+	< <(good | sed 's/^workers = 1/workers = 2/'; echo "$pool"; echo 'mode = snat')
 refused "congestion = vegas is refused" 11 'newreno.cubic' < <(good | sed 's/^service = http/service = http\ncongestion = vegas/')
 status=0
 "$tg" serve --check -c "$work/none.ini" >"$work/out" 2>"$work/err" || status=$?

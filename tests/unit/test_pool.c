@@ -3,7 +3,6 @@
  * answers for all backends, each as it is told to. */
 #include "engine_host.h"
 #include "pool.h"
-#include "pool_table.h"
 #include "tg_cookie.h"
 #include "tg_pool.h"
 
@@ -202,74 +201,6 @@ static void end(void)
 	CU_ASSERT_EQUAL(s.timer_count, 0);
 	CU_ASSERT_EQUAL(tg_engine_next_deadline(h.e), UINT64_MAX);
 	host_fini(&h);
-}
-
-/* --- the table --- */
-
-static struct tg_pool_table table[2];
-
-static void fill(struct tg_pool_table *t, uint64_t which, uint64_t key)
-{
-	const struct tg_sipkey k = {key, 3};
-
-	tg_pool_table_fill(t, conf.backend, which, &k);
-}
-
-static void test_table_anyOrder_isTheSame(void)
-{
-	struct tg_backend_conf first;
-
-	begin(N);
-	fill(&table[0], (1 << N) - 1, 1);
-	first = conf.backend[0];
-	memmove(&conf.backend[0], &conf.backend[1], (N - 1) * sizeof(first));
-	conf.backend[N - 1] = first;
-	fill(&table[1], (1 << N) - 1, 1);
-	uint32_t same = 0;
-	for (uint32_t i = 0; i < TG_POOL_SLOTS; i++)
-		same += (table[1].slot[i] + 1) % N == table[0].slot[i];
-	CU_ASSERT_EQUAL(same, TG_POOL_SLOTS);
-	fill(&table[0], (1 << N) - 1, 2);
-	same = 0;
-	for (uint32_t i = 0; i < TG_POOL_SLOTS; i++)
-		same += table[0].slot[i] == table[1].slot[i];
-	CU_ASSERT(same < TG_POOL_SLOTS / 5); /* another key, another table */
-	end();
-}
-
-static void test_table_weights_giveShares(void)
-{
-	uint32_t n[3] = {0};
-
-	begin(3);
-	conf.backend[0].weight = 100;
-	conf.backend[1].weight = 25;
-	conf.backend[2].weight = 0;
-	fill(&table[0], 7, 1);
-	for (uint32_t i = 0; i < TG_POOL_SLOTS; i++) {
-		CU_ASSERT_FATAL(table[0].slot[i] < 2);
-		n[table[0].slot[i]]++;
-	}
-	CU_ASSERT(n[0] >= TG_POOL_SLOTS * 4 / 5 - 2 && n[0] <= TG_POOL_SLOTS * 4 / 5 + 2);
-	fill(&table[0], 4, 1);
-	CU_ASSERT_EQUAL(table[0].slot[12345], TG_NO_BACKEND);
-	end();
-}
-
-static void test_table_oneGone_fewOthersMove(void)
-{
-	uint32_t moved = 0, its = 0;
-
-	begin(N);
-	fill(&table[0], (1 << N) - 1, 1);
-	fill(&table[1], (1 << N) - 1 - 8, 1);
-	for (uint32_t i = 0; i < TG_POOL_SLOTS; i++) {
-		its += table[0].slot[i] == 3;
-		moved += table[0].slot[i] != 3 && table[0].slot[i] != table[1].slot[i];
-	}
-	CU_ASSERT(its >= TG_POOL_SLOTS / N && its <= TG_POOL_SLOTS / N + 1);
-	CU_ASSERT(moved < TG_POOL_SLOTS / 20);
-	end();
 }
 
 /* --- the choice --- */
@@ -836,9 +767,6 @@ static void test_add_badConf_isRefused(void)
 }
 
 static const struct tg_test tests[] = {
-    {"table_anyOrder_isTheSame", test_table_anyOrder_isTheSame},
-    {"table_weights_giveShares", test_table_weights_giveShares},
-    {"table_oneGone_fewOthersMove", test_table_oneGone_fewOthersMove},
     {"pick_oneDown_onlyItsClientsMove", test_pick_oneDown_onlyItsClientsMove},
     {"pick_onlyOneOf64Lives_isFound", test_pick_onlyOneOf64Lives_isFound},
     {"pick_noneLives_isNone", test_pick_noneLives_isNone},
