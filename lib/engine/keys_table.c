@@ -75,7 +75,7 @@ const struct tg_key tg_keys[] = {
     {"splices", HOST, TG_KEY_UINT, "connections", 0, 100000000, NULL, "0", NULL, NULL, NULL,
      "connections spliced to backends at once, all workers together; 0 = as many as connections",
      AT(splices)},
-    {"splice_idle_ms", HOST, TG_KEY_UINT, "ms", 0, 15 * DAY_MS, NULL, "7200000", NULL, NULL, NULL,
+    {"splice_idle_ms", HOST, TG_KEY_UINT, "ms", 0, DAY_MS * 15, NULL, "7200000", NULL, NULL, NULL,
      "a spliced connection on which nothing moves for so long is forgotten; 0 = never",
      AT(splice_idle_ms)},
     {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
