@@ -186,19 +186,6 @@ bool tg_listen_pays_synack(struct tg_engine *e, uint32_t x, struct tg_act *act)
 	return act->has_reply;
 }
 
-/* Whether the reply is longer than what drew it, but for the MSS option of a SYN-ACK. IP packets
- * are compared: what a link pads them to is the link's, and costs the sender of a short one the
- * same. */
-static bool amplifies(const struct tg_rx *rx, const struct tg_seg *reply)
-{
-	enum { MSS_LEN = 4 };
-	bool syn = (reply->ctl & TG_TCP_SYN) != 0;
-	uint32_t in = rx->ip.hdr_len + rx->ip.payload_len;
-	uint32_t out = (rx->ip.v6 ? TG_IP6_LEN : TG_IP4_LEN) + tg_tcp_hdr_len(&reply->opts, syn);
-
-	return out > in + (syn && (rx->seg.ctl & TG_TCP_SYN) ? MSS_LEN : 0);
-}
-
 static enum tg_ctr limited(const struct tg_seg *reply)
 {
 	if (reply->ctl & TG_TCP_SYN)
@@ -213,7 +200,7 @@ void tg_admit_reply(struct tg_engine *e, const struct tg_rx *rx, struct tg_act *
 	if (!act->has_reply || (act->events & TG_EV_OPENED) ||
 	    tg_budget_is_exempt(e->budget, peer, e->env.now_ms))
 		return;
-	if (!amplifies(rx, &act->reply) && tg_budget_take(e->budget, peer, e->env.now_ms))
+	if (tg_budget_take(e->budget, peer, e->env.now_ms))
 		return;
 	act->has_reply = false;
 	act->verdict = limited(&act->reply);

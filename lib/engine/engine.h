@@ -455,8 +455,8 @@ enum tg_ctr tg_admit_syn(struct tg_engine *e, struct tg_listener *l, const struc
 			 bool *mint);
 /* ADV-57: why the source of peer may open no more now, or TG_CTR_NONE. */
 enum tg_ctr tg_admit_open(const struct tg_engine *e, const struct tg_addr *peer);
-/* What a half-open entry answers to rx: it must be paid, and be no longer than rx but for the MSS
- * option, or act has no reply any more and another verdict. */
+/* What a half-open entry answers to rx: it must be paid, or act has no reply any more and another
+ * verdict. */
 void tg_admit_reply(struct tg_engine *e, const struct tg_rx *rx, struct tg_act *act);
 /* Listeners that may disarm: when to look, UINT64_MAX = not at all; and the look. */
 uint64_t tg_arming_next(const struct tg_engine *e);
