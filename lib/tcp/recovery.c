@@ -233,7 +233,8 @@ static void finish(struct tg_tcb *tcb)
 /* Recovery took a round trip: what was in the network when cwnd was cut, as far as the new cwnd
  * allows it, and what was sent since has gone its way at the new pace. What of it has come back
  * when recovery ends counts for the next step of congestion avoidance, which is due a round trip
- * after the cut. Not so for a user who had nothing more to send: then only the last ACK counts. */
+ * after the cut; it is counted with the ACK after the one that ends it, at which cwnd is ssthresh
+ * (RFC 6675 5.1). Not so for a user who had nothing more to send: then only the last ACK counts. */
 static uint32_t delivered_in_recovery(const struct tg_tcb *tcb, const struct news *a)
 {
 	const struct tg_rack *r = &tcb->rack;
@@ -350,6 +351,8 @@ static void grow(struct tg_tcb *tcb, const struct news *a, uint32_t acked)
 		return;
 	/* It stays near, so that it is never half the sequence space behind. */
 	tcb->recover = tg_seq_max(tcb->recover, tg_seq_sub(tcb->snd.una, 1));
+	acked += tcb->rack.early;
+	tcb->rack.early = 0;
 	tg_cc_acked(tcb, acked, a->rtt_us, tcb->rack.limited && !a->ack->ece, a->env->now_ms);
 }
 
@@ -394,9 +397,10 @@ static void arrives_sack(struct tg_tcb *tcb, struct news *a)
 		uint32_t acked = a->ack->acked;
 
 		if ((was_recovery || tcb->loss) && tg_seq_ge(tcb->snd.una, tcb->recover)) {
-			if (was_recovery)
-				acked = delivered_in_recovery(tcb, a);
+			uint32_t early = was_recovery ? delivered_in_recovery(tcb, a) : 0;
 			finish(tcb);
+			tcb->rack.early = early;
+			acked = was_recovery ? 0 : acked;
 		}
 		grow(tcb, a, acked);
 	}

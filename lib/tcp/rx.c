@@ -378,21 +378,23 @@ void tg_rx_sack(struct tg_tcb *tcb, struct tg_tcp_opts *opts, const struct tg_tc
 
 /* --- check 7 --- */
 
-/* After loss the peer's window is a few segments, and an odd one of them that waits for a second
- * stops it for as long as we wait: each full segment of the next few is acknowledged (RFC 5681 4.2
- * allows it). A peer that sends no more is waited for no longer than QUICK_MS (rest.c). */
+/* On a path that loses, the peer's window is a few segments, and an odd one of them that waits for
+ * a second stops it for as long as we wait: with the second hole in QUICK_MS each full segment of
+ * the next few is acknowledged (RFC 5681 4.2 allows it). One hole alone may have been a change of
+ * order. A peer that sends no more is waited for no longer than QUICK_MS (rest.c). */
 static void be_quick(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
-	tcb->quick = QUICK_SEGMENTS;
+	if (tcb->quick_ms > env->now_ms)
+		tcb->quick = QUICK_SEGMENTS;
 	tcb->quick_ms = env->now_ms + QUICK_MS;
 }
 
-/* How many full segments are acknowledged at once. */
+/* How many full segments are acknowledged at once. What is small by choice may wait as ever. */
 static uint32_t full_for_ack(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 {
 	if (tcb->quick && env->now_ms >= tcb->quick_ms) /* or 0 (engine/conn.c) */
 		tcb->quick = 0;
-	return tcb->quick ? 1 : 2;
+	return tcb->quick && tcb->rx_mss >= tcb->snd.mss / 2 ? 1 : 2;
 }
 
 /* An ACK is owed: at once for the second full segment, else it may wait (DT-11, TO-10). */

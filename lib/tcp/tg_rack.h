@@ -24,7 +24,8 @@ struct tg_rack {
 	tg_seq sent_end;
 	/* --- PRR, RFC 9937 6.1 --- */
 	uint32_t delivered, out, flight; /* prr_delivered, prr_out, RecoverFS */
-	uint32_t early;                  /* what was in the network when cwnd was reduced */
+	uint32_t early;  /* what was in the network when cwnd was reduced; after recovery what of it
+			    is yet to be counted */
 	uint32_t cut_us; /* when cwnd was reduced: what is sent again after it and lost too reduces
 			    it once more (RFC 5681 4.3) */
 	/* --- was it needless? From the first loss of an episode on. --- */

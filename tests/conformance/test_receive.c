@@ -331,12 +331,7 @@ static void test_established_holeFills_ackAtOnce(void)
 	text_at(&h, 0, 100);
 	h.rcv_nxt += 200;
 	expect_sack(&h, "DT-11", NO_BLOCKS);
-	for (int i = 0; i < 32; i++) { /* for a while each full segment */
-		text_at(&h, 0, 100);
-		h.rcv_nxt += 100;
-		expect_sack(&h, "DT-11", NO_BLOCKS);
-	}
-	text_at(&h, 0, 100); /* this one may wait again */
+	text_at(&h, 0, 100); /* nothing out of order any more: this one may wait */
 	expect_nothing(&h, "DT-11");
 	h.rcv_nxt += 100;
 	host_pass(&h, 40);
