@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <rte_cycles.h>
+#include <rte_debug.h>
 #include <rte_launch.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
@@ -125,13 +127,33 @@ static int open_all(struct tg_host *h, const struct tg_conf *conf, char *err, si
 	return 0;
 }
 
+/* What nobody may guess. Linux gives up to 256 bytes whole, or waits. */
+static void draw(void *secret, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = getrandom(secret, size, 0);
+	while (got < 0 && errno == EINTR);
+	RTE_VERIFY(got == (ssize_t)size);
+}
+
+/* A worker's cookies are its own, and need more than a seed; a fleet's come from its file. */
+static void draw_secret(struct tg_engine *engine)
+{
+	uint8_t secret[1][TG_COOKIE_SECRET_LEN];
+
+	draw(secret, sizeof(secret));
+	tg_engine_set_secrets(engine, (const uint8_t(*)[TG_COOKIE_SECRET_LEN])secret, 1);
+	explicit_bzero(secret, sizeof(secret));
+}
+
 /* What the devices said, into the configuration of one worker's engine. */
 static void fill_engine(const struct tg_host *h, uint32_t w, struct tg_engine_conf *conf)
 {
 	*conf = h->plan->engine;
 	conf->primary = w == 0;
-	if (getrandom(&conf->seed, sizeof(conf->seed), 0) != (ssize_t)sizeof(conf->seed))
-		conf->seed = rte_rdtsc() ^ (uintptr_t)conf;
+	draw(&conf->seed, sizeof(conf->seed));
 	for (uint32_t d = conf->port_n; d < h->dev_n; d++)
 		conf->port[h->dev[d].conf.kernel_of].kernel = (uint16_t)d;
 	for (uint32_t d = 0; d < conf->port_n; d++) {
@@ -176,6 +198,7 @@ static int make_engine(struct tg_host *h, uint32_t w, bool yield, char *err, siz
 	    tg_engine_init(h->memory[w], &conf, &ops, tg_clock_now(&clock), err, err_size);
 	if (!engine)
 		return -1;
+	draw_secret(engine);
 	tg_worker_init(&h->worker[w], engine, io, h->dev, h->dev_n, yield);
 	if (tg_pools_add(engine, h->plan, err, err_size) != 0)
 		return -1;

@@ -196,6 +196,17 @@ static void draw_keys(struct tg_engine *e)
 	e->flow_key = tg_rng_key(&e->rng);
 }
 
+/* The last thing that is drawn for a start. What the generator gives from here on is seen: as
+ * identifiers of packets, as ports. So it goes on from a hash of where it was: nobody can run it
+ * back to the keys. */
+static void begin_anew(struct tg_engine *e)
+{
+	struct tg_sipkey key = tg_rng_key(&e->rng);
+
+	for (uint64_t i = 0; i < 4; i++)
+		e->rng.s[i] = tg_siphash24(&key, &i, sizeof(i));
+}
+
 static void init_env(struct tg_engine *e, uint64_t now_ns)
 {
 	e->env = (struct tg_tcp_env){
@@ -304,6 +315,7 @@ struct tg_engine *tg_engine_init(void *mem, const struct tg_engine_conf *conf,
 	init_env(e, now_ns);
 	init_lists(e);
 	init_parts(e, at);
+	begin_anew(e);
 	return e;
 }
 

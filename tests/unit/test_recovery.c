@@ -171,6 +171,9 @@ static void test_estab_recoveryEndsNothingToSend_ssthresh(void)
 	later(&b, RTT);
 	repair(&b, 0);
 	CU_ASSERT_EQUAL(b.tcb.cwnd, 5 * MSS);
+	box_write(&b, 10 * MSS);
+	acked_on(&b);
+	CU_ASSERT_EQUAL(b.tcb.cwnd, 5 * MSS);
 	box_fini(&b);
 }
 
