@@ -46,6 +46,27 @@ static void test_listen_syn6_opens(void)
 	host_end(&h);
 }
 
+/* What packets show of the generator is not what the keys were drawn from: from that, anybody could
+ * run it back to them. */
+static void test_closed_ipIds_doNotLeadToTheKeys(void)
+{
+	struct tg_rng from_seed;
+	struct host_frame f;
+	uint64_t ids = 0;
+
+	host_begin(&h, &p);
+	for (uint16_t i = 0; i < 4; i++) {
+		host_peer(&p, &h, 81, (uint16_t)(6000 + i), false); /* nobody listens */
+		host_send(&p, TG_TCP_SYN, NULL, 0);
+		CU_ASSERT_FATAL(host_next(&h, &f));
+		ids |= (uint64_t)tg_be16_get(f.data + 14 + 4) << (16 * i);
+	}
+	tg_rng_init(&from_seed, h.conf.seed);
+	for (int i = 0; i < 1000; i++)
+		CU_ASSERT_NOT_EQUAL(tg_rng_next(&from_seed), ids);
+	host_end(&h);
+}
+
 static void test_listen_synRetries_oneEntry(void)
 {
 	host_begin(&h, &p);
@@ -735,6 +756,7 @@ static const struct tg_test tests[] = {
     {"established_holesFilled_lastQuarterOfPoolIsFree",
      test_established_holesFilled_lastQuarterOfPoolIsFree},
     {"listen_syn6_opens", test_listen_syn6_opens},
+    {"closed_ipIds_doNotLeadToTheKeys", test_closed_ipIds_doNotLeadToTheKeys},
     {"synReceived_silence_repeatsThenForgets", test_listen_synRetries_oneEntry},
     {"closed_syn_isReset", test_closed_syn_isReset},
     {"established_data_isEchoed", test_established_data_isEchoed},
