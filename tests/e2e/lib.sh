@@ -206,6 +206,16 @@ for k in sys.argv[1].split("."):
     v = v[k]
 print(v)' "$1" 2>/dev/null
 }
+# reaches KEY N: a figure becomes at least N; workers show theirs ten times a second.
+reaches() {
+	local i got
+	for ((i = 0; i < 20; i++)); do
+		got=$(stat "$1")
+		[ "${got:-0}" -lt "$2" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
 # bytes_sha N: SHA-256 of what GET /bytes/N must give: byte i = i mod 251.
 bytes_sha() {
 	python3 -c '
