@@ -263,10 +263,21 @@ hold() {
 	pids+=("$hold_pid")
 	local i
 	for ((i = 0; i < 1200; i++)); do
-		! grep -qs ' open$' "$hold_file" || return 0
+		if grep -qs ' open$' "$hold_file"; then
+			flows_shown "$1"
+			return 0
+		fi
 		sleep 0.2
 	done
 	return 1
+}
+# flows_shown COUNT: waits for what is shown to be so; workers show their figures ten times a second.
+flows_shown() {
+	local i
+	for ((i = 0; i < 30; i++)); do
+		[ "$(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows)))" != "$1" ] || return
+		sleep 0.1
+	done
 }
 release() { # what they say at the end, in $held
 	kill -TERM "$hold_pid" 2>/dev/null
@@ -402,7 +413,8 @@ step_late() { # MODE
 	lossy inside --delay-us 300000 --dup 1000
 	sleep 3
 	wait_state "$1, late and twice: the backends live" 10.1.0.11:9000 up
-	same "$1, late and twice: both are met" "$(who $vip4 10 | names)" "b1 b2 "
+	wait_state "$1, late and twice: both of them" 10.1.0.12:9000 up
+	same "$1, late and twice: both are met" "$(who $vip4 20 | names)" "b1 b2 "
 	same "$1, late and twice: 1 MiB is the same" "$(fetch 60 $url4/mib)" "$sha_mib"
 	check "$1, late and twice: 1 MiB up and back is the same" "no" in_c timeout 60 python3 "$e2e/clients.py" half-close $vip6 7 1048576
 	lossless inside
