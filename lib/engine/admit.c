@@ -197,8 +197,7 @@ void tg_admit_reply(struct tg_engine *e, const struct tg_rx *rx, struct tg_act *
 {
 	const struct tg_addr *peer = &rx->tuple.raddr;
 
-	if (!act->has_reply || (act->events & TG_EV_OPENED) ||
-	    tg_budget_is_exempt(e->budget, peer, e->env.now_ms))
+	if (!act->has_reply || (act->events & TG_EV_OPENED))
 		return;
 	if (tg_budget_take(e->budget, peer, e->env.now_ms))
 		return;

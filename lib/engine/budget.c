@@ -113,15 +113,6 @@ bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t no
 	return true;
 }
 
-bool tg_budget_is_exempt(const struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms)
-{
-	if (b->rate == 0)
-		return false;
-	uint64_t hash = prefix_hash(b, peer);
-
-	return is_exempt(&b->line[hash % LINE_N], tag_of(hash), now_ms);
-}
-
 void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms)
 {
 	if (b->rate == 0)

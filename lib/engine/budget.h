@@ -15,10 +15,8 @@ struct tg_budget;
 size_t tg_budget_footprint(void);
 /* rate 0 = no limit. */
 struct tg_budget *tg_budget_init(void *mem, uint32_t rate, struct tg_rng *rng, uint64_t now_ms);
-/* Takes a token; false: over the budget, say nothing. */
+/* Takes a token, of an exempt prefix none; false: over the budget, say nothing. */
 bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
-/* Whether peer's prefix is exempt now. Without a limit nobody is: nothing is noted then. */
-bool tg_budget_is_exempt(const struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
 /* A handshake from peer completed. */
 void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
 
