@@ -24,19 +24,10 @@ import struct
 import sys
 import time
 
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-M32 = 0xffffffff
+from rawhost import ACK, M32, PSH, RST, SYN, inet_sum
+
 VIP = {4: socket.inet_aton("203.0.113.1"), 6: socket.inet_pton(socket.AF_INET6, "2001:db8:203::1")}
 NODES = 3
-
-
-def inet_sum(data):
-    if len(data) & 1:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 class Segment:

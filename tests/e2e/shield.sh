@@ -271,11 +271,12 @@ hold() {
 	done
 	return 1
 }
+flows() { echo $(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows))); }
 # flows_shown COUNT: waits for what is shown to be so; workers show their figures ten times a second.
 flows_shown() {
 	local i
 	for ((i = 0; i < 30; i++)); do
-		[ "$(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows)))" != "$1" ] || return
+		[ "$(flows)" != "$1" ] || return
 		sleep 0.1
 	done
 }
@@ -303,7 +304,7 @@ step_many() { # MODE
 	same "$1: none ended" "$(ended)" 0
 	same "$1: all echoed to the end" "$(tr ' ' '\n' <<<"$held" | cut -d= -f2 | paste -sd+ | bc)" "$many"
 	sleep 1
-	same "$1: no flow is left" "$(($(backend_state 10.1.0.11:9000 flows) + $(backend_state 10.1.0.12:9000 flows)))" 0
+	same "$1: no flow is left" "$(flows)" 0
 }
 # Times in $hold_file after $1: how late the last end was, in ms; and by whom.
 late_ms() { awk -v from="$1" '$2 != "-" { d = ($1 - from) * 1000; if (d > m) m = d } END { printf "%d\n", m }' "$hold_file"; }
