@@ -5,6 +5,7 @@
 #include "odds.h"
 
 #include <pthread.h>
+#include <rte_cycles.h>
 #include <rte_telemetry.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -61,6 +62,10 @@ static void add(struct tg_sight *sum, const struct tg_sight *s)
 		sum->now_ns = s->now_ns;
 	sum->busy_cycles += s->busy_cycles;
 	sum->cycles += s->cycles;
+	if (s->gap_max_cycles > sum->gap_max_cycles)
+		sum->gap_max_cycles = s->gap_max_cycles;
+	if (s->gap_recent_cycles > sum->gap_recent_cycles)
+		sum->gap_recent_cycles = s->gap_recent_cycles;
 	add_engine(&sum->engine, &s->engine);
 	add_io(&sum->io, &s->io);
 	for (int i = 0; i < TG_CTR_N; i++)
@@ -174,6 +179,7 @@ static struct rte_tel_data *tell_fleet(const struct tg_fleet_view *v)
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "mints_with", v->id[0]);
 	rte_tel_data_add_dict_string(d, "accepts_too", v->secret_n > 1 ? v->id[1] : "-");
+	rte_tel_data_add_dict_string(d, "pools_by", v->pools_id);
 	rte_tel_data_add_dict_u64(d, "skew_ms", v->skew_ms);
 	rte_tel_data_add_dict_string(d, "clock",
 				     v->is_synchronised ? "synchronised" : "not synchronised");
@@ -181,6 +187,11 @@ static struct rte_tel_data *tell_fleet(const struct tg_fleet_view *v)
 	rte_tel_data_add_dict_u64(d, "reloads", v->reload_n);
 	rte_tel_data_add_dict_u64(d, "reloads_refused", v->refused_n);
 	return d;
+}
+
+static uint64_t cycles_us(uint64_t cycles)
+{
+	return cycles / (rte_get_tsc_hz() / 1000000);
 }
 
 static void tell_stats(struct rte_tel_data *d, const struct tg_sight *s)
@@ -205,6 +216,10 @@ static void tell_stats(struct rte_tel_data *d, const struct tg_sight *s)
 	rte_tel_data_add_dict_u64(d, "steered", s->io.steered);
 	rte_tel_data_add_dict_u64(d, "busy_permille",
 				  s->cycles ? s->busy_cycles * 1000 / s->cycles : 0);
+	rte_tel_data_add_dict_u64(d, "busy_us", cycles_us(s->busy_cycles));
+	rte_tel_data_add_dict_u64(d, "run_us", cycles_us(s->cycles));
+	rte_tel_data_add_dict_u64(d, "poll_gap_us", cycles_us(s->gap_recent_cycles));
+	rte_tel_data_add_dict_u64(d, "poll_gap_max_us", cycles_us(s->gap_max_cycles));
 	struct rte_tel_data *states = tell_states(s), *drops = tell_drops(s);
 	if (states)
 		rte_tel_data_add_dict_container(d, "connections", states, 0);

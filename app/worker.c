@@ -16,6 +16,7 @@
 enum { OUT_MAX = 256, TICKS_MAX = 4 };
 
 static const uint64_t look_every_ns = 100 * TG_NS_PER_MS;
+static const uint64_t gap_part_ns = 10000 * TG_NS_PER_MS;
 
 static void send(struct tg_worker *w, const struct tg_pkt out[], uint32_t n, uint64_t now_ns)
 {
@@ -85,6 +86,8 @@ int tg_worker_run(void *worker)
 	while (atomic_load_explicit(&w->order, memory_order_relaxed) != TG_ORDER_STOP) {
 		uint32_t moved = tg_worker_step(w);
 		after = rte_rdtsc();
+		if (unlikely(after - before > w->gap_cycles))
+			w->gap_cycles = after - before;
 		if (moved)
 			w->busy_cycles += after - before;
 		else if (w->yield)
@@ -99,12 +102,32 @@ int tg_worker_run(void *worker)
 
 /* --- ten times a second, and at once when control asks for something --- */
 
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* By time, not by who reads: several may. */
+static void show_gap(struct tg_worker *w, uint64_t now_ns)
+{
+	if (now_ns >= w->gap_turn_ns) {
+		w->gap_part[1] = w->gap_part[0];
+		w->gap_part[0] = 0;
+		w->gap_turn_ns = now_ns + gap_part_ns;
+	}
+	w->gap_part[0] = longer(w->gap_part[0], w->gap_cycles);
+	w->sight.gap_recent_cycles = longer(w->gap_part[0], w->gap_part[1]);
+	w->sight.gap_max_cycles = longer(w->sight.gap_max_cycles, w->gap_cycles);
+	w->gap_cycles = 0;
+}
+
 static void show(struct tg_worker *w, uint64_t now_ns)
 {
 	atomic_fetch_add_explicit(&w->sight_seq, 1, memory_order_acq_rel);
 	w->sight.now_ns = now_ns;
 	w->sight.busy_cycles = w->busy_cycles;
 	w->sight.cycles = rte_rdtsc() - w->start_tsc;
+	show_gap(w, now_ns);
 	tg_engine_stats(w->engine, &w->sight.engine);
 	w->sight.ctr = *tg_engine_counters(w->engine);
 	w->sight.io = *tg_io_stats(w->io);

@@ -22,6 +22,9 @@ enum tg_order {
 struct tg_sight {
 	uint64_t now_ns;
 	uint64_t busy_cycles, cycles; /* of rounds that moved a packet, and of all */
+	/* The longest time from one round to the next, when nothing was polled: since the start,
+	 * and in the last ten to twenty seconds. */
+	uint64_t gap_max_cycles, gap_recent_cycles;
 	struct tg_engine_stats engine;
 	struct tg_counters ctr;
 	struct tg_io_stats io;
@@ -46,7 +49,9 @@ struct tg_worker {
 	struct tg_clock clock;
 	uint64_t look_ns; /* when to look around next */
 	uint64_t busy_cycles, start_tsc;
-	uint32_t obeyed; /* the order that was carried out last */
+	uint64_t gap_cycles;               /* the longest since the last look around */
+	uint64_t gap_part[2], gap_turn_ns; /* of these ten seconds and those before; their end */
+	uint32_t obeyed;                   /* the order that was carried out last */
 	bool link_up[TG_DEV_MAX];
 	tg_tap_fn tap; /* NULL: none */
 	void *tap_ctx;
