@@ -5,6 +5,7 @@
  *
  * How many SYNs a handshake took is asked of the kernel (TCP_INFO) the moment it is open, so it
  * does not depend on how soon this process was run. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -6,6 +6,7 @@
  * has an end. All that it was to send is in one of three figures: sent, refused (by the device, as
  * when the other side's backlog is full) and behind (never tried: this process was not run in
  * time). */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
