@@ -92,6 +92,12 @@ static void view_secrets(struct tg_fleet_view *v, const struct tg_fleet_secrets 
 		tg_fleet_file_id(s->secret[i], v->id[i]);
 }
 
+static void view_pools(struct tg_fleet *f, struct tg_fleet_view *v)
+{
+	tg_fleet_file_pools(&f->box->secrets, f->pools);
+	tg_fleet_file_pools_id(f->pools, v->pools_id);
+}
+
 static bool has_name(const struct tg_fleet_view *v, const char *id)
 {
 	for (uint32_t i = 0; i < v->secret_n; i++)
@@ -179,6 +185,7 @@ int tg_fleet_init(struct tg_fleet *f, const struct tg_conf *conf, char *err, siz
 				    text);
 	}
 	view_secrets(&f->view, &f->box->secrets);
+	view_pools(f, &f->view);
 	f->view.skew_ms = f->set->skew_ms;
 	f->view.is_synchronised = is_synchronised();
 	f->wall_ns = wall_offset();
@@ -228,6 +235,7 @@ static void post(struct tg_fleet *f)
 	struct tg_fleet_view old = f->view, now = f->view; /* only this thread writes it */
 	char text[NAMES_MAX];
 	view_secrets(&now, &f->box->secrets);
+	view_pools(f, &now);
 	now.reload_n++;
 	pthread_mutex_lock(&f->lock);
 	f->view = now;

@@ -27,6 +27,7 @@ struct tg_fleet_box {
 /* What is known of the fleet, for readers; names of secrets, never the secrets. */
 struct tg_fleet_view {
 	char id[TG_FLEET_SECRET_MAX][TG_FLEET_ID_LEN];
+	char pools_id[TG_FLEET_ID_LEN]; /* of what pools choose by */
 	uint32_t secret_n;
 	uint32_t skew_ms;
 	uint32_t reload_n, refused_n; /* times that the file was read again, and was no good */
@@ -38,11 +39,12 @@ struct tg_fleet_view {
 struct tg_fleet {
 	const struct tg_settings *set; /* of [fleet] */
 	struct tg_host *host;
-	struct tg_fleet_box *box; /* NULL: there is no [fleet] */
-	bool is_open;             /* the letter in the box may not be taken by all yet */
-	bool must_reload;         /* SIGHUP came meanwhile */
-	int64_t wall_ns;          /* CLOCK_REALTIME - CLOCK_MONOTONIC */
-	pthread_mutex_t lock;     /* of the view: telemetry has a thread of its own */
+	struct tg_fleet_box *box;          /* NULL: there is no [fleet] */
+	bool is_open;                      /* the letter in the box may not be taken by all yet */
+	bool must_reload;                  /* SIGHUP came meanwhile */
+	uint8_t pools[TG_FLEET_POOLS_LEN]; /* what the keys of pools come from */
+	int64_t wall_ns;                   /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	pthread_mutex_t lock;              /* of the view: telemetry has a thread of its own */
 	struct tg_fleet_view view;
 };
 

@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "fleet_file.h"
 
-#include "tg_siphash.h"
-
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -18,6 +16,8 @@
 #include <unistd.h>
 
 enum { HEX_LEN = 2 * TG_FLEET_SECRET_LEN, PATH_LEN = 512 };
+
+static const char pools_word[] = "pools";
 
 /* --- what is wrong --- */
 
@@ -45,10 +45,10 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* at[HEX_LEN]; false when one is no digit. */
-static bool take_hex(const char *at, uint8_t secret[TG_FLEET_SECRET_LEN])
+/* at[2 * n]; false when one is no digit. */
+static bool take_hex(const char *at, uint8_t secret[], size_t n)
 {
-	for (size_t i = 0; i < TG_FLEET_SECRET_LEN; i++) {
+	for (size_t i = 0; i < n; i++) {
 		int high = hex_digit(at[2 * i]), low = hex_digit(at[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
@@ -81,12 +81,42 @@ static size_t strip(const char **at, size_t len)
 	return len;
 }
 
+/* What follows the word; whether it is there. */
+static bool is_pools(const char **at, size_t *len)
+{
+	const size_t word = sizeof(pools_word) - 1;
+
+	if (*len <= word || memcmp(*at, pools_word, word) != 0 ||
+	    !isspace((unsigned char)(*at)[word]))
+		return false;
+	*at += word;
+	*len = strip(at, *len - word);
+	return true;
+}
+
+static int take_pools(const char *name, uint32_t line, const char *at, size_t len,
+		      struct tg_fleet_secrets *out, char *err, size_t err_size)
+{
+	if (out->has_pools)
+		return fail(err, err_size, "%s:%u: `%s` is there twice: take one line out", name,
+			    line, pools_word);
+	if (len != 2 * TG_FLEET_POOLS_LEN || !take_hex(at, out->pools, TG_FLEET_POOLS_LEN))
+		return fail(err, err_size,
+			    "%s:%u: behind `%s` stand %d hexadecimal digits; take the line out, "
+			    "and `tidegate fleet-key --add FILE` makes it",
+			    name, line, pools_word, 2 * TG_FLEET_POOLS_LEN);
+	out->has_pools = 1;
+	return 0;
+}
+
 static int take_line(const char *name, uint32_t line, const char *at, size_t len,
 		     struct tg_fleet_secrets *out, char *err, size_t err_size)
 {
 	len = strip(&at, len);
 	if (len == 0)
 		return 0;
+	if (is_pools(&at, &len))
+		return take_pools(name, line, at, len, out, err, err_size);
 	if (out->n == TG_FLEET_SECRET_MAX)
 		return fail(err, err_size,
 			    "%s:%u: a third secret, and at most two are accepted at a time: take "
@@ -98,7 +128,7 @@ static int take_line(const char *name, uint32_t line, const char *at, size_t len
 			    "%zu characters: `tidegate fleet-key FILE` makes one",
 			    name, line, HEX_LEN, len);
 	uint8_t *secret = out->secret[out->n];
-	if (!take_hex(at, secret))
+	if (!take_hex(at, secret, TG_FLEET_SECRET_LEN))
 		return fail(err, err_size,
 			    "%s:%u: not all of the %d characters are hexadecimal digits: "
 			    "`tidegate fleet-key FILE` makes a secret",
@@ -249,6 +279,15 @@ bool tg_fleet_file_draw(uint8_t secret[TG_FLEET_SECRET_LEN])
 	return getrandom(secret, TG_FLEET_SECRET_LEN, 0) == TG_FLEET_SECRET_LEN;
 }
 
+static size_t format_hex(const uint8_t secret[], size_t len, char *text, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < len; k++, n += 2)
+		snprintf(text + n, size - n, "%02x", secret[k]);
+	return n + (size_t)snprintf(text + n, size - n, "\n");
+}
+
 static size_t format_text(const struct tg_fleet_secrets *secrets, char *text, size_t size)
 {
 	static const char head[] =
@@ -256,10 +295,12 @@ static size_t format_text(const struct tg_fleet_secrets *secrets, char *text, si
 	    "secret.\n";
 	size_t n = (size_t)snprintf(text, size, "%s", head);
 
-	for (uint32_t i = 0; i < secrets->n; i++) {
-		for (size_t k = 0; k < TG_FLEET_SECRET_LEN; k++, n += 2)
-			snprintf(text + n, size - n, "%02x", secrets->secret[i][k]);
-		n += (size_t)snprintf(text + n, size - n, "\n");
+	for (uint32_t i = 0; i < secrets->n; i++)
+		n += format_hex(secrets->secret[i], TG_FLEET_SECRET_LEN, text + n, size - n);
+	if (secrets->has_pools) {
+		n += (size_t)snprintf(text + n, size - n, "# By what they choose backends.\n%s ",
+				      pools_word);
+		n += format_hex(secrets->pools, TG_FLEET_POOLS_LEN, text + n, size - n);
 	}
 	assert(n < size);
 	return n;
@@ -358,6 +399,68 @@ void tg_fleet_file_id(const uint8_t secret[TG_FLEET_SECRET_LEN], char id[TG_FLEE
 	snprintf(id, TG_FLEET_ID_LEN, "%08x", (uint32_t)both);
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(&first, sizeof(first));
+}
+
+/* --- pools --- */
+
+static uint64_t load_le64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static void store_le64(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+/* As in an id, both halves of the secret count, and the text is a purpose of its own. */
+void tg_fleet_file_pools(const struct tg_fleet_secrets *secrets, uint8_t pools[TG_FLEET_POOLS_LEN])
+{
+	uint8_t text[] = "the choice of backends in a tidegate fleet", inner[8];
+	const uint8_t *s = secrets->secret[0];
+
+	assert(secrets->n >= 1);
+	if (secrets->has_pools) {
+		memcpy(pools, secrets->pools, TG_FLEET_POOLS_LEN);
+		return;
+	}
+	struct tg_sipkey key[2] = {{load_le64(s), load_le64(s + 8)},
+				   {load_le64(s + 16), load_le64(s + 24)}};
+	for (uint8_t word = 0; word < TG_FLEET_POOLS_LEN / 8; word++) {
+		text[sizeof(text) - 1] = word;
+		store_le64(inner, tg_siphash24(&key[0], text, sizeof(text)));
+		store_le64(pools + 8 * word, tg_siphash24(&key[1], inner, sizeof(inner)));
+	}
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(inner, sizeof(inner));
+}
+
+void tg_fleet_file_pools_id(const uint8_t pools[TG_FLEET_POOLS_LEN], char id[TG_FLEET_ID_LEN])
+{
+	uint8_t twice[TG_FLEET_SECRET_LEN];
+
+	static_assert(sizeof(twice) == 2 * TG_FLEET_POOLS_LEN, "it is as long as a secret");
+	memcpy(twice, pools, TG_FLEET_POOLS_LEN);
+	memcpy(twice + TG_FLEET_POOLS_LEN, pools, TG_FLEET_POOLS_LEN);
+	tg_fleet_file_id(twice, id);
+	explicit_bzero(twice, sizeof(twice));
+}
+
+struct tg_sipkey tg_fleet_file_pool_key(const uint8_t pools[TG_FLEET_POOLS_LEN], const char *name)
+{
+	const struct tg_sipkey root = {load_le64(pools), load_le64(pools + 8)};
+	char text[64];
+	size_t n = (size_t)snprintf(text, sizeof(text), "0%s", name);
+
+	assert(n < sizeof(text));
+	uint64_t k0 = tg_siphash24(&root, text, n);
+	text[0] = '1';
+	return (struct tg_sipkey){k0, tg_siphash24(&root, text, n)};
 }
 
 void tg_fleet_file_wipe(struct tg_fleet_secrets *secrets)

@@ -15,6 +15,10 @@ static const char usage[] =
     "      --add     a new secret becomes the second line: accepted, not minted with yet\n"
     "      --swap    the two change places: the new one mints\n"
     "      --drop    the second line goes; wait five minutes after --swap\n\n"
+    "The line `pools`, by which the nodes of a fleet before backends choose alike, stays in all "
+    "of\n"
+    "them. Take it out by hand, everywhere at once, to have it derived anew from the first "
+    "line.\n\n"
     "      --show    the names by which `tidegate stats` knows the secrets\n"
     "  -h, --help    this\n";
 
@@ -33,6 +37,23 @@ static int draw(struct tg_fleet_secrets *s, uint32_t at)
 	return 0;
 }
 
+static int make(struct tg_fleet_secrets *s)
+{
+	int rc = draw(s, 0);
+	memcpy(s->pools, s->secret[0], sizeof(s->pools));
+	s->has_pools = 1;
+	return rc != 0 ? rc : draw(s, 0);
+}
+
+/* What nodes choose backends by stays, whatever becomes of the secret that it was derived from. */
+static void write_down_pools(struct tg_fleet_secrets *s)
+{
+	uint8_t pools[TG_FLEET_POOLS_LEN];
+	tg_fleet_file_pools(s, pools);
+	memcpy(s->pools, pools, sizeof(pools));
+	s->has_pools = 1;
+}
+
 static void swap(struct tg_fleet_secrets *s)
 {
 	struct tg_fleet_secrets old = *s;
@@ -46,13 +67,14 @@ static int change(struct tg_fleet_secrets *s, enum step step, const char *path)
 {
 	uint32_t wanted = step == STEP_ADD ? 1 : 2;
 	if (step == STEP_MAKE)
-		return draw(s, 0);
+		return make(s);
 	if (step == STEP_SHOW)
 		return 0;
 	if (s->n != wanted)
 		return tg_cli_usage("fleet-key", "%s has %s: %s", path,
 				    s->n == 1 ? "one secret" : "two secrets already",
 				    s->n == 1 ? "--add comes first" : "--drop comes first");
+	write_down_pools(s);
 	if (step == STEP_ADD)
 		return draw(s, 1);
 	if (step == STEP_SWAP)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "host.h"
 #include "capture_ends.h"
+#include "pools.h"
 
 #include <errno.h>
 #include <rte_cycles.h>
@@ -215,6 +216,7 @@ static int make_engine(struct tg_host *h, uint32_t w, bool yield, char *err, siz
 
 static int make_workers(struct tg_host *h, const char *name, bool yield, char *err, size_t err_size)
 {
+	struct tg_sipkey steer_key;
 	h->worker = aligned_alloc(64, (h->worker_n * sizeof(*h->worker) + 63) & ~(size_t)63);
 	if (!h->worker) {
 		snprintf(err, err_size, "out of memory");
@@ -225,6 +227,8 @@ static int make_workers(struct tg_host *h, const char *name, bool yield, char *e
 	if (tg_fabric_init(&h->fabric, name, h->dev, h->dev_n, (uint16_t)h->worker_n, err,
 			   err_size) != 0)
 		return -1;
+	draw(&steer_key, sizeof(steer_key));
+	tg_pools_steer(h->plan, &steer_key, &h->fabric.steer);
 	for (uint32_t w = 0; w < h->worker_n; w++)
 		if (make_engine(h, w, yield, err, err_size) != 0)
 			return -1;

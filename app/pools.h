@@ -5,10 +5,12 @@
 #define TG_APP_POOLS_H
 
 #include "plan.h"
+#include "tg_steer.h"
 
 #include <stdio.h>
 
 struct tg_host;
+struct tg_fleet;
 struct rte_tel_data;
 
 /* What a worker shows of its pools. */
@@ -22,16 +24,27 @@ struct tg_pools {
 	struct tg_plan *plan;
 	struct tg_host *host;       /* NULL: not joined */
 	struct tg_pool_sight *told; /* [plan->pool_n], of what lines have told */
+	const struct tg_fleet *fleet;
+	uint8_t root[16]; /* what keys come from, in a fleet */
 };
 
 /* --- start --- */
 
 /* Pools of the plan into an engine that is new. 0; or -1 and one line in err. */
 int tg_pools_add(struct tg_engine *engine, const struct tg_plan *plan, char *err, size_t err_size);
-/* Gives the workers of host room to show their pools; before the launch. conf and plan outlive p.
- * False: out of memory. */
+/* In a fleet the pools of all nodes choose alike: keys come from its file. Before the engines are
+ * made. */
+void tg_pools_take_keys(struct tg_plan *plan, const struct tg_fleet *fleet);
+/* Whether backends of a pool see their clients' own addresses. */
+bool tg_pools_is_transparent(const struct tg_plan *plan);
+/* Where there are such pools and several workers: all that belongs to one of their clients goes to
+ * one worker. key: of this process, and secret. Before the first packet. */
+void tg_pools_steer(const struct tg_plan *plan, const struct tg_sipkey *key,
+		    struct tg_steer *steer);
+/* Gives the workers of host room to show their pools; before the launch. conf, plan and fleet
+ * outlive p. False: out of memory. */
 bool tg_pools_join(struct tg_pools *p, struct tg_conf *conf, struct tg_plan *plan,
-		   struct tg_host *host);
+		   struct tg_host *host, const struct tg_fleet *fleet);
 void tg_pools_fini(struct tg_pools *p);
 
 /* --- while it runs --- */
@@ -40,7 +53,8 @@ void tg_pools_fini(struct tg_pools *p);
 bool tg_pools_is_live(const struct tg_key *key);
 /* The file was read again as now: pools that differ go to all workers, one line each. */
 void tg_pools_reload(struct tg_pools *p, const struct tg_conf *now);
-/* The control loop's turn: a line for each backend that came up or went down. */
+/* The control loop's turn: a line for each backend that came up or went down; and when a fleet's
+ * file says so, pools choose by another key. */
 void tg_pools_poll(struct tg_pools *p);
 /* The worker's turn: what its engine knows now. */
 void tg_pools_show(struct tg_pools_share *s, const struct tg_engine *engine);

@@ -66,6 +66,9 @@ static const char *state_name(const struct tg_backend_sight *b)
 void tg_pools_print(const struct tg_plan *plan, FILE *out)
 {
 	char text[TEXT_MAX];
+	if (plan->worker_n > 1 && tg_pools_is_transparent(plan))
+		fprintf(out, "steering: all flows of one client of a transparent pool are one "
+			     "worker's, by its address, in software\n");
 	for (uint32_t i = 0; i < plan->pool_n; i++) {
 		const struct tg_pool_conf *p = &plan->pool[i];
 		fprintf(out, "pool %s: %s, %u backends\n", p->name,

@@ -312,7 +312,7 @@ static int serve(struct serving *s)
 		tg_eal_fini();
 		return TG_EXIT_USAGE;
 	}
-	if (!tg_pools_join(&s->pools, &s->conf, &s->plan, &s->host)) {
+	if (!tg_pools_join(&s->pools, &s->conf, &s->plan, &s->host, &s->fleet)) {
 		tg_pools_fini(&s->pools);
 		tg_host_fini(&s->host);
 		tg_eal_fini();
@@ -350,6 +350,7 @@ int tg_serving_main(const struct tg_role *role, int argc, char **argv)
 		       tg_fleet_init(&s->fleet, &s->conf, err, sizeof(err)) != 0))
 		rc = tg_cli_usage(role->command, "%s", err);
 	if (rc < 0) {
+		tg_pools_take_keys(&s->plan, &s->fleet);
 		if (s->opt.check) {
 			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
 			tg_policy_print(&s->plan.policy, &s->conf, "", stdout);

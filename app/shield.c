@@ -20,27 +20,13 @@ static const char usage[] =
     "  -h, --help                this\n\n"
     "EAL options behind `--` come last and win, for example: -- --lcores '0@0,1@1,2@1'\n";
 
-/* A backend's segments to a client's address carry nothing that says which worker has the flow:
- * only by that address alone could both directions be steered to one. */
-static int check_mode(const struct tg_conf *conf, const struct tg_conf_section *pool, char *err,
-		      size_t err_size)
-{
-	if (pool->set.mode != TG_POOL_TRANSPARENT || conf->engine.set.workers == 1)
-		return 0;
-	return tg_conf_fail(conf, tg_conf_line(pool, "mode"), err, err_size,
-			    "mode = transparent needs workers = 1: use that, or mode = snat");
-}
-
 static int check(const struct tg_conf *conf, char *err, size_t err_size)
 {
-	if (conf->pool_n == 0)
-		return tg_conf_fail(conf, 0, err, err_size,
-				    "no [pool NAME]: `shield` needs one with its vip and backends; "
-				    "`tidegate serve` needs none");
-	for (uint32_t i = 0; i < conf->pool_n; i++)
-		if (check_mode(conf, &conf->pool[i], err, err_size) != 0)
-			return -1;
-	return 0;
+	if (conf->pool_n > 0)
+		return 0;
+	return tg_conf_fail(conf, 0, err, err_size,
+			    "no [pool NAME]: `shield` needs one with its vip and backends; "
+			    "`tidegate serve` needs none");
 }
 
 int tg_cmd_shield(int argc, char **argv)

@@ -179,6 +179,7 @@ static struct rte_tel_data *tell_fleet(const struct tg_fleet_view *v)
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "mints_with", v->id[0]);
 	rte_tel_data_add_dict_string(d, "accepts_too", v->secret_n > 1 ? v->id[1] : "-");
+	rte_tel_data_add_dict_string(d, "pools_by", v->pools_id);
 	rte_tel_data_add_dict_u64(d, "skew_ms", v->skew_ms);
 	rte_tel_data_add_dict_string(d, "clock",
 				     v->is_synchronised ? "synchronised" : "not synchronised");

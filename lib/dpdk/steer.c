@@ -3,6 +3,8 @@
 
 #include "tg_link.h"
 
+#include <assert.h>
+
 enum { KEY_WORD = 0x6d5a, EXT_MAX = 8 };
 
 static uint32_t word_hash(uint16_t word)
@@ -24,6 +26,9 @@ void tg_steer_init(struct tg_steer *s, uint16_t worker_n)
 	s->worker_n = worker_n;
 	for (uint32_t i = 0; i < TG_STEER_SLOTS; i++)
 		s->owner[i] = (uint16_t)(i % worker_n);
+	s->by_client = false;
+	s->home_n = 0;
+	memset(s->home, 0, sizeof(s->home));
 }
 
 void tg_steer_key(uint8_t *key, uint32_t len)
@@ -60,14 +65,84 @@ uint32_t tg_steer_hash(const struct tg_steer *s, const struct tg_tuple *t)
 	return hash_of(s, x);
 }
 
-uint16_t tg_steer_owner(const struct tg_steer *s, const struct tg_tuple *tuple)
+/* --- by the client's address --- */
+
+void tg_steer_by_client(struct tg_steer *s, const struct tg_sipkey *key)
 {
-	return s->owner[tg_steer_hash(s, tuple) % TG_STEER_SLOTS];
+	s->by_client = true;
+	s->key = *key;
 }
 
-/* What of an IP packet steers it: the folded addresses, the protocol and where its header is. */
+static_assert(TG_STEER_HOME_SLOTS == 1 << 10, "ten bits are left of the product");
+
+/* Where addr and port stand, or the free place where they would. The table is never full. */
+static uint32_t home_slot(const struct tg_steer *s, const struct tg_addr *addr, uint16_t port)
+{
+	uint32_t at = ((uint32_t)(fold(addr->b, 16) ^ port) * 0x9e3779b1u) >> 22;
+
+	while (s->home[at].used &&
+	       (s->home[at].port != port || !tg_addr_equal(&s->home[at].addr, addr)))
+		at = (at + 1) % TG_STEER_HOME_SLOTS;
+	return at;
+}
+
+static bool is_home(const struct tg_steer *s, const struct tg_addr *addr, uint16_t port)
+{
+	return s->home[home_slot(s, addr, port)].used;
+}
+
+static bool add_home(struct tg_steer *s, const struct tg_addr *addr, uint16_t port)
+{
+	uint32_t at = home_slot(s, addr, port);
+
+	if (s->home[at].used)
+		return true;
+	if (s->home_n == TG_STEER_HOME_MAX)
+		return false;
+	s->home_n++;
+	s->home[at] = (struct tg_steer_home){.addr = *addr, .port = port, .used = true};
+	return true;
+}
+
+bool tg_steer_add_own(struct tg_steer *s, const struct tg_addr *addr)
+{
+	return add_home(s, addr, 0);
+}
+
+bool tg_steer_add_vip(struct tg_steer *s, const struct tg_addr *addr, uint16_t port)
+{
+	return add_home(s, addr, port);
+}
+
+/* fe80::/10 is never routed: what comes there is for us. */
+static bool is_link_local(const struct tg_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+static uint16_t owner_of_client(const struct tg_steer *s, const struct tg_addr *client)
+{
+	return s->owner[tg_siphash13(&s->key, client->b, 16) % TG_STEER_SLOTS];
+}
+
+uint16_t tg_steer_owner(const struct tg_steer *s, const struct tg_tuple *t)
+{
+	if (!s->by_client)
+		return s->owner[tg_steer_hash(s, t) % TG_STEER_SLOTS];
+	if (is_home(s, &t->laddr, t->lport))
+		return owner_of_client(s, &t->raddr);
+	if (is_home(s, &t->laddr, 0) || is_link_local(&t->laddr))
+		return s->owner[tg_steer_hash(s, t) % TG_STEER_SLOTS];
+	return owner_of_client(s, &t->laddr);
+}
+
+/* --- frames --- */
+
+/* What of an IP packet steers it: the addresses, the protocol and where its header is. */
 struct ip_view {
-	uint16_t addrs; /* exclusive-or of all address words */
+	uint16_t addrs;     /* exclusive-or of all address words */
+	const uint8_t *src; /* and the destination behind it: 4 bytes each, or 16 */
+	bool v6;
 	uint8_t proto;
 	const uint8_t *l4;
 	uint32_t l4_len;
@@ -80,7 +155,7 @@ static bool view_ip4(const uint8_t *p, uint32_t len, struct ip_view *v)
 	uint32_t hdr = (uint32_t)(p[0] & 15) * 4;
 	if (hdr < TG_IP4_LEN || hdr > len || (tg_be16_get(p + 6) & 0x1fff))
 		return false;
-	*v = (struct ip_view){fold(p + 12, 8), p[9], p + hdr, len - hdr};
+	*v = (struct ip_view){fold(p + 12, 8), p + 12, false, p[9], p + hdr, len - hdr};
 	return true;
 }
 
@@ -106,7 +181,7 @@ static bool view_ip6(const uint8_t *p, uint32_t len, struct ip_view *v)
 		if (at > len)
 			return false;
 	}
-	*v = (struct ip_view){fold(p + 8, 32), proto, p + at, len - at};
+	*v = (struct ip_view){fold(p + 8, 32), p + 8, true, proto, p + at, len - at};
 	return true;
 }
 
@@ -117,11 +192,38 @@ static bool view_ip(const uint8_t *p, uint32_t len, struct ip_view *v)
 	return p[0] >> 4 == 4 ? view_ip4(p, len, v) : view_ip6(p, len, v);
 }
 
+/* As what comes in has it: its destination is l. */
+static struct tg_tuple tuple_of(const struct ip_view *v)
+{
+	uint16_t sport = tg_be16_get(v->l4), dport = tg_be16_get(v->l4 + 2);
+
+	if (v->v6)
+		return (struct tg_tuple){tg_addr_from_v6(v->src + 16), tg_addr_from_v6(v->src),
+					 dport, sport};
+	return (struct tg_tuple){tg_addr_from_v4(v->src + 4), tg_addr_from_v4(v->src), dport,
+				 sport};
+}
+
 static uint16_t tcp_owner(const struct tg_steer *s, const struct ip_view *v)
 {
 	if (v->l4_len < 4)
 		return 0;
-	return owner_of(s, v->addrs ^ fold(v->l4, 4));
+	if (!s->by_client)
+		return owner_of(s, v->addrs ^ fold(v->l4, 4));
+	struct tg_tuple t = tuple_of(v);
+
+	return tg_steer_owner(s, &t);
+}
+
+/* What an ICMP error quotes went the other way. */
+static uint16_t quoted_owner(const struct tg_steer *s, const struct ip_view *v)
+{
+	if (!s->by_client || v->l4_len < 4)
+		return tcp_owner(s, v);
+	struct tg_tuple t = tuple_of(v);
+	struct tg_tuple back = {t.raddr, t.laddr, t.rport, t.lport};
+
+	return tg_steer_owner(s, &back);
 }
 
 static bool is_error(const struct ip_view *v)
@@ -141,7 +243,7 @@ static uint16_t icmp_owner(const struct tg_steer *s, const struct ip_view *v)
 		return TG_STEER_ALL;
 	if (!is_error(v) || !view_ip(v->l4 + 8, v->l4_len - 8, &quoted))
 		return 0;
-	return quoted.proto == TG_PROTO_TCP ? tcp_owner(s, &quoted) : 0;
+	return quoted.proto == TG_PROTO_TCP ? quoted_owner(s, &quoted) : 0;
 }
 
 uint16_t tg_steer_frame(const struct tg_steer *s, const uint8_t *data, uint32_t len)

@@ -254,16 +254,21 @@ static uint64_t live(const struct tg_pool *p, const struct tg_tuple *client)
 	return fit & p->is.up ? fit & p->is.up : fit & p->is.unknown;
 }
 
-/* Each client has an order of its own over them, too (rendezvous); weights are not looked at. */
-static uint8_t choose_any(uint64_t which, uint64_t hash)
+/* Each client has an order of its own over them, too (rendezvous): over their addresses, for each
+ * engine has numbers of its own. Weights are not looked at. */
+static uint8_t choose_any(const struct tg_pool *p, uint64_t which, uint64_t hash)
 {
 	const struct tg_sipkey key = {hash, ~hash};
-	uint8_t best = TG_NO_BACKEND;
+	uint8_t best = TG_NO_BACKEND, id[18];
 	uint64_t most = 0;
 
 	for (uint8_t i = 0; i < TG_BACKEND_MAX; i++) {
-		uint64_t h = tg_siphash13(&key, &i, 1);
-		if ((which >> i & 1) && (best == TG_NO_BACKEND || h > most)) {
+		if (!(which >> i & 1))
+			continue;
+		memcpy(id, p->at[i].addr.b, 16);
+		tg_be16_put(id + 16, p->at[i].port);
+		uint64_t h = tg_siphash13(&key, id, sizeof(id));
+		if (best == TG_NO_BACKEND || h > most) {
 			most = h;
 			best = i;
 		}
@@ -283,7 +288,7 @@ uint8_t tg_pool_pick(struct tg_engine *e, int pool, const struct tg_tuple *clien
 		if (which >> b & 1)
 			return b;
 	}
-	return choose_any(which, hash);
+	return choose_any(p, which, hash);
 }
 
 /* --- the promise --- */

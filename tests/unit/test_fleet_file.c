@@ -281,6 +281,104 @@ static void test_id_eachByte_counts(void)
 	CU_ASSERT(strcmp(id, other) != 0);
 }
 
+/* --- what pools choose by --- */
+
+static const char pools[] = "pools 0f0e0d0c0b0a09080706050403020100";
+
+static struct tg_sipkey key_of(const char *text, const char *pool)
+{
+	uint8_t root[TG_FLEET_POOLS_LEN];
+
+	CU_ASSERT_EQUAL_FATAL(parse(text), 0);
+	tg_fleet_file_pools(&got, root);
+	return tg_fleet_file_pool_key(root, pool);
+}
+
+static bool is_same(struct tg_sipkey a, struct tg_sipkey b)
+{
+	return a.k0 == b.k0 && a.k1 == b.k1;
+}
+
+/* All nodes choose alike: the key follows from the file, and the line keeps it what it is whatever
+ * becomes of the secrets. */
+static void test_pools_line_outlivesSecrets(void)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s\n%s # kept\n", one, pools);
+	struct tg_sipkey web = key_of(text, "web"), mail = key_of(text, "mail");
+
+	CU_ASSERT_EQUAL(got.n, 1);
+	CU_ASSERT_EQUAL(got.has_pools, 1);
+	CU_ASSERT_EQUAL(got.pools[0], 0x0f);
+	CU_ASSERT_EQUAL(got.pools[14], 0x01);
+	CU_ASSERT(!is_same(web, mail));
+	CU_ASSERT(web.k0 != web.k1);
+	snprintf(text, sizeof(text), "%s\n\tpools\t%s\n%s\n", one, pools + 6, two);
+	CU_ASSERT(is_same(key_of(text, "web"), web));
+	snprintf(text, sizeof(text), "%s\n%s\n%s\n", two, one, pools);
+	CU_ASSERT(is_same(key_of(text, "web"), web));
+	snprintf(text, sizeof(text), "%s\n%s\n", two, pools);
+	CU_ASSERT(is_same(key_of(text, "web"), web));
+	snprintf(text, sizeof(text), "%s\npools %.31s1\n", two, pools + 6);
+	CU_ASSERT(!is_same(key_of(text, "web"), web));
+}
+
+/* Without the line: by the first secret, by all of it, and by nothing else. */
+static void test_pools_noLine_ofTheFirstSecret(void)
+{
+	struct tg_fleet_secrets s = {.n = 1};
+	uint8_t root[TG_FLEET_POOLS_LEN], other[TG_FLEET_POOLS_LEN];
+	char text[512], id[TG_FLEET_ID_LEN], id2[TG_FLEET_ID_LEN];
+
+	struct tg_sipkey web = key_of(one, "web");
+	snprintf(text, sizeof(text), "%s\n%s\n", one, two);
+	CU_ASSERT(is_same(key_of(text, "web"), web));
+	CU_ASSERT(!is_same(key_of(two, "web"), web));
+	tg_fleet_file_pools(&s, root);
+	tg_fleet_file_pools_id(root, id);
+	for (uint32_t i = 0; i < TG_FLEET_SECRET_LEN; i++) {
+		s.secret[0][i] ^= 0x80;
+		tg_fleet_file_pools(&s, other);
+		tg_fleet_file_pools_id(other, id2);
+		CU_ASSERT(memcmp(root, other, 8) != 0 && memcmp(root + 8, other + 8, 8) != 0);
+		CU_ASSERT(strcmp(id, id2) != 0);
+		s.secret[0][i] ^= 0x80;
+	}
+}
+
+static void test_pools_wrong_refused(void)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s\n%s\n%s\n", one, pools, pools);
+	refused(text, "f.key:3: `pools` is there twice");
+	snprintf(text, sizeof(text), "%s\npools 0203\n", one);
+	refused(text, "f.key:2: behind `pools` stand 32 hexadecimal digits");
+	snprintf(text, sizeof(text), "%s\npools %s\n", one, one);
+	refused(text, "f.key:2: behind `pools` stand 32");
+	snprintf(text, sizeof(text), "%s\npools %.31sx\n", one, one);
+	refused(text, "f.key:2: behind `pools` stand 32");
+	refused(pools, "f.key: is empty: it needs a secret");
+	snprintf(text, sizeof(text), "%s\npools\n", one);
+	refused(text, "f.key:2: a secret is a line of 64");
+}
+
+static void test_pools_written_readBack(void)
+{
+	struct tg_fleet_secrets s;
+	char text[512];
+
+	begin_dir();
+	snprintf(text, sizeof(text), "%s\n%s\n%s\n", one, two, pools);
+	CU_ASSERT_EQUAL(parse(text), 0);
+	s = got;
+	CU_ASSERT_EQUAL(tg_fleet_file_write(path, &s, false, err, sizeof(err)), 0);
+	CU_ASSERT_EQUAL(read_path(), 0);
+	CU_ASSERT(memcmp(&got, &s, sizeof(s)) == 0);
+	end_dir();
+}
+
 static const struct tg_test tests[] = {
     {"parse_oneOrTwo_read", test_parse_oneOrTwo_read},
     {"parse_wrong_refused", test_parse_wrong_refused},
@@ -292,6 +390,10 @@ static const struct tg_test tests[] = {
     {"write_newAndOver_readBack", test_write_newAndOver_readBack},
     {"draw_twice_differ", test_draw_twice_differ},
     {"id_eachByte_counts", test_id_eachByte_counts},
+    {"pools_line_outlivesSecrets", test_pools_line_outlivesSecrets},
+    {"pools_noLine_ofTheFirstSecret", test_pools_noLine_ofTheFirstSecret},
+    {"pools_wrong_refused", test_pools_wrong_refused},
+    {"pools_written_readBack", test_pools_written_readBack},
 };
 
 int main(int argc, char **argv)
