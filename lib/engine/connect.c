@@ -56,30 +56,33 @@ static bool is_free(const struct tg_engine *e, const struct tg_tuple *t, uint64_
 }
 
 /* A port that is chosen must also be nobody's who listens, and its answers must come to us. */
-static bool suits(struct tg_engine *e, const struct tg_tuple *t, uint64_t *hash, tg_tw_handle *h)
+static bool suits(struct tg_engine *e, const struct tg_tuple *t, bool fresh, uint64_t *hash,
+		  tg_tw_handle *h)
 {
 	if (e->ops.is_mine && !e->ops.is_mine(e->ops.ctx, t))
 		return false;
 	return !tg_kernel_has_local(e, &t->laddr, t->lport) && is_free(e, t, hash, h) &&
-	       !tg_listen_find(e, &t->laddr, t->lport);
+	       !(fresh && *h != TG_NONE) && !tg_listen_find(e, &t->laddr, t->lport);
 }
 
 /* RFC 6056 3.3.1: at random; when that met only taken ones, the range from there on. */
-static bool choose_lport(struct tg_engine *e, struct tg_tuple *t, uint64_t *hash, tg_tw_handle *h)
+static bool choose_lport(struct tg_engine *e, struct tg_tuple *t,
+			 const struct tg_port_choice *choice, uint64_t *hash, tg_tw_handle *h)
 {
-	const uint32_t n = TG_PORT_HIGH - TG_PORT_LOW + 1;
+	const uint32_t low = choice->ports.low, n = choice->ports.high - low + 1;
+	const uint32_t sweep = choice->sweep < n ? choice->sweep : n;
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < RANDOM_TRIES; i++) {
 		at = tg_rng_below(&e->rng, n);
-		t->lport = (uint16_t)(TG_PORT_LOW + at);
-		if (suits(e, t, hash, h))
+		t->lport = (uint16_t)(low + at);
+		if (suits(e, t, choice->fresh, hash, h))
 			return true;
 	}
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < sweep; i++) {
 		at = at + 1 < n ? at + 1 : 0;
-		t->lport = (uint16_t)(TG_PORT_LOW + at);
-		if (suits(e, t, hash, h))
+		t->lport = (uint16_t)(low + at);
+		if (suits(e, t, choice->fresh, hash, h))
 			return true;
 	}
 	return false;
@@ -127,6 +130,17 @@ int tg_engine_connect(struct tg_engine *e, const struct tg_tuple *tuple,
 		      const struct tg_tcp_conf *tcp, const struct tg_service *service,
 		      void *service_ctx, uint32_t word, uint32_t *conn)
 {
+	static const struct tg_port_choice all = {.ports = {TG_PORT_LOW, TG_PORT_HIGH},
+						  .sweep = UINT32_MAX};
+
+	return tg_engine_connect_by(e, tuple, &all, tcp, service, service_ctx, word, conn);
+}
+
+int tg_engine_connect_by(struct tg_engine *e, const struct tg_tuple *tuple,
+			 const struct tg_port_choice *choice, const struct tg_tcp_conf *tcp,
+			 const struct tg_service *service, void *service_ctx, uint32_t word,
+			 uint32_t *conn)
+{
 	struct tg_tuple t = *tuple;
 	tg_tw_handle h;
 	uint64_t hash;
@@ -137,7 +151,7 @@ int tg_engine_connect(struct tg_engine *e, const struct tg_tuple *tuple,
 	if (e->draining || e->aborting || !tg_ext_room(e) ||
 	    !tg_conn_room(e, !tg_addr_is_v4(&t.raddr)))
 		return -ENOBUFS;
-	if (t.lport == 0 ? !choose_lport(e, &t, &hash, &h)
+	if (t.lport == 0 ? !choose_lport(e, &t, choice, &hash, &h)
 			 : tg_kernel_has_local(e, &t.laddr, t.lport) || !is_free(e, &t, &hash, &h))
 		return -EADDRINUSE;
 	int class_idx = get_class(e, tcp, service, service_ctx);
@@ -161,4 +175,22 @@ int tg_engine_connect(struct tg_engine *e, const struct tg_tuple *tuple,
 	begin(e, x, &t, h);
 	*conn = c;
 	return 0;
+}
+
+int tg_engine_way(struct tg_engine *e, const struct tg_addr *laddr, const struct tg_addr *raddr,
+		  uint32_t *port, struct tg_mac *mac)
+{
+	struct tg_addr hop;
+
+	if (!tg_route_find(e->neigh, laddr, raddr, port, &hop))
+		return -ENETUNREACH;
+	switch (tg_neigh_find(e->neigh, *port, &hop, e->env.now_ms, mac)) {
+	case TG_NEIGH_OK:
+		return 0;
+	case TG_NEIGH_WAIT:
+		return -EAGAIN;
+	case TG_NEIGH_DEAD:
+		break;
+	}
+	return -EHOSTUNREACH;
 }

@@ -135,6 +135,8 @@ static const char *port_fault(const struct tg_port_conf *p)
 
 	if (p->addr_n > TG_PORT_ADDR_MAX)
 		return "a port has more than 16 addresses";
+	if (p->own_n > TG_PORT_OWN_MAX)
+		return "a port has more than 16 networks of its own";
 	for (uint32_t i = 0; i < p->addr_n; i++)
 		v6 |= !tg_addr_is_v4(&p->addr[i].addr);
 	if (p->mtu < (v6 ? 1280 : 576) || p->mtu > 9600)

@@ -94,6 +94,7 @@ struct tg_neigh {
 	struct tg_neigh_queue queue[TG_NEIGH_QUEUE_N];
 	struct tg_neigh_port port[TG_PORT_MAX];
 	uint16_t ours[TG_NEIGH_OURS_SLOTS]; /* port * 16 + address + 1; open addressing */
+	uint32_t own_n;                     /* networks that are ours, of all ports */
 	/* Of port p: [subnet_first[p], subnet_first[p + 1]), each once. */
 	uint16_t subnet_first[TG_PORT_MAX + 1];
 	struct tg_neigh_subnet subnet[TG_PORT_MAX * TG_PORT_ADDR_MAX];

@@ -64,7 +64,9 @@ void tg_route_init(struct tg_neigh *n)
 {
 	init_subnets(n);
 	memset(n->ours, 0, sizeof(n->ours));
+	n->own_n = 0;
 	for (uint32_t p = 0; p < n->conf->port_n; p++) {
+		n->own_n += n->conf->port[p].own_n;
 		for (uint32_t i = 0; i < n->conf->port[p].addr_n; i++) {
 			uint32_t s = ours_slot(&n->conf->port[p].addr[i].addr);
 			while (n->ours[s])
@@ -72,6 +74,20 @@ void tg_route_init(struct tg_neigh *n)
 			n->ours[s] = (uint16_t)(p * TG_PORT_ADDR_MAX + i + 1);
 		}
 	}
+}
+
+static bool is_own(const struct tg_neigh *n, const struct tg_addr *a, uint32_t *port)
+{
+	for (uint32_t p = 0; n->own_n && p < n->conf->port_n; p++) {
+		const struct tg_port_conf *pc = &n->conf->port[p];
+		for (uint32_t i = 0; i < pc->own_n; i++) {
+			if (!tg_addr_in_prefix(a, &pc->own[i].addr, pc->own[i].prefix_len))
+				continue;
+			*port = p;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool tg_route_is_ours(const struct tg_neigh *n, const struct tg_addr *a, uint32_t *port)
@@ -86,7 +102,7 @@ bool tg_route_is_ours(const struct tg_neigh *n, const struct tg_addr *a, uint32_
 		*port = p;
 		return true;
 	}
-	return false;
+	return is_own(n, a, port);
 }
 
 int tg_route_addr_idx(const struct tg_neigh *n, uint32_t port, const struct tg_addr *a)
@@ -132,17 +148,17 @@ bool tg_route_is_group(const struct tg_neigh *n, const struct tg_addr *a)
 	return false;
 }
 
-/* Our IPv4 addresses and their broadcasts lie in our subnets. */
+/* Our IPv4 addresses and their broadcasts lie in our subnets, or in networks that are ours. */
 bool tg_route_is_near(const struct tg_neigh *n, const struct tg_addr *a)
 {
 	if (!tg_addr_is_v4(a))
 		return true;
-	uint32_t v4 = tg_be32_get(a->b + 12);
+	uint32_t v4 = tg_be32_get(a->b + 12), port;
 
 	for (uint32_t i = 0; i < n->subnet_first[TG_PORT_MAX]; i++)
 		if (is_in_subnet(&n->subnet[i], v4))
 			return true;
-	return is_group4(v4);
+	return is_group4(v4) || is_own(n, a, &port);
 }
 
 static bool is_link4(const struct tg_neigh *n, uint32_t port, uint32_t v4)

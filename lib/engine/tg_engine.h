@@ -19,6 +19,7 @@
 enum {
 	TG_PORT_MAX = 16,
 	TG_PORT_ADDR_MAX = 16,
+	TG_PORT_OWN_MAX = 16,
 	TG_LISTENER_ADDR_MAX = 8,
 	TG_LISTENER_ALLOW_MAX = 16,
 	TG_LISTENER_MAX = 200,
@@ -43,6 +44,11 @@ struct tg_port_conf {
 	char name[32];
 	struct tg_port_addr addr[TG_PORT_ADDR_MAX];
 	uint32_t addr_n;
+	/* Networks all of whose addresses are the port's, too: clients by the million, to connect
+	 * from. ARP and neighbour solicitations for them are answered; they are not announced, and
+	 * do not say who is on the link. */
+	struct tg_port_addr own[TG_PORT_OWN_MAX];
+	uint32_t own_n;
 	struct tg_addr gateway4, gateway6; /* zero bytes = none */
 	bool has_gateway4, has_gateway6;
 	struct tg_mac mac;
@@ -227,6 +233,25 @@ void tg_engine_accepted(struct tg_engine *engine, int listener);
 int tg_engine_connect(struct tg_engine *engine, const struct tg_tuple *tuple,
 		      const struct tg_tcp_conf *tcp, const struct tg_service *service,
 		      void *service_ctx, uint32_t word, uint32_t *conn);
+
+/* How a source port is chosen (RFC 6056 3.3.1): at random, and when some of these were taken, of
+ * `sweep` in a row, 0 = none, from there on. */
+struct tg_port_choice {
+	struct tg_port_range ports; /* low <= high, both 1 at least */
+	uint32_t sweep;
+	bool fresh; /* of no tuple in TIME-WAIT, even where TD-27 would let it be opened again */
+};
+/* As tg_engine_connect, with a choice of its own where tuple.lport is 0; -EADDRINUSE when it met
+ * none that is free. */
+int tg_engine_connect_by(struct tg_engine *engine, const struct tg_tuple *tuple,
+			 const struct tg_port_choice *choice, const struct tg_tcp_conf *tcp,
+			 const struct tg_service *service, void *service_ctx, uint32_t word,
+			 uint32_t *conn);
+/* Where packets from laddr, which is ours, to raddr go now: port and MAC address. 0, -EAGAIN (the
+ * neighbour is being asked), -EHOSTUNREACH (it does not answer), -ENETUNREACH (no route). For what
+ * is sent beside connections. */
+int tg_engine_way(struct tg_engine *engine, const struct tg_addr *laddr,
+		  const struct tg_addr *raddr, uint32_t *port, struct tg_mac *mac);
 
 /* Graceful end (TD-32): no new connections; connections at rest get FIN at once. abort_all: RST-C
  * for what is left; half-open entries are forgotten unsaid. Both go on in the ticks that follow;
