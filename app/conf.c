@@ -121,17 +121,19 @@ static void begin_engine(struct reader *r)
 	engine->line = r->line;
 }
 
-static void begin_fleet(struct reader *r)
+/* [fleet] and [load], which are there once. */
+static void begin_only(struct reader *r, const char *name, struct tg_conf_section *section,
+		       uint32_t allowed)
 {
-	struct tg_conf_section *fleet = &r->conf->fleet;
 	r->skip = r->pass != PASS_REST;
-	r->section = fleet;
-	r->allowed = TG_KEY_FLEET;
+	r->section = section;
+	r->allowed = allowed;
 	if (r->skip)
 		return;
-	if (fleet->line)
-		fail(r, "[fleet] is there twice, first in line %u: join them", fleet->line);
-	fleet->line = r->line;
+	if (section->line)
+		fail(r, "[%s] is there twice, first in line %u: join them", name, section->line);
+	section->line = r->line;
+	r->conf->has_load |= section == &r->conf->load;
 }
 
 /* [port NAME] and the like; false when kind is none of these. */
@@ -181,11 +183,13 @@ static void begin_section(struct reader *r, char *text)
 	} else if (begin_of_kind(r, text, name)) {
 		return;
 	} else if (strcmp(text, "fleet") == 0 && !name) {
-		begin_fleet(r);
+		begin_only(r, text, &r->conf->fleet, TG_KEY_FLEET);
+	} else if (strcmp(text, "load") == 0 && !name) {
+		begin_only(r, text, &r->conf->load, TG_KEY_LOAD);
 	} else {
 		fail(r,
 		     "unknown section [%.49s]: there are [engine], [port NAME], [listener NAME], "
-		     "[pool NAME] and [fleet]",
+		     "[pool NAME], [fleet] and [load]",
 		     text);
 	}
 }
@@ -558,7 +562,7 @@ static int check_fleet(const struct tg_conf *conf, char *err, size_t err_size)
 	return 0;
 }
 
-static int check(struct tg_conf *conf, char *err, size_t err_size)
+int tg_conf_check(struct tg_conf *conf, char *err, size_t err_size)
 {
 	if (check_fleet(conf, err, err_size) != 0)
 		return -1;
@@ -568,7 +572,7 @@ static int check(struct tg_conf *conf, char *err, size_t err_size)
 		return tg_conf_fail(
 		    conf, 0, err, err_size,
 		    "no [port NAME]: at least one is needed (config/ has examples)");
-	if (conf->listener_n == 0 && conf->pool_n == 0)
+	if (conf->listener_n == 0 && conf->pool_n == 0 && !conf->has_load)
 		return tg_conf_fail(conf, 0, err, err_size,
 				    "no [listener NAME]: at least one is needed, or for `shield` a "
 				    "[pool NAME] (config/ has examples)");
@@ -591,13 +595,33 @@ static int check(struct tg_conf *conf, char *err, size_t err_size)
 
 /* --- the calls --- */
 
-int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size_t len, char *err,
-		  size_t err_size)
+static void init(struct tg_conf *conf, const char *file)
 {
 	memset(conf, 0, sizeof(*conf));
 	snprintf(conf->file, sizeof(conf->file), "%s", file);
 	tg_settings_init(&conf->engine.set, false);
 	tg_settings_init(&conf->fleet.set, false);
+	tg_settings_init(&conf->load.set, false);
+}
+
+int tg_conf_begin(struct tg_conf *conf, const char *file, const char *port, char *err,
+		  size_t err_size)
+{
+	init(conf, file);
+	conf->port = calloc(1, sizeof(*conf->port));
+	if (!conf->port)
+		return tg_conf_fail(conf, 0, err, err_size, "out of memory");
+	snprintf(conf->port->name, sizeof(conf->port->name), "%s", port);
+	conf->port->set = conf->engine.set;
+	conf->port_n = 1;
+	conf->has_load = true;
+	return 0;
+}
+
+int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size_t len, char *err,
+		  size_t err_size)
+{
+	init(conf, file);
 	struct reader *r = calloc(1, sizeof(*r));
 	if (!r)
 		return tg_conf_fail(conf, 0, err, err_size, "out of memory");
@@ -606,7 +630,7 @@ int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size
 	if (rc == 0)
 		rc = run_pass(r, PASS_REST, text, len);
 	if (rc == 0)
-		rc = check(conf, err, err_size);
+		rc = tg_conf_check(conf, err, err_size);
 	free(r);
 	if (rc != 0)
 		tg_conf_free(conf);

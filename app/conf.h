@@ -18,7 +18,9 @@ struct tg_conf_section {
 struct tg_conf {
 	char file[256];
 	struct tg_conf_section engine;
-	struct tg_conf_section fleet;     /* line 0: no [fleet] */
+	struct tg_conf_section fleet; /* line 0: no [fleet] */
+	struct tg_conf_section load;  /* only `load` has a use for it */
+	bool has_load;
 	struct tg_conf_section *port;     /* [port_n] */
 	struct tg_conf_section *listener; /* [listener_n] */
 	struct tg_conf_section *pool;     /* [pool_n]; only `shield` has a use for them */
@@ -32,6 +34,13 @@ int tg_conf_load(struct tg_conf *conf, const char *file, char *err, size_t err_s
 int tg_conf_parse(struct tg_conf *conf, const char *file, const char *text, size_t len, char *err,
 		  size_t err_size);
 void tg_conf_free(struct tg_conf *conf);
+/* Without a file: defaults, and one port of that name, whose keys are the caller's to set. file:
+ * the name in messages. 0 or -1. */
+int tg_conf_begin(struct tg_conf *conf, const char *file, const char *port, char *err,
+		  size_t err_size);
+/* What must hold between keys and sections; done by tg_conf_load and tg_conf_parse, and to be done
+ * again when settings were changed. 0, or -1 and one line in err. */
+int tg_conf_check(struct tg_conf *conf, char *err, size_t err_size);
 
 /* conf_pool.c: pool i, whose own keys are good, against ports, listeners and the pools before it.
  * Addresses of VIPs are given to the ports whose networks they lie in. */

@@ -70,5 +70,6 @@ int tg_cmd_keys(int argc, char **argv)
 	print_section("[listener web]", TG_KEY_LISTENER | TG_KEY_CONN, 0);
 	print_section("[pool web]", TG_KEY_POOL, TG_KEY_LISTENER | TG_KEY_CONN);
 	print_section("[fleet]", TG_KEY_FLEET, 0);
+	print_section("[load]", TG_KEY_LOAD, 0);
 	return tg_cli_printed("keys");
 }

@@ -372,6 +372,10 @@ int tg_serving_main(const struct tg_role *role, int argc, char **argv)
 
 static int check(const struct tg_conf *conf, char *err, size_t err_size)
 {
+	if (conf->pool_n == 0 && conf->listener_n == 0)
+		return tg_conf_fail(conf, 0, err, err_size,
+				    "no [listener NAME]: `serve` needs one; [load] is for "
+				    "`tidegate load`");
 	if (conf->pool_n == 0)
 		return 0;
 	return tg_conf_fail(conf, conf->pool[0].line, err, err_size,

@@ -88,6 +88,8 @@ static const char *section_of(const struct tg_key *key)
 		return "[pool NAME]";
 	if (key->section & TG_KEY_FLEET)
 		return "[fleet]";
+	if (key->section & TG_KEY_LOAD)
+		return "[load]";
 	return "the lab's options";
 }
 

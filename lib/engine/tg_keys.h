@@ -18,6 +18,7 @@ enum tg_key_section {
 	TG_KEY_LAB_LISTEN = 1 << 5, /* tg_lab_listen knows it, besides those of CONN */
 	TG_KEY_POOL = 1 << 6, /* [pool NAME]: its own, and what listeners have that VIPs have too */
 	TG_KEY_FLEET = 1 << 7, /* [fleet] */
+	TG_KEY_LOAD = 1 << 8,  /* [load] */
 };
 
 enum tg_key_type {
@@ -53,6 +54,23 @@ struct tg_key {
 
 enum { TG_VIP_MAX = 8 };
 enum tg_hash { TG_HASH_FLOW = 0, TG_HASH_SOURCE };
+
+/* What a connection of [load] does, and who ends it. */
+enum tg_load_act { TG_LOAD_NOTHING = 0, TG_LOAD_ECHO, TG_LOAD_HTTP, TG_LOAD_UP, TG_LOAD_DOWN };
+enum tg_load_close { TG_LOAD_CLIENT = 0, TG_LOAD_SERVER, TG_LOAD_BOTH, TG_LOAD_RST, TG_LOAD_HALF };
+
+/* [load]; its targets are the settings' `backend`, its sources their `allow`. */
+struct tg_load_settings {
+	uint32_t ports[2]; /* of the sources: low, high */
+	uint32_t rate, hold, churn, flood;
+	uint32_t connections; /* in all; 0 = no limit */
+	uint32_t duration_s, ramp_up_s, ramp_down_s;
+	uint32_t act, close; /* enum tg_load_act, tg_load_close */
+	uint32_t requests, think_ms, keep_ms, timeout_ms;
+	uint64_t bytes;
+	bool own_target;
+	char path[192], expect[256], csv[256];
+};
 
 /* Everything the keys can say. Files fill one for the engine, one per port, one per listener (a
  * copy of the engine's to begin with). */
@@ -105,6 +123,7 @@ struct tg_settings {
 	char secret_file[256];
 	uint32_t secret_fd; /* 0: not given */
 	uint32_t skew_ms;
+	struct tg_load_settings load;
 };
 
 extern const struct tg_key tg_keys[];
