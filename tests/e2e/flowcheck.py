@@ -3,9 +3,14 @@
 """Whether the segments of a capture fit together, in each flow and direction: what is acknowledged
 was sent, each SACK block lies within what was sent, each timestamp echo is a timestamp that was sent.
 
-usage: flowcheck.py CAPTURE        prints `flows N segments N blocks N echoes N`, then what is wrong
+usage: flowcheck.py CAPTURE [HOST...]      prints `flows N segments N blocks N echoes N stale N`, then what is wrong
 
 The capture stands on the wire of one side, so a segment is seen before what answers it.
+
+stale: ACKs of the HOSTs, who stand on that wire, with a block at or below the ACK that is no D-SACK, for
+nothing of it had come twice. Linux in FIN-WAIT-2 sends one for a FIN that came before its turn: it
+acknowledges the FIN first and clears its list of blocks afterwards. A Linux that retransmitted less than
+such a block covers takes it for no D-SACK either, and counts TCPSACKDiscard, or TCPDSACKIgnoredDubious.
 """
 import subprocess
 import sys
@@ -27,6 +32,17 @@ class Way:
         self.low = None    # the first
         self.tsvals = set()
         self.asks = False  # its SYN has had no answer yet
+        self.seen = {}     # the ends of the segments sent, by their beginnings
+        self.twice = []    # what was sent again, as (from, to)
+
+    def sent(self, seq, end):
+        if seq in self.seen:
+            self.twice.append((seq, end))
+        self.seen[seq] = end
+
+    def repeated(self, l, r):
+        """whether some of l to r was sent more than once"""
+        return any(after(r, a) and after(b, l) for a, b in self.twice)
 
 
 def numbers(text):
@@ -45,8 +61,8 @@ def segments(path):
                numbers(v[10]), numbers(v[11]), numbers(v[12]), numbers(v[13]))
 
 
-def main(path):
-    ways, wrong, blocks, echoes, n, flows = {}, [], 0, 0, 0, 0
+def main(path, *hosts):
+    ways, wrong, blocks, echoes, n, flows, stale = {}, [], 0, 0, 0, 0, 0
     for src, dst, seq, length, flags, ack, le, re, tsval, tsecr in segments(path):
         n += 1
         if flags & 2 and not flags & 16:  # SYN: a flow begins, or begins again
@@ -68,6 +84,8 @@ def main(path):
         elif after(end, mine.top):
             mine.top = end
         mine.tsvals.update(tsval)
+        if end != seq:
+            mine.sent(seq, end)
         if not flags & 16 or other.low is None:
             continue
         what = f"segment {n} {src[0]}:{src[1]} > {dst[0]}:{dst[1]}"
@@ -77,14 +95,15 @@ def main(path):
             blocks += 1
             if not after(r, l) or after(r, other.top) or after(other.low, l):
                 wrong.append(f"{what}: SACK {l}-{r} outside of {other.low}-{other.top}")
+        stale += src[0] in hosts and any(not after(r, ack) and not other.repeated(l, r) for l, r in zip(le, re))
         for t in tsecr:
             echoes += 1
             if t not in other.tsvals:
                 wrong.append(f"{what}: echo {t} was never sent")
-    print(f"flows {flows} segments {n} blocks {blocks} echoes {echoes}")
+    print(f"flows {flows} segments {n} blocks {blocks} echoes {echoes} stale {stale}")
     for w in wrong[:10]:
         print(w)
     return 1 if wrong else 0
 
 
-sys.exit(main(sys.argv[1]))
+sys.exit(main(*sys.argv[1:]))
