@@ -426,6 +426,25 @@ bool host_handshake(struct host_peer *p)
 	return host_state(p) == TG_ESTABLISHED;
 }
 
+struct host_peer host_peer_at(struct host *h, const char *addr, uint16_t rport)
+{
+	struct host_peer p;
+
+	host_peer(&p, h, 80, rport, strchr(addr, ':') != NULL);
+	CU_ASSERT_FATAL(tg_addr_parse(addr, &p.t.raddr));
+	return p;
+}
+
+uint8_t host_say(struct host_peer *p, uint8_t ctl, struct tg_seg *seg)
+{
+	struct host_frame f;
+	struct tg_seg heard;
+
+	seg = seg ? seg : &heard;
+	host_send(p, ctl, NULL, 0);
+	return host_expect(p, seg, &f) ? seg->ctl : 0;
+}
+
 uint64_t host_ctr(const struct host *h, enum tg_ctr ctr)
 {
 	return tg_engine_counters(h->e)->v[ctr];
@@ -455,6 +474,20 @@ void host_end(struct host *h)
 	CU_ASSERT_EQUAL(s.timer_count, 0);
 	CU_ASSERT_EQUAL(s.tw_count, 0);
 	host_fini(h);
+}
+
+void host_drain(struct host *h)
+{
+	h->tx_n = 0;
+}
+
+void host_end_all(struct host *h)
+{
+	host_drain(h);
+	tg_engine_abort_all(h->e);
+	host_tick(h, 10);
+	host_drain(h);
+	host_end(h);
 }
 
 struct tg_seg host_expect_ctl(struct host_peer *p, uint8_t ctl)

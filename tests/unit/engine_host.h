@@ -92,6 +92,11 @@ bool host_next(struct host *h, struct host_frame *f);
 bool host_expect(struct host_peer *p, struct tg_seg *seg, struct host_frame *f);
 /* SYN, SYN-ACK, ACK. */
 bool host_handshake(struct host_peer *p);
+/* host_peer at another address, of either family, to the listener on port 80. */
+struct host_peer host_peer_at(struct host *h, const char *addr, uint16_t rport);
+/* Sends control bits, and hears what answers at once: its control bits, 0 = nothing. seg: NULL if
+ * it does not matter. */
+uint8_t host_say(struct host_peer *p, uint8_t ctl, struct tg_seg *seg);
 uint64_t host_ctr(const struct host *h, enum tg_ctr ctr);
 enum tg_tcp_state host_state(const struct host_peer *p);
 
@@ -99,6 +104,10 @@ enum tg_tcp_state host_state(const struct host_peer *p);
  * no timers. */
 void host_begin(struct host *h, struct host_peer *p);
 void host_end(struct host *h);
+/* What was sent is not looked at; and the end of a test that leaves connections: they are aborted
+ * first. */
+void host_drain(struct host *h);
+void host_end_all(struct host *h);
 /* The next segment to p, which must have exactly these control bits. */
 struct tg_seg host_expect_ctl(struct host_peer *p, uint8_t ctl);
 

@@ -26,43 +26,11 @@ static void listen(void)
 	CU_ASSERT_FATAL(tg_engine_listen(h.e, &l) == 0);
 }
 
-static void end(void)
-{
-	struct host_frame f;
-
-	while (host_next(&h, &f))
-		;
-	tg_engine_abort_all(h.e);
-	host_tick(&h, 10);
-	while (host_next(&h, &f))
-		;
-	host_end(&h);
-}
-
-static struct host_peer peer_at(const char *addr, uint16_t port)
-{
-	struct host_peer p;
-
-	host_peer(&p, &h, 80, port, strchr(addr, ':') != NULL);
-	tg_addr_parse(addr, &p.t.raddr);
-	return p;
-}
-
-/* Sends a segment; what answered it, 0 = nothing. */
-static uint8_t say(struct host_peer *p, uint8_t ctl)
-{
-	struct host_frame f;
-	struct tg_seg seg;
-
-	host_send(p, ctl, NULL, 0);
-	return host_expect(p, &seg, &f) ? seg.ctl : 0;
-}
-
 static uint8_t syn_from(const char *addr, uint16_t port)
 {
-	struct host_peer p = peer_at(addr, port);
+	struct host_peer p = host_peer_at(&h, addr, port);
 
-	return say(&p, TG_TCP_SYN);
+	return host_say(&p, TG_TCP_SYN, NULL);
 }
 
 static struct tg_listener_stats sight(void)
@@ -86,12 +54,12 @@ static void test_auto_floodAtTheMark_doesNotFlap(void)
 	uint64_t from_ms = h.now_ns / TG_NS_PER_MS, to_ms = from_ms + 3000;
 
 	for (uint16_t i = 0; i < HIGH; i++) {
-		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
-		CU_ASSERT_EQUAL(say(&p[i], TG_TCP_SYN), SYN_ACK);
+		p[i] = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
+		CU_ASSERT_EQUAL(host_say(&p[i], TG_TCP_SYN, NULL), SYN_ACK);
 	}
 	while (h.now_ns / TG_NS_PER_MS < to_ms) {
-		struct host_peer q = peer_at("192.0.2.3", (uint16_t)(10000 + rounds++));
-		CU_ASSERT_EQUAL(say(&q, TG_TCP_SYN), SYN_ACK);
+		struct host_peer q = host_peer_at(&h, "192.0.2.3", (uint16_t)(10000 + rounds++));
+		CU_ASSERT_EQUAL(host_say(&q, TG_TCP_SYN, NULL), SYN_ACK);
 		host_tick(&h, 1);
 		h.tx_n = 0;
 	}
@@ -99,7 +67,7 @@ static void test_auto_floodAtTheMark_doesNotFlap(void)
 	CU_ASSERT(host_ctr(&h, TG_CTR_cookie_armed) >= 1);
 	CU_ASSERT(host_ctr(&h, TG_CTR_cookie_armed) <= 4); /* three seconds */
 	CU_ASSERT(host_ctr(&h, TG_CTR_cookie_disarmed) <= 3);
-	end();
+	host_end_all(&h);
 }
 
 /* SC-09: nobody has to come by for the listener to disarm. */
@@ -111,8 +79,8 @@ static void test_auto_silenceAfterAFlood_disarms(void)
 	l.synq_low = 1;
 	listen();
 	for (uint16_t i = 0; i < HIGH + 1; i++) {
-		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
-		CU_ASSERT_EQUAL(say(&p[i], TG_TCP_SYN), SYN_ACK);
+		p[i] = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
+		CU_ASSERT_EQUAL(host_say(&p[i], TG_TCP_SYN, NULL), SYN_ACK);
 	}
 	struct tg_listener_stats s = sight();
 
@@ -120,13 +88,13 @@ static void test_auto_silenceAfterAFlood_disarms(void)
 	CU_ASSERT_EQUAL(s.over_ms, h.now_ns / TG_NS_PER_MS);
 	for (uint16_t i = 0; i < HIGH;
 	     i++) /* at once, so the listener is below its mark too soon */
-		say(&p[i], TG_TCP_ACK);
+		host_say(&p[i], TG_TCP_ACK, NULL);
 	CU_ASSERT(sight().over);
 	host_tick(&h, 1100);
 	s = sight();
 	CU_ASSERT(!s.over && s.half_n == 0);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_disarmed), 1);
-	end();
+	host_end_all(&h);
 }
 
 static void test_auto_betweenTheMarks_staysArmed(void)
@@ -137,16 +105,16 @@ static void test_auto_betweenTheMarks_staysArmed(void)
 	l.synq_low = 1;
 	listen();
 	for (uint16_t i = 0; i < HIGH + 1; i++) {
-		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
-		CU_ASSERT_EQUAL(say(&p[i], TG_TCP_SYN), SYN_ACK);
+		p[i] = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
+		CU_ASSERT_EQUAL(host_say(&p[i], TG_TCP_SYN, NULL), SYN_ACK);
 	}
-	say(&p[0], TG_TCP_ACK);
-	say(&p[1], TG_TCP_ACK);
+	host_say(&p[0], TG_TCP_ACK, NULL);
+	host_say(&p[1], TG_TCP_ACK, NULL);
 	host_tick(&h, 2000);
 	CU_ASSERT(sight().over && sight().half_n == 2);
-	say(&p[2], TG_TCP_ACK);
+	host_say(&p[2], TG_TCP_ACK, NULL);
 	CU_ASSERT(!sight().over); /* it was armed for long enough */
-	end();
+	host_end_all(&h);
 }
 
 static void test_dryRun_flood_saysAndStaysStateful(void)
@@ -158,8 +126,8 @@ static void test_dryRun_flood_saysAndStaysStateful(void)
 	l.synq_low = 1;
 	listen();
 	for (uint16_t i = 0; i < HIGH; i++) {
-		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
-		CU_ASSERT_EQUAL(say(&p[i], TG_TCP_SYN), SYN_ACK);
+		p[i] = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
+		CU_ASSERT_EQUAL(host_say(&p[i], TG_TCP_SYN, NULL), SYN_ACK);
 	}
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_would_arm), 0);
 	CU_ASSERT_EQUAL(syn_from("192.0.2.3", 5000), 0); /* as off does */
@@ -177,16 +145,16 @@ static void test_dryRun_flood_saysAndStaysStateful(void)
 	CU_ASSERT_EQUAL(h.tx_n, HIGH);
 	h.tx_n = 0;
 	for (uint16_t i = 0; i < HIGH; i++)
-		say(&p[i], TG_TCP_ACK);
+		host_say(&p[i], TG_TCP_ACK, NULL);
 	host_tick(&h, 200);
 	CU_ASSERT(!sight().over);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_would_disarm), 1);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_disarmed), 0);
 	/* SC-09: it sent no cookie, so it looks at none. */
-	struct host_peer q = peer_at("192.0.2.9", 7000);
-	CU_ASSERT_EQUAL(say(&q, TG_TCP_ACK), TG_TCP_RST);
+	struct host_peer q = host_peer_at(&h, "192.0.2.9", 7000);
+	CU_ASSERT_EQUAL(host_say(&q, TG_TCP_ACK, NULL), TG_TCP_RST);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_bad_mac), 0);
-	end();
+	host_end_all(&h);
 }
 
 /* --- EST-27: prefixes --- */
@@ -220,7 +188,7 @@ static void test_prefixes_swapped_newOnesCountOldStay(void)
 	l.prefixes = set_of("192.0.2.0/24", "192.0.2.66");
 	void *first = set_mem;
 	listen();
-	p = peer_at("192.0.2.2", 5000);
+	p = host_peer_at(&h, "192.0.2.2", 5000);
 	CU_ASSERT(host_handshake(&p));
 	CU_ASSERT_EQUAL(syn_from("192.0.2.66", 5000), 0);
 	CU_ASSERT_EQUAL(syn_from("203.0.113.1", 5000), 0);
@@ -238,7 +206,7 @@ static void test_prefixes_swapped_newOnesCountOldStay(void)
 	free(set_mem);
 	CU_ASSERT_EQUAL(syn_from("192.0.2.66", 5002), 0);
 	CU_ASSERT_EQUAL(syn_from("203.0.113.1", 5002), SYN_ACK);
-	end();
+	host_end_all(&h);
 }
 
 /* A half-open entry of a prefix that is denied meanwhile completes; a cookie's ACK does not. */
@@ -250,18 +218,18 @@ static void test_prefixes_denied_cookieIsRefused(void)
 	l.refuse = TG_REFUSE_RST;
 	l.prefixes = set_of("", "198.51.100.0/24");
 	listen();
-	p = peer_at("192.0.2.2", 5000);
-	CU_ASSERT_EQUAL(say(&p, TG_TCP_SYN), SYN_ACK);
+	p = host_peer_at(&h, "192.0.2.2", 5000);
+	CU_ASSERT_EQUAL(host_say(&p, TG_TCP_SYN, NULL), SYN_ACK);
 	void *first = set_mem;
 	tg_engine_set_prefixes(h.e, 0, set_of("", "192.0.2.2"));
 	free(first);
-	CU_ASSERT_EQUAL(say(&p, TG_TCP_ACK), TG_TCP_RST);
+	CU_ASSERT_EQUAL(host_say(&p, TG_TCP_ACK, NULL), TG_TCP_RST);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_listen_refused), 1);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_ok), 0);
 	CU_ASSERT_EQUAL(syn_from("192.0.2.2", 5001), RST_B);
 	tg_engine_set_prefixes(h.e, 0, NULL);
 	free(set_mem);
-	end();
+	host_end_all(&h);
 }
 
 /* --- ADV-57: the rate of a source --- */
@@ -284,7 +252,7 @@ static void begin_rate(uint8_t cookies, uint32_t rate, uint32_t burst, uint8_t r
 /* Opens and resets one; false: its SYN was not answered. */
 static bool visit(const char *addr, uint16_t port)
 {
-	struct host_peer p = peer_at(addr, port);
+	struct host_peer p = host_peer_at(&h, addr, port);
 
 	if (!host_handshake(&p))
 		return false;
@@ -318,7 +286,7 @@ static void rate_of(uint8_t cookies)
 	for (uint16_t i = 0; i < 3; i++)
 		CU_ASSERT(visit("192.0.2.2", (uint16_t)(9000 + i)));
 	CU_ASSERT(!visit("192.0.2.2", 9003));
-	end();
+	host_end_all(&h);
 }
 
 static void test_rate_stateful_burstThenRate(void)
@@ -339,7 +307,7 @@ static void test_rate_spoofedSyns_areNotCharged(void)
 		CU_ASSERT_EQUAL(syn_from("192.0.2.2", (uint16_t)(5000 + i)), SYN_ACK);
 	CU_ASSERT(visit("192.0.2.2", 6000));
 	CU_ASSERT_EQUAL(syn_from("192.0.2.2", 6001), 0);
-	end();
+	host_end_all(&h);
 }
 
 /* SYNs that came in time, and are all completed at once: what is over the rate waits. */
@@ -349,11 +317,11 @@ static void test_rate_manyHalfOpen_completeAtTheRate(void)
 
 	begin_rate(TG_COOKIES_OFF, 10, 2, TG_REFUSE_RST);
 	for (uint16_t i = 0; i < 5; i++) {
-		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
-		CU_ASSERT_EQUAL(say(&p[i], TG_TCP_SYN), SYN_ACK);
+		p[i] = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
+		CU_ASSERT_EQUAL(host_say(&p[i], TG_TCP_SYN, NULL), SYN_ACK);
 	}
 	for (uint16_t i = 0; i < 5; i++)
-		say(&p[i], TG_TCP_ACK);
+		host_say(&p[i], TG_TCP_ACK, NULL);
 	CU_ASSERT_EQUAL(h.svc.opened, 2);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_source_rate_limited), 3);
 	CU_ASSERT_EQUAL(host_state(&p[2]), TG_SYN_RECEIVED);
@@ -362,7 +330,7 @@ static void test_rate_manyHalfOpen_completeAtTheRate(void)
 	host_send(&p[2], TG_TCP_ACK, "text", 4); /* what the client says next opens it */
 	CU_ASSERT_EQUAL(host_state(&p[2]), TG_ESTABLISHED);
 	CU_ASSERT_EQUAL(h.svc.got_len, 4);
-	end();
+	host_end_all(&h);
 }
 
 static void test_rate_ipv6_isItsPrefix64(void)
@@ -372,7 +340,7 @@ static void test_rate_ipv6_isItsPrefix64(void)
 	CU_ASSERT(visit("2001:db8:0:1::3", 5000));
 	CU_ASSERT(!visit("2001:db8:0:1:ffff::4", 5000));
 	CU_ASSERT(visit("2001:db8:0:2::2", 5000));
-	end();
+	host_end_all(&h);
 }
 
 /* More sources than are kept: some are forgotten, and none is refused for another. */
@@ -388,7 +356,7 @@ static void test_rate_manySources_noneIsRefusedForAnother(void)
 	CU_ASSERT(host_ctr(&h, TG_CTR_source_rate_forgot) > 0);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_source_rate_limited), 0);
 	CU_ASSERT(!visit(addr, 5001)); /* the last one is kept */
-	end();
+	host_end_all(&h);
 }
 
 /* --- ADV-09: bogons --- */
@@ -471,7 +439,7 @@ static void test_bogons_eachMode_dropsItsOwn(void)
 			dropped += drop;
 		}
 		CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bogon_src), dropped);
-		end();
+		host_end_all(&h);
 	}
 }
 
@@ -483,11 +451,11 @@ static void test_bogons_otherSegments_areNotTheirs(void)
 	begin_listener(TG_COOKIES_OFF);
 	l.bogons = TG_BOGONS_FULL;
 	listen();
-	p = peer_at("10.0.0.1", 5000);
-	CU_ASSERT_EQUAL(say(&p, TG_TCP_ACK), TG_TCP_RST);
-	CU_ASSERT_EQUAL(say(&p, SYN_ACK), TG_TCP_RST);
+	p = host_peer_at(&h, "10.0.0.1", 5000);
+	CU_ASSERT_EQUAL(host_say(&p, TG_TCP_ACK, NULL), TG_TCP_RST);
+	CU_ASSERT_EQUAL(host_say(&p, SYN_ACK, NULL), TG_TCP_RST);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bogon_src), 0);
-	CU_ASSERT_EQUAL(say(&p, TG_TCP_SYN), 0);
+	CU_ASSERT_EQUAL(host_say(&p, TG_TCP_SYN, NULL), 0);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bogon_src), 1);
 	/* LN-12 drops these in every mode, before. */
 	CU_ASSERT_EQUAL(syn_from("127.0.0.1", 5000), 0);
@@ -496,7 +464,7 @@ static void test_bogons_otherSegments_areNotTheirs(void)
 	CU_ASSERT_EQUAL(syn_from("224.0.0.1", 5000), 0);
 	CU_ASSERT_EQUAL(syn_from("::1", 5000), 0);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_bad_src), 5);
-	end();
+	host_end_all(&h);
 }
 
 static const struct tg_test tests[] = {

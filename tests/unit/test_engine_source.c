@@ -28,43 +28,9 @@ static void begin_listener(uint8_t cookies, uint8_t refuse)
 	l.refuse = refuse;
 }
 
-static void end(void)
-{
-	struct host_frame f;
-
-	while (host_next(&h, &f))
-		;
-	tg_engine_abort_all(h.e);
-	host_tick(&h, 10);
-	while (host_next(&h, &f))
-		;
-	host_end(&h);
-}
-
-/* The peer ADDR:PORT. */
-static struct host_peer peer_at(const char *addr, uint16_t port)
-{
-	struct host_peer p;
-
-	host_peer(&p, &h, 80, port, strchr(addr, ':') != NULL);
-	tg_addr_parse(addr, &p.t.raddr);
-	return p;
-}
-
-/* Sends a segment; what answered it, 0 = nothing. */
-static uint8_t say(struct host_peer *p, uint8_t ctl, struct tg_seg *seg)
-{
-	struct host_frame f;
-
-	host_send(p, ctl, NULL, 0);
-	return host_expect(p, seg, &f) ? seg->ctl : 0;
-}
-
 static uint8_t syn(struct host_peer *p)
 {
-	struct tg_seg seg;
-
-	return say(p, TG_TCP_SYN, &seg);
+	return host_say(p, TG_TCP_SYN, NULL);
 }
 
 static uint64_t limited(void)
@@ -80,22 +46,22 @@ static void test_source_full_isRefusedOthersAreNot(void)
 
 	begin(TG_COOKIES_OFF, TG_REFUSE_DROP);
 	for (uint16_t i = 0; i < MAX; i++) {
-		p = peer_at("192.0.2.2", (uint16_t)(5000 + i));
+		p = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
 		CU_ASSERT(host_handshake(&p));
 	}
-	q = peer_at("192.0.2.2", 6000);
+	q = host_peer_at(&h, "192.0.2.2", 6000);
 	CU_ASSERT_EQUAL(syn(&q), 0);
 	CU_ASSERT_EQUAL(limited(), 1);
 	for (int i = 3; i < 20; i++) { /* RB-13: nobody else sees it */
 		char addr[16];
 		snprintf(addr, sizeof(addr), "192.0.2.%d", i);
-		struct host_peer r = peer_at(addr, 6000);
+		struct host_peer r = host_peer_at(&h, addr, 6000);
 		CU_ASSERT(host_handshake(&r));
 	}
 	CU_ASSERT_EQUAL(limited(), 1);
 	host_raw(&p, TG_TCP_RST, p.snd_nxt, tg_seq_make(0), NULL, 0); /* one ends */
 	CU_ASSERT_EQUAL(syn(&q), SYN_ACK);
-	end();
+	host_end_all(&h);
 }
 
 static void test_source_full_rstIsSaidByPolicy(void)
@@ -105,16 +71,16 @@ static void test_source_full_rstIsSaidByPolicy(void)
 
 	begin(TG_COOKIES_AUTO, TG_REFUSE_RST);
 	for (uint16_t i = 0; i < MAX; i++) {
-		p = peer_at("192.0.2.2", (uint16_t)(5000 + i));
+		p = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
 		CU_ASSERT(host_handshake(&p));
 	}
-	p = peer_at("192.0.2.2", 6000);
-	CU_ASSERT_EQUAL(say(&p, TG_TCP_SYN, &seg), RST_B);
+	p = host_peer_at(&h, "192.0.2.2", 6000);
+	CU_ASSERT_EQUAL(host_say(&p, TG_TCP_SYN, &seg), RST_B);
 	CU_ASSERT(tg_seq_eq(seg.seq, tg_seq_make(0)));
 	CU_ASSERT(tg_seq_eq(seg.ack, p.snd_nxt));
 	CU_ASSERT_EQUAL(limited(), 1);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_rst_sent), 1);
-	end();
+	host_end_all(&h);
 }
 
 static void test_source_ipv6_isItsPrefix64(void)
@@ -125,15 +91,15 @@ static void test_source_ipv6_isItsPrefix64(void)
 	for (uint16_t i = 0; i < MAX; i++) {
 		char addr[46];
 		snprintf(addr, sizeof(addr), "2001:db8:0:1::%d", i + 2);
-		p = peer_at(addr, 5000);
+		p = host_peer_at(&h, addr, 5000);
 		CU_ASSERT(host_handshake(&p));
 	}
-	p = peer_at("2001:db8:0:1:ffff::9", 5000);
+	p = host_peer_at(&h, "2001:db8:0:1:ffff::9", 5000);
 	CU_ASSERT_EQUAL(syn(&p), 0);
-	p = peer_at("2001:db8:0:2::9", 5000);
+	p = host_peer_at(&h, "2001:db8:0:2::9", 5000);
 	CU_ASSERT_EQUAL(syn(&p), SYN_ACK);
 	CU_ASSERT_EQUAL(limited(), 1);
-	end();
+	host_end_all(&h);
 }
 
 /* Half-open entries can be made in anybody's name: they bring cookies, not a lock-out. */
@@ -143,23 +109,23 @@ static void test_source_halfOpenFull_getsCookies(void)
 
 	begin(TG_COOKIES_AUTO, TG_REFUSE_DROP);
 	for (uint16_t i = 0; i < MAX; i++) {
-		p[i] = peer_at("192.0.2.2", (uint16_t)(5000 + i));
+		p[i] = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
 		CU_ASSERT_EQUAL(syn(&p[i]), SYN_ACK);
 	}
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_sent), 0);
 	for (uint16_t i = 0; i < MAX; i++) {
-		struct host_peer q = peer_at("192.0.2.2", (uint16_t)(6000 + i));
+		struct host_peer q = host_peer_at(&h, "192.0.2.2", (uint16_t)(6000 + i));
 		CU_ASSERT(host_handshake(&q));
 	}
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_sent), MAX);
 	CU_ASSERT_EQUAL(limited(), 0);
 	/* Now it is full for sure: neither a SYN nor a half-open entry's ACK opens more. */
-	p[MAX] = peer_at("192.0.2.2", 7000);
+	p[MAX] = host_peer_at(&h, "192.0.2.2", 7000);
 	CU_ASSERT_EQUAL(syn(&p[MAX]), 0);
 	host_send(&p[0], TG_TCP_ACK, NULL, 0);
 	CU_ASSERT_EQUAL(host_state(&p[0]), TG_SYN_RECEIVED);
 	CU_ASSERT_EQUAL(limited(), 2);
-	end();
+	host_end_all(&h);
 }
 
 static void test_source_halfOpenFullWithoutCookies_isRefused(void)
@@ -168,10 +134,10 @@ static void test_source_halfOpenFullWithoutCookies_isRefused(void)
 
 	begin(TG_COOKIES_OFF, TG_REFUSE_DROP);
 	for (uint16_t i = 0; i < MAX; i++) {
-		p = peer_at("192.0.2.2", (uint16_t)(5000 + i));
+		p = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
 		CU_ASSERT_EQUAL(syn(&p), SYN_ACK);
 	}
-	p = peer_at("192.0.2.2", 6000);
+	p = host_peer_at(&h, "192.0.2.2", 6000);
 	CU_ASSERT_EQUAL(syn(&p), 0);
 	CU_ASSERT_EQUAL(limited(), 1);
 	host_tick(&h, 300000); /* they are given up (TO-02), and given back */
@@ -179,9 +145,9 @@ static void test_source_halfOpenFullWithoutCookies_isRefused(void)
 		struct host_frame f;
 		host_next(&h, &f);
 	}
-	p = peer_at("192.0.2.2", 6001);
+	p = host_peer_at(&h, "192.0.2.2", 6001);
 	CU_ASSERT_EQUAL(syn(&p), SYN_ACK);
-	end();
+	host_end_all(&h);
 }
 
 /* A cookie that was sent while there was room does not open when there is none any more. */
@@ -191,19 +157,19 @@ static void cookie_ack_is_refused(uint8_t how, uint8_t answer)
 	struct tg_seg seg = {0};
 
 	begin(TG_COOKIES_ALWAYS, how);
-	late = peer_at("192.0.2.2", 7000);
+	late = host_peer_at(&h, "192.0.2.2", 7000);
 	CU_ASSERT_EQUAL(syn(&late), SYN_ACK);
 	for (uint16_t i = 0; i < MAX; i++) {
-		p = peer_at("192.0.2.2", (uint16_t)(5000 + i));
+		p = host_peer_at(&h, "192.0.2.2", (uint16_t)(5000 + i));
 		CU_ASSERT(host_handshake(&p));
 	}
-	CU_ASSERT_EQUAL(say(&late, TG_TCP_ACK, &seg), answer);
+	CU_ASSERT_EQUAL(host_say(&late, TG_TCP_ACK, &seg), answer);
 	CU_ASSERT_EQUAL(host_state(&late), TG_CLOSED);
 	CU_ASSERT_EQUAL(limited(), 1);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_cookie_ok), MAX); /* the trial left no trace */
 	if (answer)
 		CU_ASSERT(tg_seq_eq(seg.seq, late.rcv_nxt)); /* RST-A */
-	end();
+	host_end_all(&h);
 }
 
 static void test_source_fullCookieAck_isRefused(void)
@@ -221,15 +187,15 @@ static void test_source_activeOpens_areNotCounted(void)
 	for (uint16_t i = 0; i < MAX + 1; i++) {
 		struct host_frame f;
 		uint32_t conn;
-		p = peer_at("192.0.2.2", (uint16_t)(9000 + i));
+		p = host_peer_at(&h, "192.0.2.2", (uint16_t)(9000 + i));
 		p.t.lport = (uint16_t)(2000 + i);
 		CU_ASSERT_EQUAL(tg_engine_connect(h.e, &p.t, &h.tcp, NULL, NULL, 0, &conn), 0);
 		host_tick(&h, 0);
 		CU_ASSERT(host_next(&h, &f));
 	}
-	p = peer_at("192.0.2.2", 5000);
+	p = host_peer_at(&h, "192.0.2.2", 5000);
 	CU_ASSERT(host_handshake(&p));
-	end();
+	host_end_all(&h);
 }
 
 /* Thousands of connections come and go; the count comes back to nothing each time (I12). */
@@ -241,19 +207,20 @@ static void test_source_comingAndGoing_isGivenBack(void)
 	h.svc.close_on_eof = true;
 	for (uint32_t i = 0; i < 1000; i++) {
 		struct host_frame f;
-		struct host_peer p = peer_at("192.0.2.2", (uint16_t)(10000 + i));
+		struct host_peer p = host_peer_at(&h, "192.0.2.2", (uint16_t)(10000 + i));
 		CU_ASSERT_FATAL(host_handshake(&p));
 		if (i % 3 == 0) {
 			host_raw(&p, TG_TCP_RST, p.snd_nxt, tg_seq_make(0), NULL, 0);
 			continue;
 		}
-		CU_ASSERT_EQUAL(say(&p, TG_TCP_FIN | TG_TCP_ACK, &seg), TG_TCP_FIN | TG_TCP_ACK);
+		CU_ASSERT_EQUAL(host_say(&p, TG_TCP_FIN | TG_TCP_ACK, &seg),
+				TG_TCP_FIN | TG_TCP_ACK);
 		host_send(&p, TG_TCP_ACK, NULL, 0);
 		while (host_next(&h, &f))
 			;
 	}
 	CU_ASSERT_EQUAL(limited(), 0);
-	end();
+	host_end_all(&h);
 }
 
 /* --- EST-27: one listener --- */
@@ -291,21 +258,21 @@ static void test_listener_notAllowed_behavesAsClosed(void)
 	begin_listener(TG_COOKIES_AUTO, TG_REFUSE_RST);
 	allow_some();
 	for (uint32_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++) {
-		struct host_peer p = peer_at(guests[i].addr, guests[i].port);
+		struct host_peer p = host_peer_at(&h, guests[i].addr, guests[i].port);
 		struct tg_seg seg;
-		CU_ASSERT_EQUAL(say(&p, TG_TCP_SYN, &seg), guests[i].may ? SYN_ACK : RST_B);
+		CU_ASSERT_EQUAL(host_say(&p, TG_TCP_SYN, &seg), guests[i].may ? SYN_ACK : RST_B);
 		if (guests[i].may)
 			continue;
 		CU_ASSERT(tg_seq_eq(seg.ack, p.snd_nxt)); /* RST-B */
 		p.rcv_nxt = tg_seq_make(77777);
-		CU_ASSERT_EQUAL(say(&p, TG_TCP_ACK, &seg), TG_TCP_RST);
+		CU_ASSERT_EQUAL(host_say(&p, TG_TCP_ACK, &seg), TG_TCP_RST);
 		CU_ASSERT(tg_seq_eq(seg.seq, tg_seq_make(77777))); /* RST-A */
-		CU_ASSERT_EQUAL(say(&p, TG_TCP_RST, &seg), 0);
+		CU_ASSERT_EQUAL(host_say(&p, TG_TCP_RST, &seg), 0);
 		refused += 2;
 	}
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_listen_refused), refused);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_closed_rst), refused / 2);
-	end();
+	host_end_all(&h);
 }
 
 static void test_listener_notAllowed_isDroppedByPolicy(void)
@@ -315,18 +282,18 @@ static void test_listener_notAllowed_isDroppedByPolicy(void)
 	begin_listener(TG_COOKIES_ALWAYS, TG_REFUSE_DROP);
 	allow_some();
 	for (uint32_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++) {
-		struct host_peer p = peer_at(guests[i].addr, guests[i].port);
+		struct host_peer p = host_peer_at(&h, guests[i].addr, guests[i].port);
 		struct tg_seg seg;
 		if (guests[i].may) {
 			CU_ASSERT(host_handshake(&p)); /* by a cookie */
 			continue;
 		}
-		CU_ASSERT_EQUAL(say(&p, TG_TCP_SYN, &seg), 0);
-		CU_ASSERT_EQUAL(say(&p, TG_TCP_ACK, &seg), 0);
+		CU_ASSERT_EQUAL(host_say(&p, TG_TCP_SYN, &seg), 0);
+		CU_ASSERT_EQUAL(host_say(&p, TG_TCP_ACK, &seg), 0);
 		refused += 2;
 	}
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_listen_refused), refused);
-	end();
+	host_end_all(&h);
 }
 
 /* A good cookie in the hands of somebody else's listener is worth nothing: the ACK is looked at
@@ -338,15 +305,15 @@ static void test_listener_cookieOfAnother_isRefused(void)
 
 	begin_listener(TG_COOKIES_ALWAYS, TG_REFUSE_RST);
 	CU_ASSERT_FATAL(tg_engine_listen(h.e, &l) == 0);
-	p = peer_at("192.0.2.9", 5000);
+	p = host_peer_at(&h, "192.0.2.9", 5000);
 	CU_ASSERT_EQUAL(syn(&p), SYN_ACK);
 	tg_engine_unlisten(h.e, 0);
 	allow("198.51.100.0/24");
 	CU_ASSERT_FATAL(tg_engine_listen(h.e, &l) == 0);
-	CU_ASSERT_EQUAL(say(&p, TG_TCP_ACK, &seg), TG_TCP_RST);
+	CU_ASSERT_EQUAL(host_say(&p, TG_TCP_ACK, &seg), TG_TCP_RST);
 	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
 	CU_ASSERT_EQUAL(host_ctr(&h, TG_CTR_listen_refused), 1);
-	end();
+	host_end_all(&h);
 }
 
 static void test_listener_badRange_isTold(void)
@@ -358,7 +325,7 @@ static void test_listener_badRange_isTold(void)
 	l.allow_port_high = 2;
 	l.allow_n = TG_LISTENER_ALLOW_MAX + 1;
 	CU_ASSERT_EQUAL(tg_engine_listen(h.e, &l), -EINVAL);
-	end();
+	host_end_all(&h);
 }
 
 static const struct tg_test tests[] = {
