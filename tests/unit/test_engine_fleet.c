@@ -3,6 +3,7 @@
  * any finishes any other's handshake, while secrets change, while clocks differ, after a restart.
  */
 #include "engine_host.h"
+#include "tg_rng.h"
 
 #include <errno.h>
 
@@ -355,6 +356,80 @@ static void test_rotation_epochTurns_bothSecretsFollow(void)
 	end();
 }
 
+/* --- all at once --- */
+
+enum { IN_FLIGHT = 40, AGE_MAX_MS = 120000, ROTATE_MS = 200000, ROTATIONS = 25 };
+
+struct flight {
+	struct host_peer p;
+	uint32_t x; /* who minted */
+	uint64_t syn_ms;
+};
+
+/* Where the recipe is at that time: to add at 0 s, to swap at 20 s, to drop at 160 s, when what the
+ * old secret minted is over; the next time it goes the other way. A node is up to 10 s late. */
+static enum stage recipe(uint64_t ms)
+{
+	static const enum stage there[] = {ONLY_OLD, OLD_AND_NEW, NEW_AND_OLD, ONLY_NEW},
+				back[] = {ONLY_NEW, NEW_AND_OLD, OLD_AND_NEW, ONLY_OLD};
+	uint64_t at = ms % ROTATE_MS;
+	uint32_t step = at < 10000 ? 0 : at < 30000 ? 1 : at < 170000 ? 2 : 3;
+
+	return ms / ROTATE_MS % 2 ? back[step] : there[step];
+}
+
+/* Some seconds on; where an epoch's end is near, closely before or after it. */
+static uint64_t next_step(struct tg_rng *rng)
+{
+	uint64_t left = EPOCH_MS - wall_ms % EPOCH_MS, step = 1000 + tg_rng_below(rng, 4000);
+
+	if (left > 6000 || tg_rng_below(rng, 3) == 0)
+		return step;
+	return left > 300 ? left - 300 + tg_rng_below(rng, 600) : tg_rng_below(rng, 300);
+}
+
+/* SC-12, SC-13: clocks differ by all that they may, the secret is changed every 200 s, node after
+ * node, epochs turn, and ACKs come up to 120 s after their SYNs, at whatever node. */
+static void test_rotation_skewAndEpochs_noneRefused(void)
+{
+	static struct flight flight[IN_FLIGHT];
+	struct tg_rng rng;
+	uint32_t refused = 0, tried = 0, skewed = 0;
+
+	tg_rng_init(&rng, tg_test_seed);
+	memset(flight, 0, sizeof(flight));
+	begin();
+	lead_ms[0] = SKEW_MS / 2;
+	lead_ms[1] = -SKEW_MS / 2;
+	uint64_t from_ms = wall_ms;
+
+	while (wall_ms - from_ms < (uint64_t)ROTATIONS * ROTATE_MS) {
+		pass(next_step(&rng));
+		for (uint32_t i = 0; i < NODES; i++) {
+			uint64_t at = wall_ms - from_ms, late = 5000 * i;
+			set_stage(i, recipe(at > late ? at - late : 0));
+		}
+		for (uint32_t n = 0; n < 4; n++) {
+			struct flight *f = &flight[tg_rng_below(&rng, IN_FLIGHT)];
+			uint32_t r = tg_rng_below(&rng, 8), y = tg_rng_below(&rng, NODES);
+			if (f->syn_ms && wall_ms - f->syn_ms <= AGE_MAX_MS) {
+				refused += ack_to(&f->p, y) != TG_ESTABLISHED;
+				tried++;
+				forget(&f->p, f->x, y);
+			}
+			f->x = tg_rng_below(&rng, NODES);
+			f->syn_ms = wall_ms;
+			syn_to(&f->p, f->x, (struct kind){r & 4 ? ALWAYS : UNARMED, r & 1, r & 2});
+		}
+	}
+	for (uint32_t i = 0; i < NODES; i++)
+		skewed += (uint32_t)host_ctr(&node[i], TG_CTR_cookie_skew);
+	CU_ASSERT_EQUAL(refused, 0);
+	CU_ASSERT(tried > 1000);
+	CU_ASSERT(skewed > 0); /* it came to that */
+	end();
+}
+
 static void test_setSecrets_wrongNumber_refused(void)
 {
 	uint8_t s[3][TG_COOKIE_SECRET_LEN] = {{1}, {2}, {3}};
@@ -569,6 +644,7 @@ static const struct tg_test tests[] = {
     {"rotation_stagesApart_refusedWhenMintIsUnknown",
      test_rotation_stagesApart_refusedWhenMintIsUnknown},
     {"rotation_epochTurns_bothSecretsFollow", test_rotation_epochTurns_bothSecretsFollow},
+    {"rotation_skewAndEpochs_noneRefused", test_rotation_skewAndEpochs_noneRefused},
     {"setSecrets_wrongNumber_refused", test_setSecrets_wrongNumber_refused},
     {"skew_aheadByLess_establishedAndCounted", test_skew_aheadByLess_establishedAndCounted},
     {"skew_aheadByMore_refused", test_skew_aheadByMore_refused},
