@@ -18,6 +18,7 @@ struct tg_command {
 
 int tg_cmd_serve(int argc, char **argv);
 int tg_cmd_shield(int argc, char **argv);
+int tg_cmd_load(int argc, char **argv);
 int tg_cmd_stats(int argc, char **argv);
 int tg_cmd_doctor(int argc, char **argv);
 int tg_cmd_demo(int argc, char **argv);

@@ -12,6 +12,8 @@ static const struct tg_command commands[] = {
      tg_cmd_serve},
     {"shield", "absorbs floods in front of backends: takes handshakes, then splices",
      tg_cmd_shield},
+    {"load", "opens, holds and churns connections: the engine as client, for benchmarks",
+     tg_cmd_load},
     {"stats", "counters of a running engine, as text or JSON", tg_cmd_stats},
     {"doctor", "checks this machine, and prints the command that fixes what is missing",
      tg_cmd_doctor},

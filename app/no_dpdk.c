@@ -31,3 +31,9 @@ int tg_cmd_demo(int argc, char **argv)
 	(void)argc;
 	return missing(argv[0]);
 }
+
+int tg_cmd_load(int argc, char **argv)
+{
+	(void)argc;
+	return missing(argv[0]);
+}
