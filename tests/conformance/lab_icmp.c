@@ -2,16 +2,9 @@
 /* lab_icmp.c: ICMP messages, written by hand (RFC 792, 4443). */
 #include "lab_icmp.h"
 
-#include <arpa/inet.h>
+#include "../by_hand.h"
 
-static uint32_t sum(const uint8_t *p, size_t n, uint32_t s)
-{
-	for (size_t i = 0; i < n; i++)
-		s += i & 1 ? p[i] : (uint32_t)p[i] << 8;
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return s;
-}
+#include <arpa/inet.h>
 
 void host_icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest, const uint8_t *body,
 	       size_t len)
@@ -22,16 +15,14 @@ void host_icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest, const 
 
 	if (h->v6) {
 		d[0] = 0x60;
-		d[4] = (uint8_t)((len + 8) >> 8);
-		d[5] = (uint8_t)(len + 8);
+		put16(d + 4, (uint32_t)len + 8);
 		d[6] = 58;
 		d[7] = 64;
 		inet_pton(AF_INET6, h->raddr, d + 8);
 		inet_pton(AF_INET6, h->laddr, d + 24);
 	} else {
 		d[0] = 0x45;
-		d[2] = (uint8_t)((len + 28) >> 8);
-		d[3] = (uint8_t)(len + 28);
+		put16(d + 2, (uint32_t)len + 28);
 		d[8] = 64;
 		d[9] = 1;
 		inet_pton(AF_INET, h->raddr, d + 12);
@@ -40,13 +31,9 @@ void host_icmp(struct host *h, uint8_t type, uint8_t code, uint32_t rest, const 
 	}
 	m[0] = type;
 	m[1] = code;
-	for (int i = 0; i < 4; i++)
-		m[4 + i] = (uint8_t)(rest >> (24 - 8 * i));
+	put32(m + 4, rest);
 	memcpy(m + 8, body, len);
-	uint32_t s = h->v6 ? sum(d + 8, 32, (uint32_t)len + 8 + 58) : 0;
-	s = ~sum(m, len + 8, s);
-	m[2] = (uint8_t)(s >> 8);
-	m[3] = (uint8_t)s;
+	put16(m + 2, l4_sum(d, at + 8 + len));
 	host_send_raw(h, d, at + 8 + len);
 }
 

@@ -1,76 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* lab_wire.c: datagrams, written and read by hand (RFC 791, 8200, 9293 3.1). */
+#include "../by_hand.h"
 #include "lab_host.h"
 
 #include <arpa/inet.h>
-
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint32_t sum_bytes(const uint8_t *p, size_t n, uint32_t sum)
-{
-	uint64_t wide = sum;
-	size_t i = 0;
-
-	for (; i + 3 < n; i += 4)
-		wide += get32(p + i);
-	for (; i + 1 < n; i += 2)
-		wide += get16(p + i);
-	if (n & 1)
-		wide += (uint32_t)p[n - 1] << 8;
-	wide = (wide & 0xffffffff) + (wide >> 32);
-	wide = (wide & 0xffff) + (wide >> 16 & 0xffff) + (wide >> 32);
-	return (uint32_t)wide;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-/* The checksum of an upper layer over a whole datagram, with its pseudo-header; 0 when right. */
-static uint16_t l4_sum(const uint8_t *d, size_t len)
-{
-	bool v6 = d[0] >> 4 == 6;
-	size_t at = v6 ? 40 : (size_t)(d[0] & 15) * 4, addr = v6 ? 8 : 12, n = v6 ? 32 : 8;
-	uint32_t sum = sum_bytes(d + addr, n, 0);
-
-	sum += (uint32_t)(len - at) + (v6 ? d[6] : d[9]);
-	return fold(sum_bytes(d + at, len - at, sum));
-}
 
 void host_fix_ip_csum(uint8_t *d)
 {
 	if (d[0] >> 4 != 4)
 		return;
 	put16(d + 10, 0);
-	put16(d + 10, fold(sum_bytes(d, (size_t)(d[0] & 15) * 4, 0)));
+	put16(d + 10, fold(sum(0, d, ip_len(d))));
 }
 
 void host_fix_csum(uint8_t *d, size_t len)
 {
-	size_t at = d[0] >> 4 == 6 ? 40 : (size_t)(d[0] & 15) * 4;
+	size_t at = ip_len(d);
 
 	host_fix_ip_csum(d);
 	put16(d + at + 16, 0);
@@ -266,7 +211,7 @@ static void read_ip(struct host *h, struct seg *s, size_t len)
 		return;
 	s->df = d[6] & 0x40;
 	expect_true("LN-22", s->df, "DF on TCP over IPv4");
-	expect_eq("LN-10", fold(sum_bytes(d, 20, 0)), 0, "IP checksum");
+	expect_eq("LN-10", fold(sum(0, d, 20)), 0, "IP checksum");
 }
 
 /* What a segment of the connection says about it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_limits.c: what is bounded, and who pays: closed windows (ADV-49, ADV-55), sources (ADV-57,
  * RB-13), listeners (EST-27), TIME-WAIT records (TD-20), timers (TD-21), source ports (EST-33). */
+#include "../by_hand.h"
 #include "lab_host.h"
 
 enum { PEER_N = 8 };
@@ -31,11 +32,6 @@ static int open_from(struct host *h, uint16_t port)
 	return tg_lab_accept(h->lab, h->listener);
 }
 
-static uint32_t get32(const uint8_t *b)
-{
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 /* The next segment, to whomever it is. */
 static bool next_any(struct host *h, struct seg *s)
 {
@@ -46,7 +42,7 @@ static bool next_any(struct host *h, struct seg *s)
 	if (len == 0)
 		return false;
 	*s = (struct seg){.seq = get32(t + 4), .ack = get32(t + 8), .flags = t[13], .at_ns = at};
-	s->dport = (uint16_t)(t[2] << 8 | t[3]);
+	s->dport = (uint16_t)get16(t + 2);
 	s->len = (uint32_t)(len - l4) - (t[12] >> 4) * 4u;
 	return true;
 }

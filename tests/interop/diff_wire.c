@@ -1,41 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "diff_wire.h"
 
+#include "../by_hand.h"
+
 #include <arpa/inet.h>
 #include <string.h>
-
-static void put16(unsigned char *p, uint32_t v)
-{
-	p[0] = (unsigned char)(v >> 8);
-	p[1] = (unsigned char)v;
-}
-static void put32(unsigned char *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-static uint16_t get16(const unsigned char *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-static uint32_t get32(const unsigned char *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-static uint32_t sum(uint32_t s, const unsigned char *p, size_t n)
-{
-	for (; n > 1; n -= 2, p += 2)
-		s += get16(p);
-	return n ? s + ((uint32_t)p[0] << 8) : s;
-}
-
-static uint16_t fold(uint32_t s)
-{
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return (uint16_t)~s;
-}
 
 static size_t emit_options(const struct wire_seg *s, unsigned char *p)
 {
@@ -57,7 +26,7 @@ static size_t emit_options(const struct wire_seg *s, unsigned char *p)
 
 size_t wire_emit(const struct wire_seg *s, unsigned char out[WIRE_MAX])
 {
-	size_t ip = s->v6 ? 40 : 20, alen = s->v6 ? 16 : 4, aoff = s->v6 ? 8 : 12;
+	size_t ip = s->v6 ? 40 : 20;
 	unsigned char *tcp = out + ip;
 
 	memset(out, 0, WIRE_MAX);
@@ -87,8 +56,7 @@ size_t wire_emit(const struct wire_seg *s, unsigned char out[WIRE_MAX])
 		inet_pton(AF_INET, WIRE_HOST4, out + 16);
 		put16(out + 10, fold(sum(0, out, 20)));
 	}
-	uint32_t pseudo = sum(6 + (uint32_t)tcp_len, out + aoff, 2 * alen);
-	put16(tcp + 16, fold(sum(pseudo, tcp, tcp_len)));
+	put16(tcp + 16, l4_sum(out, ip + tcp_len));
 	return ip + tcp_len;
 }
 

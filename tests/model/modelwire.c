@@ -1,59 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "modelwire.h"
 
+#include "../by_hand.h"
+
 #include <string.h>
 
 const char *const wire_addr[2][2] = {{"10.1.0.1", "10.1.0.2"}, {"fd00::1", "fd00::2"}};
 
 enum { PROTO_TCP = 6, TCP_MIN = 20 };
 
-static void put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint32_t get16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) << 16 | get16(p + 2);
-}
-
-static uint64_t sum(const uint8_t *p, size_t n, uint64_t acc)
-{
-	for (; n > 1; n -= 2, p += 2)
-		acc += get16(p);
-	return n ? acc + ((uint32_t)p[0] << 8) : acc;
-}
-
-static uint32_t fold(uint64_t acc)
-{
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	return ~(uint32_t)acc & 0xffff;
-}
-
 static size_t head_len(bool v6)
 {
 	return v6 ? 40 : 20;
-}
-
-static uint32_t tcp_sum(bool v6, const uint8_t *d, size_t len)
-{
-	size_t at = head_len(v6);
-
-	return fold(
-	    sum(d + at, len - at, sum(d + (v6 ? 8 : 12), v6 ? 32 : 8, len - at + PROTO_TCP)));
 }
 
 static void put_addr(uint8_t *p, bool v6, int host)
@@ -83,7 +41,7 @@ static void put_head(uint8_t *d, bool v6, int from, size_t len)
 	d[6] = 0x40;
 	d[8] = 64;
 	d[9] = PROTO_TCP;
-	put16(d + 10, fold(sum(d, 20, 0)));
+	put16(d + 10, fold(sum(0, d, 20)));
 }
 
 static size_t put_options(const struct ref_seg *s, uint8_t *o)
@@ -130,7 +88,7 @@ size_t wire_build(const struct ref_seg *s, bool v6, int from, uint8_t out[WIRE_M
 	size_t len = at + TCP_MIN + opt + s->len;
 
 	put_head(out, v6, from, len);
-	put16(t + 16, tcp_sum(v6, out, len));
+	put16(t + 16, l4_sum(out, len));
 	return len;
 }
 
@@ -180,9 +138,9 @@ const char *wire_parse(struct ref_seg *s, bool v6, int to, int view, const uint8
 	put_head(head, v6, !to, len);
 	if (memcmp(head + (v6 ? 8 : 12), d + (v6 ? 8 : 12), v6 ? 32 : 8) != 0)
 		return "addresses";
-	if (v6 ? get16(d + 4) + 40 != len : get16(d + 2) != len || fold(sum(d, 20, 0)))
+	if (v6 ? get16(d + 4) + 40 != len : get16(d + 2) != len || fold(sum(0, d, 20)))
 		return "IP header";
-	if (tcp_sum(v6, d, len))
+	if (l4_sum(d, len))
 		return "TCP checksum";
 	int sport = (int)get16(t) - REF_PORT0, dport = (int)get16(t + 2) - REF_PORT0;
 	size_t head_size = (size_t)(t[12] >> 4) * 4;
