@@ -6,7 +6,7 @@
 #
 #   --quick   one build, short end-to-end runs, fuzzing 5 s each
 #   --long    fuzzing 5 minutes each, the long simulations
-#   NAME      a part (build, lint, unit, conformance, script, sim, model, attack, fuzz, e2e, interop) or a test
+#   NAME      a part (build, lint, unit, conformance, script, sim, model, attack, flood, fuzz, e2e, interop) or a test
 #             program of one (test_wheel, fuzz_frame, serve.sh, table.py, mutants); all without one
 #
 # Each program ends with a line "NAME: N passed, N failed, N skipped". They are added up in the last
@@ -16,7 +16,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 exec </dev/null
 
-all_parts=(build lint unit conformance script sim model attack fuzz e2e interop)
+all_parts=(build lint unit conformance script sim model attack flood fuzz e2e interop)
 mode=normal
 names=()
 while [ $# -gt 0 ]; do
@@ -169,7 +169,7 @@ run_programs() {
 	local part=$1 dir=$2 suffix=${3:-} p name extra=()
 	local limit=600
 	[ $mode != long ] || limit=7200
-	[ $mode != long ] || ! [[ $part =~ ^(sim|model)$ ]] || extra=(--long)
+	[ $mode != long ] || ! [[ $part =~ ^(sim|model|flood)$ ]] || extra=(--long)
 	for p in "$dir/tests/$part"/test_*; do
 		[ -f "$p" ] && [ -x "$p" ] || continue
 		name=$(basename "$p")
@@ -241,11 +241,11 @@ if run_builds; then
 		! program_wanted lint table.py || program conformance-table tests/conformance/table.py --check
 		! program_wanted lint mutants || program mutants tests/mutate.sh --check
 	fi
-	for part in unit conformance sim model attack; do
+	for part in unit conformance sim model attack flood; do
 		part_touched $part || continue
 		run_programs $part build
 		# The same once more under the sanitizers; simulations and attacks are long enough without.
-		[ $mode = quick ] || [[ $part =~ ^(sim|model|attack)$ ]] || [ ! -d build-nodpdk/tests ] || ! part_wanted build ||
+		[ $mode = quick ] || [[ $part =~ ^(sim|model|attack|flood)$ ]] || [ ! -d build-nodpdk/tests ] || ! part_wanted build ||
 			run_programs $part build-nodpdk -sanitized
 	done
 	! part_touched script || run_scripts
