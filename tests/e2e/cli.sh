@@ -154,6 +154,11 @@ else
 	fail "stats --json" "$(tail -n 1 "$work/err")"
 fi
 check "stats: text" "no text" test -n "$("$tg" stats --name "$instance" 2>/dev/null)"
+same "stats: the odds of a guess, now and at worst" \
+	"$("$tg" stats --name "$instance" 2>/dev/null | awk '$1 ~ /^(epochs|secrets)_accepted$|^odds/ { printf "%s ", $2 }')" \
+	"2 1 2^-29.0 2^-55.0 2^-28.0 2^-54.0 "
+check "and the start says them" "$(grep odds "$engine_log")" \
+	grep -qF 'odds of 2^-29.0, with timestamps 2^-55.0 (1 secret, 2 epochs), at worst 2^-28.0' "$engine_log"
 "$tg" stats --name nobody-has-this >"$work/out" 2>&1
 same "stats of an engine that is not there: exit 2" $? 2
 # DPDK's own client: a command a line on its standard input.
@@ -183,6 +188,83 @@ check "doctor: exit 0 or 1" "exit status $status" test $status -le 1
 for word in hugepages cores; do
 	check "doctor speaks of $word" "not a word" grep -qi "$word" "$work/out"
 done
+
+# doctor_says NAME STATUS PATTERN...: of $work/doctor.ini, run by "${in_doctor[@]}"; a pattern that begins with ! must not be there.
+in_doctor=()
+doctor_says() {
+	local what=$1 wanted=$2 status=0 p
+	shift 2
+	"${in_doctor[@]}" "$tg" doctor -c "$work/doctor.ini" >"$work/out" 2>&1 || status=$?
+	[ $status = "$wanted" ] || { fail "$what" "exit status $status: $(tail -n 1 "$work/out")"; return; }
+	for p in "$@"; do
+		if [ "${p#!}" = "$p" ]; then
+			grep -qE "$p" "$work/out" || { fail "$what" "no '$p' in: $(sed -n '/configuration/,$p' "$work/out")"; return; }
+		else
+			! grep -qE "${p#!}" "$work/out" || { fail "$what" "$(grep -E "${p#!}" "$work/out")"; return; }
+		fi
+	done
+	ok "$what"
+}
+rm -f "$work/doctor.ini"
+doctor_says "doctor -c: a file that is not there" 1 '^FAULT +configuration +.*doctor\.ini.*No such file'
+good | sed 's/^workers = 1/workers = x/' >"$work/doctor.ini"
+doctor_says "doctor -c: a mistake, with its line" 1 '^FAULT +configuration +.*doctor\.ini:2: '
+good >"$work/doctor.ini"
+doctor_says "doctor -c: a file for serve" 0 '^ok +configuration +.* `tidegate serve`: 1 port, 1 listener, 0 pools' '!steering'
+"$tg" doctor "$work/doctor.ini" >"$work/out" 2>"$work/err"
+same "doctor: a file without -c: exit 2, one line" "$? $(wc -l <"$work/err")" "2 1"
+doctor_shield() { # WORKERS [POOL-LINE...]: two ports, a pool
+	printf '%s\n' '[engine]' "workers = $1" 'connections = 1000' '[port outside]' "device = ${outside:-net_null0}" 'address = 192.0.2.1/24' \
+		'[port inside]' "device = ${inside:-net_null1}" 'address = 10.1.0.1/24' '[pool web]' 'vip = 192.0.2.10:80'
+	shift
+	printf '%s\n' "$@"
+}
+doctor_shield 1 'backend = 10.1.0.11:80 10.1.0.12:80' >"$work/doctor.ini"
+doctor_says "doctor -c: a file for shield, and the way back" 0 '`tidegate shield`: 2 ports, 0 listeners, 1 pool$' '^ok +workers +1 worker$' \
+	'^ok +pool web +transparent: .*route replace default via 10\.1\.0\.1$' '!FAULT' '!pool web .*snat'
+same "doctor -c: once, not for each backend" "$(grep -c 'route replace' "$work/out")" 1
+doctor_shield 2 'backend = 10.1.0.11:80' >"$work/doctor.ini"
+doctor_says "doctor -c: transparent by two workers" 0 '^ok +steering +by the client.s address in software'
+doctor_shield 2 'backend = 10.1.0.11:80' 'mode = snat' >"$work/doctor.ini"
+doctor_says "doctor -c: snat by two workers" 0 '^ok +steering +by tuple' '^ok +pool web +snat' '!route replace'
+doctor_shield 100 'backend = 10.1.0.11:80' >"$work/doctor.ini"
+doctor_says "doctor -c: more workers than CPUs" 0 '^limit +workers +100 workers' "fix: workers = $(nproc)\$"
+doctor_shield 1 'backend = 203.0.113.9:80' >"$work/doctor.ini"
+doctor_says "doctor -c: no way to a backend" 1 '^FAULT +pool web +no way to backend 203\.0\.113\.9:80' 'fix: gateway'
+doctor_shield 1 'backend = 192.0.2.11:80' >"$work/doctor.ini"
+doctor_says "doctor -c: backends among the clients" 0 '^limit +pool web +.*VIP and backends on \[port outside\]' 'fix: mode = snat'
+if [ "$(id -u)" = 0 ] && ip netns add "$ns_e" 2>/dev/null && spaces+=("$ns_e") &&
+	ip -n "$ns_e" link add da type veth peer name db && ip -n "$ns_e" link add dc type veth peer name dd 2>/dev/null; then
+	in_doctor=(ip netns exec "$ns_e")
+	outside=net_af_packet0,iface=da inside=net_af_packet1,iface=dc
+	doctor_shield 1 'backend = 10.1.0.11:80' >"$work/doctor.ini"
+	in_e sysctl -qw net.ipv4.ip_forward=1
+	ip -n "$ns_e" addr add 192.0.2.1/24 dev da
+	in_e ethtool -K da gro on
+	doctor_says "doctor -c: interfaces that are down, taken, forwarding, with offloads" 0 '^limit +port outside +da is down' \
+		'fix: sudo ip link set da up$' 'the kernel has addresses on da' 'fix: sudo ip addr flush dev da$' 'port outside +da puts segments together' \
+		'fix: sudo ethtool -K da gro off lro off$' 'port inside +the kernel forwards IPv4 that comes by dc' 'sysctl -w net\.ipv4\.conf\.dc\.forwarding=0$' \
+		'port inside +dd, the other end of dc, leaves checksums out' 'fix: sudo ethtool -K dd tx off tso off gso off$'
+	# Each fix that it names is done as it stands there.
+	sed -n 's/^ *fix: sudo \(\(ip\|ethtool\|sysctl\) .*\)/\1/p' "$work/out" >"$work/fixes"
+	while read -r fix; do
+		# shellcheck disable=SC2086
+		in_e $fix >/dev/null 2>&1 </dev/null
+	done <"$work/fixes"
+	doctor_says "doctor -c: when all is mended" 0 '^ok +port outside +da is as it must be' '^ok +port inside +dc is as it must be' '!(port|pool).*limit' '!^limit +(port|pool|workers)'
+	sed -i 's/iface=dc/iface=de/' "$work/doctor.ini"
+	doctor_says "doctor -c: no such interface" 1 '^FAULT +port inside +there is no interface de here'
+	in_doctor=()
+	printf '%s\n' '[port outside]' 'device = net_null0' 'address = 192.0.2.1/24' 'kernel = net_tap9,iface=tgkd' '[listener web]' 'port = 80' 'service = http' >"$work/doctor.ini"
+	in_doctor=(ip netns exec "$ns_e")
+	in_e sysctl -qw net.ipv4.conf.all.rp_filter=1
+	doctor_says "doctor -c: a kernel behind a port that drops what goes another way back" 0 '^limit +port outside +.*tgkd.*rp_filter = 1' \
+		'fix: sudo sysctl -w net\.ipv4\.conf\.tgkd\.rp_filter=2'
+	in_e sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	doctor_says "doctor -c: and one that does not" 0 '!rp_filter'
+else
+	skip "doctor -c: interfaces" "needs root and namespaces"
+fi
 
 # --- demo, as nobody ---
 mkdir -p "$work/own/run"

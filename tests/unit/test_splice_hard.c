@@ -22,22 +22,28 @@ enum phase {
 	PHASES
 };
 
-static void go_opening(enum phase phase)
+/* What the third segment acknowledges. */
+static tg_seq go_opening(enum phase phase)
 {
 	w_client_options(W_CTS);
 	w_client_syn();
+	tg_seq ack = w.c.rcv;
+
 	if (phase == HALF_OPEN)
-		return;
+		return ack;
 	w_say(&w.c, TG_TCP_ACK, NULL, 0);
 	w_backend_syn();
 	for (uint32_t i = 0; phase == OPENING_TEXT && i < 5; i++)
 		w_say(&w.c, TG_TCP_ACK, "held", 4);
 	w_silence();
+	return ack;
 }
 
-static void go_open(enum phase phase)
+static tg_seq go_open(enum phase phase)
 {
 	w_open();
+	tg_seq ack = w.c.rcv;
+
 	if (phase == SPLICED_TEXT) { /* neither is acknowledged */
 		w_say(&w.c, TG_TCP_ACK, "abc", 3);
 		w_hear(&w.b);
@@ -54,6 +60,7 @@ static void go_open(enum phase phase)
 	}
 	if (phase == TIME_WAIT)
 		w_close();
+	return ack;
 }
 
 /* Nothing of it is known any more: neither to us, nor to the pool, nor to the source's account. */
@@ -85,6 +92,20 @@ static void expect_deaf(enum phase phase)
 	}
 }
 
+/* SC-09, SC-15: the ACK of its handshake opens no other: RST, and no backend is asked. */
+static void expect_no_replay(tg_seq ack)
+{
+	uint64_t begun = w_ctr(TG_CTR_splice_begun);
+
+	w_raw(&w.c, TG_TCP_ACK, 1001, ack.v, NULL, 0);
+	CU_ASSERT_EQUAL(w_hear_ctl(&w.c, TG_TCP_RST).seg.seq.v, ack.v);
+	w_raw(&w.c, TG_TCP_ACK | TG_TCP_PSH, 1001, ack.v, "GET /", 5);
+	w_collect();
+	w.c.kept_n = 0;
+	CU_ASSERT_EQUAL(w_waiting(&w.b), 0);
+	CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_begun), begun);
+}
+
 /* The same client, port and all. */
 static void open_again(void)
 {
@@ -108,10 +129,9 @@ static void reset_in(enum phase phase, bool v6, bool transparent, uint8_t cookie
 	w.listener.syn_cookies = cookies;
 	w.h.conf.source_max = 1;
 	w_start();
-	if (phase <= OPENING_TEXT)
-		go_opening(phase);
-	else
-		go_open(phase);
+	tg_seq third = phase <= OPENING_TEXT ? go_opening(phase) : go_open(phase);
+	struct tg_tcp_opts opts = w.c.said.opts;
+
 	w_say(&w.c, TG_TCP_RST, NULL, 0);
 	if (phase != HALF_OPEN) {
 		struct w_seg s = w_hear_ctl(&w.b, TG_TCP_RST);
@@ -126,8 +146,11 @@ static void reset_in(enum phase phase, bool v6, bool transparent, uint8_t cookie
 		host_tick(&w.h, 60000);
 	}
 	expect_gone();
-	if (phase != HALF_OPEN)
+	if (phase != HALF_OPEN) {
 		expect_deaf(phase);
+		w.c.said.opts = opts;
+		expect_no_replay(third);
+	}
 	open_again();
 	expect_gone();
 	w_end();
