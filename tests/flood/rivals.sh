@@ -42,6 +42,9 @@ need_root
 synq_high=1024 cookies=auto
 # Before whatever else this machine does, as softirqs are: of its session, and its session of all.
 first=(setsid sh -c 'echo -20 2>/dev/null >/proc/self/autogroup; exec nice -n -20 "$@"' first)
+# Not the device's own, so that the kernel, which sees each frame too, takes it for another machine's and
+# leaves it alone at once.
+engine_mac=02:00:00:00:00:01
 body=1000 bulk_body=100000000
 
 # --- the network ---
@@ -136,7 +139,7 @@ for n in map(int, sys.argv[2:]):
 engine_conf() { # serve|shield
 	local n=${number[$1]}
 	printf '[engine]\nworkers = 1\nconnections = 100000\n'
-	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,framecnt=%s\n' "$n" "${RIVALS_RING:-8192}"
+	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,%s\nmac = %s\n' "$n" "${RIVALS_RING:-framecnt=2048}" $engine_mac
 	printf 'address = 10.20.%s.1/24\ngateway = 10.20.%s.2\n' "$n" "$n"
 	if [ "$1" = serve ]; then
 		printf '[listener web]\nport = 80\nservice = http\n'
@@ -172,8 +175,8 @@ is_ours() { [ "$1" = serve ] || [ "$1" = shield ]; }
 # --- what comes ---
 
 start_flood() { # RIVAL RATE SECONDS SEED
-	local n=${number[$1]} mac
-	mac=$(ip netns exec "$(d "$n")" cat "/sys/class/net/d$n/address")
+	local n=${number[$1]} mac=$engine_mac
+	is_ours "$1" || mac=$(ip netns exec "$(d "$n")" cat "/sys/class/net/d$n/address")
 	"${words_c[@]}" "${first[@]}" taskset -c 0 "$programs/synflood" --if "c$n" --mac "$mac" --to "${server[$1]}:80" \
 		--rate "$2" --seconds "$3" --seed "$4" >"$work/flood" 2>&1 &
 	flood=$!

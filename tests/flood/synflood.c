@@ -414,6 +414,15 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Bursts come when chance wills, one in each period on average: a regular flood would meet the
+ * ticks by which kernels count time always, or never. */
+static uint64_t next_ns(const struct plan *p, uint64_t done, uint64_t burst, uint64_t *state)
+{
+	double period = 1e9 / (double)p->rate;
+	double chance = (double)(draw(state) >> 11) * 0x1p-53;
+	return (uint64_t)(((double)done + 2 * chance * (double)burst) * period);
+}
+
 static int flood(int fd, const struct plan *p, const struct frame *f, struct tally *tally)
 {
 	unsigned char bytes[BURST][FRAME_MAX];
@@ -424,22 +433,22 @@ static int flood(int fd, const struct plan *p, const struct frame *f, struct tal
 	int rc = 0;
 
 	while (!ended && rc == 0 && tried < count && now < end) {
-		uint64_t due = (uint64_t)((double)(now - start) * 1e-9 * (double)p->rate) + burst;
-		uint64_t owed = due - tally->behind - tried;
+		uint64_t due = (uint64_t)((double)(now - start) * 1e-9 * (double)p->rate) + 1;
+		uint64_t done = tried + tally->behind, owed = due > done ? due - done : 0;
 		if (owed > BEHIND_MAX) {
 			tally->behind += owed - BEHIND_MAX;
 			owed = BEHIND_MAX;
 		}
-		owed = smaller(owed / burst * burst, count - tried);
+		owed = smaller(owed, count - tried);
 		for (uint64_t n; owed > 0 && rc == 0; owed -= n) {
-			n = smaller(owed, burst);
+			n = smaller(owed, BURST);
 			for (unsigned i = 0; i < n; i++)
 				vary(bytes[i], f, &p->to, &state);
 			rc = send_burst(fd, bytes, f->len, (unsigned)n, tally);
 			tried += n;
 		}
-		uint64_t next = tried + tally->behind;
-		sleep_until(smaller(end, start + (uint64_t)((double)next * 1e9 / (double)p->rate)));
+		done = tried + tally->behind;
+		sleep_until(smaller(end, start + next_ns(p, done, burst, &state)));
 		now = now_ns();
 	}
 	tally->seconds = (double)(now - start) * 1e-9;
