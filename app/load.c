@@ -166,6 +166,7 @@ static void add_figures(struct tg_load_figures *sum, const struct tg_load_figure
 	sum->open += f->open;
 	sum->closing += f->closing;
 	sum->held += f->held;
+	sum->open_max += f->open_max;
 }
 
 static void see(struct load *l, struct tg_load_figures *sum)
@@ -190,8 +191,6 @@ static void show_second(struct load *l, uint64_t now)
 	s.rx_packets = sight.io.rx_packets - l->sight_before.io.rx_packets;
 	s.tx_packets = sight.io.tx_packets - l->sight_before.io.tx_packets;
 	s.left_s = l->end_ns || s.at_s > set->duration_s ? 0 : set->duration_s - s.at_s;
-	if (s.now.open > l->result.live_max)
-		l->result.live_max = s.now.open;
 	if (l->csv)
 		tg_load_csv_line(&s, l->csv);
 	bool lines = !l->opt.quiet && !l->opt.json;
@@ -261,8 +260,10 @@ static void run(struct load *l)
 	l->result.is_interrupted = tg_cli_is_interrupted();
 	l->end_ns = tg_cli_now_ns();
 	uint64_t close_ms = l->result.is_interrupted ? 0 : set->ramp_down_s * 1000ull;
-	for (uint32_t w = 0; w < l->host.worker_n; w++)
+	for (uint32_t w = 0; w < l->host.worker_n; w++) {
 		l->core[w].close_ns = close_ms * TG_NS_PER_MS;
+		l->core[w].is_interrupted = l->result.is_interrupted;
+	}
 	ask(l, TG_LOAD_ASK_END);
 	wait_for(l, TG_LOAD_ASK_END, close_ms + set->timeout_ms + END_SLACK_MS, false);
 }
@@ -303,8 +304,6 @@ static void collect(struct load *l)
 		tg_engine_stats(e, &stats);
 		r->tw_left += stats.tw_count;
 	}
-	if (r->sum.open > r->live_max)
-		r->live_max = r->sum.open;
 }
 
 /* The exit code by what was expected; or, where nothing was, by that some opened and none failed.

@@ -60,7 +60,8 @@ static const struct {
     [TG_LOAD_BAD_BYTES] = {"bad_bytes", "wrong bytes"},
     [TG_LOAD_BAD_ANSWER] = {"bad_answer", "no HTTP, or a status of 400 and above"},
     [TG_LOAD_NO_CLOSE] = {"not_closed", "not closed by the other side in time"},
-    [TG_LOAD_CUT] = {"cut", "cut off by the end of the run"},
+    [TG_LOAD_UNFINISHED] = {"unfinished", "not over when the run was, nor timeout_ms later"},
+    [TG_LOAD_CUT] = {"cut", "cut off by the interruption"},
 };
 
 const char *tg_load_cause_name(enum tg_load_cause cause)
@@ -175,6 +176,12 @@ static void to_closing(struct tg_load_side *side, uint32_t conn)
 	set_timer(side, conn, s->flags & FLAG_SHUT ? side->plan->set.timeout_ms : RETRY_MS);
 }
 
+/* The run ended before its last request, which tells the server to close. */
+static bool is_cut_short(const struct tg_load_side *side, const struct tg_load_slot *s)
+{
+	return side->plan->set.act != TG_LOAD_NOTHING && s->answered < side->plan->set.requests;
+}
+
 static void start_close(struct tg_load_side *side, uint32_t conn)
 {
 	struct tg_load_slot *s = &side->slot[conn];
@@ -187,7 +194,7 @@ static void start_close(struct tg_load_side *side, uint32_t conn)
 		side->now.open--;
 		side->now.closing++;
 		tg_conn_abort(side->engine, conn);
-	} else if (set->close == TG_LOAD_SERVER && !side->is_ending &&
+	} else if (set->close == TG_LOAD_SERVER && !is_cut_short(side, s) &&
 		   !tg_conn_is_eof(side->engine, conn)) {
 		s->step = STEP_WAIT;
 		set_timer(side, conn, set->timeout_ms);
@@ -223,7 +230,7 @@ static void answered(struct tg_load_side *side, uint32_t conn)
 	note(side, TG_LOAD_TRANSFER, s);
 	side->now.requests++;
 	s->answered++;
-	if (s->answered == set->requests || side->is_ending) {
+	if (s->answered == set->requests || (side->is_ending && set->think_ms)) {
 		finish(side, conn);
 	} else if (set->think_ms) {
 		s->step = STEP_THINK;
@@ -595,6 +602,8 @@ static void on_opened(void *ctx, struct tg_engine *engine, uint32_t conn)
 	side->now.opened++;
 	side->now.opening--;
 	side->now.open++;
+	if (side->now.open > side->now.open_max)
+		side->now.open_max = side->now.open;
 	side->slot[conn].flags |= FLAG_OPEN;
 	begin_request(side, conn);
 }
@@ -654,9 +663,9 @@ static enum tg_load_cause cause_of(const struct tg_load_side *side, const struct
 	case TG_CLOSE_NET_UNREACHABLE:
 		return TG_LOAD_UNREACHABLE;
 	case TG_CLOSE_ABORT:
-		return s->step == STEP_CLOSING && side->plan->set.close == TG_LOAD_RST
-			   ? TG_LOAD_OK
-			   : TG_LOAD_CUT;
+		if (s->step == STEP_CLOSING && side->plan->set.close == TG_LOAD_RST)
+			return TG_LOAD_OK;
+		return side->is_interrupted ? TG_LOAD_CUT : TG_LOAD_UNFINISHED;
 	case TG_CLOSE_NONE:
 	case TG_CLOSE_NORMAL:
 	case TG_CLOSE_FW2:
@@ -677,7 +686,7 @@ static void count_end(struct tg_load_side *side, const struct tg_load_slot *s,
 	side->now.done++;
 	if (set->act == TG_LOAD_UP && !set->hold && !set->keep_ms)
 		note(side, TG_LOAD_TRANSFER, s);
-	else if (set->close != TG_LOAD_RST)
+	else if (set->close != TG_LOAD_RST && set->close != TG_LOAD_HALF)
 		note(side, TG_LOAD_CLOSE, s);
 }
 

@@ -30,7 +30,8 @@ enum tg_load_cause {
 	TG_LOAD_BAD_BYTES,   /* what came is not what must come */
 	TG_LOAD_BAD_ANSWER,  /* no HTTP, or a status of 400 and above */
 	TG_LOAD_NO_CLOSE,    /* the other side did not close in time */
-	TG_LOAD_CUT,         /* not over when we had to end: neither good nor bad */
+	TG_LOAD_UNFINISHED,  /* not over at the end of the run, nor timeout_ms later */
+	TG_LOAD_CUT,         /* not over when we were interrupted: neither good nor bad */
 	TG_LOAD_CAUSE_N
 };
 /* A word for machines, and a sentence for people. */
@@ -41,7 +42,8 @@ enum tg_load_timing {
 	TG_LOAD_HANDSHAKE = 0, /* from the call to the SYN-ACK's burst */
 	TG_LOAD_FIRST_BYTE,    /* from the request to the first byte of its answer */
 	TG_LOAD_TRANSFER,      /* from the request to the last byte; up: to the end of all */
-	TG_LOAD_CLOSE,         /* from our wish to close to the last FIN or its ACK */
+	TG_LOAD_CLOSE,         /* from our wish to close to the last FIN or its ACK; not for
+				  rst and half */
 	TG_LOAD_TIMING_N
 };
 const char *tg_load_timing_name(enum tg_load_timing timing);
@@ -57,6 +59,7 @@ struct tg_load_figures {
 	uint64_t flood_sent;
 	uint32_t opening, open, closing; /* now */
 	uint32_t held;                   /* of open */
+	uint32_t open_max;               /* that there ever were; of several workers, the sum */
 };
 
 struct tg_load_slot;
@@ -71,6 +74,7 @@ struct tg_load_side {
 	uint32_t hold_want;            /* of this worker */
 	bool is_filled;                /* hold_want was reached once */
 	bool is_ending;                /* nothing is opened any more, nothing held */
+	bool is_interrupted;           /* and not because the time is over */
 	uint32_t scan;                 /* the next slot to look at, when ending */
 	struct tg_pacer open_pace, churn_pace;
 	struct tg_rng rng;
@@ -89,7 +93,8 @@ uint32_t tg_load_turn(struct tg_load_side *side, uint64_t now_ns);
 /* True when all that is to be opened was opened. */
 bool tg_load_is_over(const struct tg_load_side *side, uint64_t now_ns);
 /* From now on nothing is opened, and those that are held are closed over close_ns. */
-void tg_load_end(struct tg_load_side *side, uint64_t now_ns, uint64_t close_ns);
+void tg_load_end(struct tg_load_side *side, uint64_t now_ns, uint64_t close_ns,
+		 bool is_interrupted);
 /* Connections that are not over. */
 uint32_t tg_load_active(const struct tg_load_side *side);
 

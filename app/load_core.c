@@ -106,7 +106,7 @@ static void look(struct tg_load_core *c, uint64_t now_ns)
 		if (ask == TG_LOAD_ASK_RUN)
 			begin_run(c);
 		else
-			tg_load_end(&c->side, now_ns, c->close_ns);
+			tg_load_end(&c->side, now_ns, c->close_ns, c->is_interrupted);
 	}
 	show(c);
 	if (is_done(c, now_ns))

@@ -28,6 +28,7 @@ struct tg_load_core {
 	uint64_t look_ns, find_until_ns;
 
 	uint64_t start_ns, close_ns; /* written by control before ask */
+	bool is_interrupted;         /* likewise */
 	_Atomic uint32_t ask, said;
 	_Atomic uint32_t seq; /* odd while shown is being written */
 	struct tg_load_figures shown;

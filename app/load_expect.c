@@ -167,7 +167,7 @@ static double value_of(const struct tg_load_expect *e, const struct tg_load_resu
 	case WHAT_RATE:
 		return tg_load_rate(r);
 	case WHAT_LIVE:
-		return r->live_max;
+		return f->open_max;
 	case WHAT_MISSED:
 		return (double)f->missed;
 	case WHAT_TIMING:

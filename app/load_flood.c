@@ -75,5 +75,6 @@ uint32_t tg_load_flood_turn(struct tg_load_flood *f, uint64_t now_ns)
 	if (n)
 		tg_io_tx(f->io, pkt, n);
 	f->sent += n;
+	f->pacer.missed += want - n; /* no buffer, or nobody there */
 	return n;
 }

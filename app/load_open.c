@@ -148,12 +148,13 @@ bool tg_load_is_over(const struct tg_load_side *side, uint64_t now_ns)
 	return tg_pacer_is_over(p, now_ns);
 }
 
-void tg_load_end(struct tg_load_side *side, uint64_t now_ns, uint64_t close_ns)
+void tg_load_end(struct tg_load_side *side, uint64_t now_ns, uint64_t close_ns, bool is_interrupted)
 {
 	uint64_t us = close_ns / 1000 + 1, held = side->now.held + 1ull;
 	uint64_t rate = held * 1000000 / us + 1;
 
 	side->is_ending = true;
+	side->is_interrupted = is_interrupted;
 	/* A pace of its own for this worker: to close all that are held in this time. */
 	side->churn_pace = (struct tg_pacer){
 	    .pace = {.rate = rate < 100000000 ? rate : 100000000, .duration_us = 1ull << 42},

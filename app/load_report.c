@@ -103,7 +103,7 @@ void tg_load_print(const struct tg_load_plan *plan, const struct tg_load_result 
 	fprintf(out,
 		"%" PRIu64 " connections begun in %.2f s, %" PRIu64
 		" opened: %.0f/s, at most %u open at once\n",
-		f->begun, r->seconds, f->opened, tg_load_rate(r), r->live_max);
+		f->begun, r->seconds, f->opened, tg_load_rate(r), f->open_max);
 	fprintf(out, "%" PRIu64 " good, %" PRIu64 " failed: success %.4g %%\n", f->done,
 		tg_load_failed(f), tg_load_success(f));
 	print_failures(f, out);
@@ -117,8 +117,8 @@ void tg_load_print(const struct tg_load_plan *plan, const struct tg_load_result 
 		f->requests, f->rx_bytes, f->tx_bytes);
 	fprintf(out,
 		"per connection: %.2f packets out, %.2f in; %.0f bytes of frames out, %.0f in\n",
-		per(r->tx_packets, f->opened), per(r->rx_packets, f->opened),
-		per(r->tx_bytes, f->opened), per(r->rx_bytes, f->opened));
+		per(r->tx_packets, f->begun), per(r->rx_packets, f->begun),
+		per(r->tx_bytes, f->begun), per(r->rx_bytes, f->begun));
 	fprintf(out,
 		"%" PRIu64 " segments were sent again; %" PRIu64
 		" connections of ours are in TIME-WAIT\n",
@@ -158,7 +158,7 @@ void tg_load_print_json(const struct tg_load_plan *plan, const struct tg_load_re
 		",\"success_percent\":%.6f,\"missed\":%" PRIu64
 		",\"live_max\":%u,\"requests\":%" PRIu64,
 		f->begun, f->opened, tg_load_rate(r), f->done, tg_load_failed(f),
-		tg_load_success(f), f->missed, r->live_max, f->requests);
+		tg_load_success(f), f->missed, f->open_max, f->requests);
 	fprintf(out,
 		",\"text_bytes\":{\"in\":%" PRIu64 ",\"out\":%" PRIu64
 		"},\"packets\":{\"in\":%" PRIu64 ",\"out\":%" PRIu64

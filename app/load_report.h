@@ -10,8 +10,7 @@
 struct tg_load_result {
 	struct tg_load_figures sum;
 	struct tg_hist timing[TG_LOAD_TIMING_N];
-	double seconds;    /* while connections were opened */
-	uint32_t live_max; /* open at once, as seen once a second */
+	double seconds;                                      /* while connections were opened */
 	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes; /* frames */
 	uint64_t rexmit, tw_left, tw_evicted;
 	uint64_t flood_answers; /* RSTs that the engine owed: SYN-ACKs that came back */
