@@ -231,8 +231,10 @@ static void test_auto_slowFlood_repeatsAreBounded(void)
 	begin(TG_COOKIES_AUTO, 0);
 	for (uint32_t i = 0; i < 170; i++) {
 		flood_burst(1);
+		uint32_t before = answer_n, armed = stats().armed_n;
 		wait_ms(350);
 		CU_ASSERT(stats().conn_count <= HIGH);
+		CU_ASSERT(!armed || answer_n == before); /* none from there on */
 	}
 	CU_ASSERT(answer_n > syn_n); /* some were */
 	CU_ASSERT(answer_n <= syn_n + RETRIES * HIGH);
