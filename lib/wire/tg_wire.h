@@ -80,6 +80,16 @@ uint32_t tg_ip6_emit(uint8_t *data, const struct tg_ip *ip, uint32_t payload_len
 uint64_t tg_csum_add(uint64_t sum, const void *data, size_t len);
 /* Folds to the 16 bits that go into the field (already complemented), host order. */
 uint16_t tg_csum_fold(uint64_t sum);
+/* Added to itself with its halves exchanged, a word carries the ones' complement sum of its halves,
+ * end-around carry included, in its upper half: a sum of native words, folded, as it stands in
+ * memory (RFC 1071 2(B)). */
+static inline uint16_t tg_csum_fold_native(uint64_t sum)
+{
+	sum += sum << 32 | sum >> 32;
+	uint32_t half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
+}
 /* The sum over the pseudo-header of RFC 9293 3.1 / RFC 8200 8.1. */
 uint64_t tg_csum_pseudo(const struct tg_addr *src, const struct tg_addr *dst, uint8_t proto,
 			uint32_t len);

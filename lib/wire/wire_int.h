@@ -42,14 +42,9 @@ static inline uint64_t sum64(uint64_t acc, uint64_t w)
 	return sum + carry;
 }
 
-/* Added to itself with its halves exchanged, a word carries the ones' complement sum of its halves,
- * end-around carry included, in its upper half. */
 static inline uint16_t fold_native(uint64_t acc)
 {
-	acc += acc << 32 | acc >> 32;
-	uint32_t half = (uint32_t)(acc >> 32);
-	half += half << 16 | half >> 16;
-	return (uint16_t)(half >> 16);
+	return tg_csum_fold_native(acc);
 }
 
 /* A folded native sum as a number in host order. */
