@@ -2,25 +2,39 @@
 /* sip_lanes.c: which ways of hashing side by side there are here. */
 #include "sip_lanes.h"
 
-static void hash_scalar(const struct tg_sipkey *key, struct tg_sip_block *block, uint32_t word_n)
+#include <stddef.h>
+
+static void scalar_hash24(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
+			  uint64_t out[], uint32_t n)
 {
-	for (int lane = 0; lane < TG_SIP_LANES; lane++) {
+	for (uint32_t lane = 0; lane < n; lane++) {
 		struct tg_sip s;
 
 		tg_sip_start(&s, key);
 		for (uint32_t i = 0; i < word_n; i++)
-			tg_sip_word2(&s, block->m[i][lane]);
-		block->out[lane] = tg_sip_end4(&s);
+			tg_sip_word2(&s, m[i][lane]);
+		out[lane] = tg_sip_end4(&s);
 	}
 }
 
-static const struct tg_sip_lanes scalar = {"scalar", UINT32_MAX, hash_scalar};
+static void scalar_hash13(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
+			  uint64_t out[], uint32_t n)
+{
+	for (uint32_t lane = 0; lane < n; lane++) {
+		struct tg_sip s;
+
+		tg_sip_start(&s, key);
+		for (uint32_t i = 0; i < word_n; i++)
+			tg_sip_word1(&s, m[i][lane]);
+		out[lane] = tg_sip_end3(&s);
+	}
+}
+
+static const struct tg_sip_lanes scalar = {"scalar", scalar_hash24, scalar_hash13};
 
 #if defined(__x86_64__)
-static const struct tg_sip_lanes avx512 = {"avx512", 4, tg_sip_lanes_avx512};
-/* Two and a half times as fast as one by one, and yet no gain in a burst of SYNs: to gather them
- * costs as much (perf/README.md). */
-static const struct tg_sip_lanes avx2 = {"avx2", UINT32_MAX, tg_sip_lanes_avx2};
+static const struct tg_sip_lanes avx512 = {"avx512", tg_sip_avx512_hash24, tg_sip_avx512_hash13};
+static const struct tg_sip_lanes avx2 = {"avx2", tg_sip_avx2_hash24, tg_sip_avx2_hash13};
 
 static const struct tg_sip_lanes *of_processor(uint32_t i)
 {

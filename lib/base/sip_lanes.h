@@ -5,7 +5,13 @@
 
 #include "tg_sip_lanes.h"
 
-void tg_sip_lanes_avx2(const struct tg_sipkey *key, struct tg_sip_block *block, uint32_t word_n);
-void tg_sip_lanes_avx512(const struct tg_sipkey *key, struct tg_sip_block *block, uint32_t word_n);
+void tg_sip_avx2_hash24(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
+			uint64_t out[], uint32_t n);
+void tg_sip_avx2_hash13(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
+			uint64_t out[], uint32_t n);
+void tg_sip_avx512_hash24(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
+			  uint64_t out[], uint32_t n);
+void tg_sip_avx512_hash13(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
+			  uint64_t out[], uint32_t n);
 
 #endif

@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sip_lanes_avx2.c: four words a register, two registers a word of the block. */
+/* sip_lanes_avx2.c: four words a register, two registers side by side: more would not find room. */
 #include <stdint.h>
 
 #if defined(__x86_64__)
 typedef uint64_t lane_vec __attribute__((vector_size(32)));
 typedef uint64_t lane_load __attribute__((vector_size(32), may_alias));
+typedef uint32_t lane_halves __attribute__((vector_size(32)));
+typedef uint16_t lane_quarters __attribute__((vector_size(32)));
+enum { LANE_PARTS = 2 };
+
+/* Whole halves and quarters are only put elsewhere, in one instruction; else there is no rotation
+ * of a word, and it takes three. */
+static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
+{
+	if (n == 32) {
+		lane_halves h = (lane_halves)*x;
+		*x = (lane_vec)__builtin_shufflevector(h, h, 1, 0, 3, 2, 5, 4, 7, 6);
+	} else if (n == 16) {
+		lane_quarters q = (lane_quarters)*x;
+		*x = (lane_vec)__builtin_shufflevector(q, q, 3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10,
+						       15, 12, 13, 14);
+	} else {
+		*x = *x << n | *x >> (64 - n);
+	}
+}
 
 #include "sip_lanes.h"
 #include "sip_lanes_vec.h"
 
-__attribute__((target("avx2"))) void tg_sip_lanes_avx2(const struct tg_sipkey *key,
-						       struct tg_sip_block *block, uint32_t word_n)
+__attribute__((target("avx2"))) void tg_sip_avx2_hash24(const struct tg_sipkey *key,
+							const uint64_t *const m[], uint32_t word_n,
+							uint64_t out[], uint32_t n)
 {
-	lane_hash24(key, block, word_n);
+	lane_hash(key, m, word_n, out, n, 2, 4);
+}
+
+__attribute__((target("avx2"))) void tg_sip_avx2_hash13(const struct tg_sipkey *key,
+							const uint64_t *const m[], uint32_t word_n,
+							uint64_t out[], uint32_t n)
+{
+	lane_hash(key, m, word_n, out, n, 1, 3);
 }
 #endif

@@ -168,6 +168,7 @@ void tg_engine_set_prefixes(struct tg_engine *e, int listener, const struct tg_p
 {
 	assert(listener >= 0 && listener < TG_LISTENER_MAX && e->listener[listener].used);
 	e->listener[listener].conf.prefixes = set;
+	e->listen_gen++;
 }
 
 /* --- what is said to those who have proved nothing (DESIGN 4) --- */

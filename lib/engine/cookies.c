@@ -8,8 +8,6 @@
 enum {
 	GUESS_LOOK_MS = 100,   /* how often failures are counted */
 	GUESS_HOLD_MS = 10000, /* how long strictness lasts after the last time they were many */
-	BURST_MIN = 2,         /* cookies in the burst before, for which this one is prepared */
-	SYN_FLAGS = TG_TCP_SYN | TG_TCP_ACK | TG_TCP_RST | TG_TCP_FIN,
 };
 
 /* --- secrets and time --- */
@@ -105,7 +103,6 @@ void tg_cookies_sent(struct tg_engine *e, struct tg_listener *l, uint16_t wnd)
 {
 	l->cookie_ms = e->env.now_ms;
 	l->cookie_wnd = wnd;
-	e->minted_n++;
 }
 
 /* SC-07: nothing else remembers what the SYN-ACKs with cookies told. In a fleet others may have
@@ -157,48 +154,8 @@ void tg_cookies_look(struct tg_engine *e)
 	e->guess.until_ms = now_ms + GUESS_HOLD_MS;
 }
 
-/* --- bursts --- */
-
-static bool will_mint(struct tg_engine *e, const struct tg_rx *rx, struct tg_listener **l)
+void tg_cookies_burst(struct tg_engine *e)
 {
-	if (rx->kind != TG_RX_TCP || rx->cand_n || (rx->seg.ctl & SYN_FLAGS) != TG_TCP_SYN)
-		return false;
-	*l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
-	return *l && !(*l)->conf.has_pool && /* what it promises may change within the burst */
-	       ((*l)->armed || (*l)->conf.syn_cookies == TG_COOKIES_ALWAYS);
-}
-
-/* All SYNs of the burst that will be answered by a cookie, hashed side by side. What is reckoned
- * here and not used in the end has cost its hash, and nothing else. */
-static void hash_burst(struct tg_engine *e, uint32_t n)
-{
-	struct tg_cookie_syn syn[TG_BURST_MAX];
-	struct tg_cookie_deal deal[TG_BURST_MAX];
-	uint32_t syn_n = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct tg_rx *rx = &e->rx[i];
-		struct tg_listener *l;
-		if (!will_mint(e, rx, &l))
-			continue;
-		e->env.mtu = e->conf.port[rx->pkt.port].mtu;
-		deal[syn_n] =
-		    tg_tcp_deal(&e->class[l->class_idx].conf, &rx->tuple, &rx->seg, &e->env);
-		syn[syn_n] =
-		    (struct tg_cookie_syn){&rx->tuple, rx->seg.seq, &deal[syn_n], &rx->cookie};
-		syn_n++;
-	}
-	if (syn_n >= e->lanes->pays_from)
-		tg_cookie_hash_many(&e->cookie, syn, syn_n, e->lanes);
-}
-
-void tg_cookies_burst(struct tg_engine *e, uint32_t n)
-{
-	bool many = e->minted_n >= BURST_MIN && n >= e->lanes->pays_from;
-
-	e->minted_n = 0;
 	if (e->env.now_ms - e->guess.from_ms >= GUESS_LOOK_MS)
 		tg_cookies_look(e);
-	if (many)
-		hash_burst(e, n);
 }

@@ -25,6 +25,7 @@
 #include "budget.h"
 #include "neigh.h"
 #include "path.h"
+#include "syn.h"
 #include "tg_cookie.h"
 #include "tg_engine.h"
 #include "tw_store.h"
@@ -138,7 +139,8 @@ struct tg_pools;
 struct tg_splices;
 struct tg_used;
 
-enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP, TG_RX_KERNEL };
+/* TG_RX_SYN: a plain SYN, which is not parsed yet (syn.h). */
+enum tg_rx_kind { TG_RX_DONE = 1, TG_RX_TCP, TG_RX_ICMP, TG_RX_ARP, TG_RX_KERNEL, TG_RX_SYN };
 
 /* What is sent to the kernel, each with a rate of its own: from hosts of the link alone, its TCP,
  * the rest. */
@@ -153,7 +155,6 @@ struct tg_rx {
 	struct tg_tuple tuple; /* seen from us */
 	uint64_t hash;
 	uint32_t cand[4], cand_n;
-	struct tg_cookie_hash cookie; /* of its SYN-ACK, made for the whole burst */
 	enum tg_rx_kind kind;
 	enum tg_ctr verdict;
 	bool used;    /* the buffer went out, or is kept */
@@ -171,6 +172,7 @@ struct tg_engine {
 	struct tg_budget *budget, *echo_budget;
 	struct tg_paths *paths;
 	uint64_t table_gen;      /* counts inserts and removes */
+	uint32_t listen_gen;     /* counts changes of listeners */
 	struct tg_addr last_dst; /* the address of ours that was met last, and its port */
 	uint32_t last_dst_port;  /* TG_NONE = not known */
 	uint32_t spare_cap;      /* room that a buffer must have to be used for anything */
@@ -217,7 +219,6 @@ struct tg_engine {
 	struct tg_cookie_keys cookie;
 	uint64_t wall_lead_ms; /* of the cookies' clock over the engine's, modulo 2^64 */
 	const struct tg_sip_lanes *lanes;
-	uint32_t minted_n; /* cookies sent in this burst */
 	struct {
 		uint64_t from_ms, failed; /* when it was looked at, and how many had failed then */
 		uint64_t until_ms;        /* only cookies with timestamps count (SC-23) */
@@ -240,6 +241,7 @@ struct tg_engine {
 	struct tg_tcb scratch; /* a block for what never moves: half-open entries, trials */
 	uint32_t rx_n;         /* of the burst, as far as segments may be taken together */
 	struct tg_rx rx[TG_BURST_MAX];
+	struct tg_syn_stage syn;
 };
 
 static inline struct tg_tcb *tg_conn_tcb(const struct tg_engine *e, const struct tg_conn *c)
@@ -273,6 +275,23 @@ void tg_engine_clock(struct tg_engine *e, uint64_t now_ns);
 void tg_engine_begin(struct tg_engine *e, struct tg_pkt out[], uint32_t max);
 uint32_t tg_engine_end(struct tg_engine *e);
 
+/* --- syn.c: plain SYNs that cookies answer, side by side (syn.h) --- */
+
+/* Takes those out of in[n], and asks for their table lines. Returns them by bit. */
+uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n);
+/* The tables are asked, and cookies made. Returns those that meet something, which are no longer
+ * the stage's. */
+uint64_t tg_syn_find(struct tg_engine *e);
+/* The turn of in[i]. False: it is not the stage's any more, and nothing was done; else *verdict,
+ * and whether the buffer was used. */
+bool tg_syn_answer(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, enum tg_ctr *verdict,
+		   bool *used);
+/* Another packet had its turn. */
+static inline void tg_syn_doubt(struct tg_engine *e)
+{
+	e->syn.stamp++;
+}
+
 /* --- cookies.c --- */
 
 /* A secret out of the seed. */
@@ -281,7 +300,7 @@ static inline void tg_cookies_clock(struct tg_engine *e)
 {
 	tg_cookie_keys_clock(&e->cookie, e->env.now_ms + e->wall_lead_ms);
 }
-/* What l does with cookies now: fills in all of li but mint, used and hash. */
+/* What l does with cookies now: fills in all of li but mint and used. */
 void tg_cookies_meet(const struct tg_engine *e, const struct tg_listener *l, struct tg_listen *li);
 /* l sent one, which told that window. */
 void tg_cookies_sent(struct tg_engine *e, struct tg_listener *l, uint16_t wnd);
@@ -295,8 +314,8 @@ void tg_cookies_opened(struct tg_engine *e, uint32_t x);
 void tg_cookies_spliced(struct tg_engine *e, const struct tg_rx *rx, enum tg_ctr why);
 /* Counts guesses, every now and then. */
 void tg_cookies_look(struct tg_engine *e);
-/* Between the second and the third pass over e->rx[n]: hashes made at once, where that pays. */
-void tg_cookies_burst(struct tg_engine *e, uint32_t n);
+/* Before a burst is run. */
+void tg_cookies_burst(struct tg_engine *e);
 
 /* --- conn.c: pools, table, attaching --- */
 
@@ -422,7 +441,19 @@ bool tg_tx_reply(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *s
 void tg_tx_rst(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg, struct tg_rx *rx);
 /* Waiting RSTs, then the output of all that is ready, as far as there is room. */
 void tg_tx_run(struct tg_engine *e);
-uint16_t tg_tx_ip_id(struct tg_engine *e);
+/* RFC 6864: with DF set any number will do; a random one tells nothing (RB-13). */
+static inline uint16_t tg_tx_ip_id(struct tg_engine *e)
+{
+	if (e->ip_id_n == 0) {
+		e->ip_ids = tg_rng_next(&e->rng);
+		e->ip_id_n = 4;
+	}
+	uint16_t id = (uint16_t)e->ip_ids;
+
+	e->ip_ids >>= 16;
+	e->ip_id_n--;
+	return id;
+}
 uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t);
 
 /* --- listen.c --- */
@@ -485,6 +516,8 @@ enum tg_ctr tg_kernel_offer(struct tg_engine *e, struct tg_rx *rx, enum tg_ctr v
 
 /* Link and IP checks, TCP header, tuple and hash of one packet. */
 void tg_rx_parse(struct tg_engine *e, struct tg_rx *rx);
+/* The port of the same device as *port that has this VLAN; false: none has. */
+bool tg_rx_find_shared(const struct tg_engine *e, uint16_t vid, uint16_t *port);
 /* LN-12: what a source may not be. */
 enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx);
 enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx);

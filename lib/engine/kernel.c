@@ -207,6 +207,7 @@ static bool takes(const struct tg_engine *e, struct tg_rx *rx, enum tg_ctr verdi
 	case TG_RX_DONE:
 		return takes_ip(e, rx, verdict);
 	case TG_RX_TCP:
+	case TG_RX_SYN:
 		break;
 	}
 	return false;

@@ -164,6 +164,7 @@ int tg_engine_listen(struct tg_engine *e, const struct tg_listener_conf *conf)
 	};
 	*head = (int16_t)i;
 	e->listener_n++;
+	e->listen_gen++;
 	return i;
 }
 
@@ -194,6 +195,7 @@ void tg_engine_unlisten(struct tg_engine *e, int listener)
 	tg_class_put(e, l->class_idx);
 	l->used = false;
 	e->listener_n--;
+	e->listen_gen++;
 }
 
 /* Those who came before keep what their SYN-ACK promised (SC-07): the class they share stays. */
@@ -216,6 +218,7 @@ int tg_engine_relisten(struct tg_engine *e, int listener, const struct tg_tcp_co
 	}
 	tg_cookies_reconf(e, l);
 	l->conf.tcp = *tcp;
+	e->listen_gen++;
 	return 0;
 }
 
@@ -382,7 +385,6 @@ static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct 
 	} else if (floor && !tg_conn_room(e, is_v6(rx))) {
 		refuse = TG_CTR_conn_full; /* TD-23: state although cookies are minted */
 	}
-	li->hash = &rx->cookie;
 	bool trial = refuse != TG_CTR_NONE;
 
 	*refused = TG_CTR_NONE;

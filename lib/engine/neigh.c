@@ -356,6 +356,20 @@ enum tg_neigh_answer tg_neigh_find(struct tg_neigh *n, uint32_t port,
 	return e ? answer_from(n, e, now_ms, mac) : TG_NEIGH_DEAD;
 }
 
+bool tg_neigh_is_ready(const struct tg_neigh *n, uint32_t port, const struct tg_addr *next_hop,
+		       uint64_t now_ms)
+{
+	if (n->conf->port[port].has_static_neigh)
+		return true;
+	const struct tg_neigh_entry *e = tg_neigh_lookup(n, port, next_hop);
+
+	if (!e)
+		return false;
+	if (e->state == TG_NEIGH_HEARD || e->state == TG_NEIGH_REACHABLE)
+		return !is_stale(e, now_ms) || e->has_held;
+	return e->state == TG_NEIGH_PROBE;
+}
+
 void tg_neigh_hold(struct tg_neigh *n, uint32_t port, const struct tg_addr *next_hop,
 		   const struct tg_pkt *pkt, struct tg_out *out)
 {

@@ -71,6 +71,9 @@ enum tg_neigh_answer { TG_NEIGH_OK = 1, TG_NEIGH_WAIT, TG_NEIGH_DEAD };
 enum tg_neigh_answer tg_neigh_find(struct tg_neigh *n, uint32_t port,
 				   const struct tg_addr *next_hop, uint64_t now_ms,
 				   struct tg_mac *mac);
+/* Whether tg_neigh_find would say OK; changes nothing. */
+bool tg_neigh_is_ready(const struct tg_neigh *n, uint32_t port, const struct tg_addr *next_hop,
+		       uint64_t now_ms);
 /* Keeps pkt (whole but for its destination MAC) until next_hop answers; the older one that waited
  * is freed and counted. */
 void tg_neigh_hold(struct tg_neigh *n, uint32_t port, const struct tg_addr *next_hop,

@@ -245,6 +245,7 @@ static enum tg_ctr packet_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_
 				    &rx->used);
 	case TG_RX_KERNEL:
 	case TG_RX_DONE:
+	case TG_RX_SYN:
 		break;
 	}
 	return rx->verdict;
@@ -252,20 +253,24 @@ static enum tg_ctr packet_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_
 
 /* --- the burst --- */
 
+static void parse(struct tg_engine *e, const struct tg_pkt *in, struct tg_rx *rx)
+{
+	rx->pkt = *in;
+	tg_rx_parse(e, rx);
+	if (rx->kind == TG_RX_TCP)
+		tg_table_prefetch(&e->table, rx->hash);
+}
+
 static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
-	for (uint32_t i = 0; i < n && i < 4; i++)
-		__builtin_prefetch(in[i].data);
+	uint64_t staged = tg_syn_take(e, in, e->conf.no_syn_stage ? 0 : n);
+
 	for (uint32_t i = 0; i < n; i++) {
-		struct tg_rx *rx = &e->rx[i];
-		if (i + 4 < n)
-			__builtin_prefetch(in[i + 4].data);
-		rx->pkt = in[i];
-		rx->cookie.known = false;
-		tg_rx_parse(e, rx);
-		if (rx->kind == TG_RX_TCP)
-			tg_table_prefetch(&e->table, rx->hash);
 		tg_ctr_add(&e->ctr, TG_CTR_rx_bytes, in[i].len);
+		if (staged >> i & 1)
+			e->rx[i].kind = TG_RX_SYN;
+		else
+			parse(e, &in[i], &e->rx[i]);
 	}
 	tg_ctr_add(&e->ctr, TG_CTR_rx_segments, n);
 	e->rx_n = e->conf.no_merge ? 0 : n;
@@ -279,42 +284,76 @@ static inline void prefetch(const struct tg_engine *e, uint32_t slot)
 		tg_splice_prefetch(e, slot);
 }
 
-static void pass_find(struct tg_engine *e, uint32_t n)
+static void find(struct tg_engine *e, struct tg_rx *rx)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		struct tg_rx *rx = &e->rx[i];
-		if (rx->kind != TG_RX_TCP)
-			continue;
-		rx->cand_n = tg_table_find(&e->table, rx->hash, rx->cand, 4);
-		if (rx->cand_n)
-			prefetch(e, rx->cand[0]);
-		else
-			tg_tw_store_prefetch(e->tw, rx->hash);
+	if (rx->kind != TG_RX_TCP)
+		return;
+	rx->cand_n = tg_table_find(&e->table, rx->hash, rx->cand, 4);
+	if (rx->cand_n)
+		prefetch(e, rx->cand[0]);
+	else
+		tg_tw_store_prefetch(e->tw, rx->hash);
+}
+
+static void pass_find(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
+{
+	for (uint64_t met = e->syn.mask ? tg_syn_find(e) : 0; met; met &= met - 1) {
+		uint32_t i = (uint32_t)__builtin_ctzll(met);
+		parse(e, &in[i], &e->rx[i]);
 	}
+	for (uint32_t i = 0; i < n; i++)
+		find(e, &e->rx[i]);
 }
 
 /* The buffer is ours again: kept for what is to be sent, or given back with the others. */
-static void put_back(struct tg_engine *e, struct tg_rx *rx)
+static void put_back(struct tg_engine *e, const struct tg_pkt *pkt)
 {
-	if (rx->pkt.cap >= e->spare_cap && e->out.spare_n < TG_BURST_MAX / 2)
-		e->out.spare[e->out.spare_n++] = rx->pkt;
+	if (pkt->cap >= e->spare_cap && e->out.spare_n < TG_BURST_MAX / 2)
+		e->out.spare[e->out.spare_n++] = *pkt;
 	else
-		e->drop[e->drop_n++] = rx->pkt;
+		e->drop[e->drop_n++] = *pkt;
 }
 
-static void pass_run(struct tg_engine *e, uint32_t n)
+/* gen: of the table, when it was asked for rx. */
+static void run(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
+{
+	enum tg_ctr verdict = packet_arrives(e, rx, gen);
+
+	if (e->has_kernel)
+		verdict = tg_kernel_offer(e, rx, verdict);
+	tg_ctr_inc(&e->ctr, verdict == TG_CTR_NONE ? TG_CTR_rx_accepted : verdict);
+	if (!rx->used)
+		put_back(e, &rx->pkt);
+	tg_conn_reap(e);
+	tg_syn_doubt(e);
+}
+
+/* A plain SYN; or it leaves the stage in its turn. */
+static void run_syn(struct tg_engine *e, const struct tg_pkt *in, uint32_t i)
+{
+	enum tg_ctr verdict;
+	bool used;
+
+	if (tg_syn_answer(e, in, i, &verdict, &used)) {
+		tg_ctr_inc(&e->ctr, verdict == TG_CTR_NONE ? TG_CTR_rx_accepted : verdict);
+		if (!used)
+			put_back(e, in);
+		return;
+	}
+	parse(e, in, &e->rx[i]);
+	find(e, &e->rx[i]);
+	run(e, &e->rx[i], e->table_gen);
+}
+
+static void pass_run(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
 	uint64_t gen = e->table_gen;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct tg_rx *rx = &e->rx[i];
-		enum tg_ctr verdict = packet_arrives(e, rx, gen);
-		if (e->has_kernel)
-			verdict = tg_kernel_offer(e, rx, verdict);
-		tg_ctr_inc(&e->ctr, verdict == TG_CTR_NONE ? TG_CTR_rx_accepted : verdict);
-		if (!rx->used)
-			put_back(e, rx);
-		tg_conn_reap(e);
+		if (e->rx[i].kind == TG_RX_SYN)
+			run_syn(e, &in[i], i);
+		else
+			run(e, &e->rx[i], gen);
 	}
 }
 
@@ -325,9 +364,9 @@ uint32_t tg_engine_rx(struct tg_engine *e, const struct tg_pkt in[], uint32_t n,
 	tg_engine_begin(e, out, max);
 	tg_engine_clock(e, now_ns);
 	pass_parse(e, in, n);
-	pass_find(e, n);
-	tg_cookies_burst(e, n);
-	pass_run(e, n);
+	pass_find(e, in, n);
+	tg_cookies_burst(e);
+	pass_run(e, in, n);
 	tg_event_poll(e);
 	if (e->splices)
 		tg_splices_run(e);

@@ -138,14 +138,13 @@ static enum tg_ctr parse_ip(struct tg_engine *e, struct tg_rx *rx, bool unicast)
 	return TG_CTR_NONE;
 }
 
-/* The port of the same device that has this VLAN; false: none has. */
-static bool find_shared(const struct tg_engine *e, struct tg_rx *rx)
+bool tg_rx_find_shared(const struct tg_engine *e, uint16_t vid, uint16_t *port)
 {
 	for (uint32_t i = 0; i < e->conf.port_n; i++) {
 		const struct tg_port_conf *pc = &e->conf.port[i];
-		if (!pc->is_shared || pc->shares != rx->pkt.port || pc->vlan != rx->eth.vid)
+		if (!pc->is_shared || pc->shares != *port || pc->vlan != vid)
 			continue;
-		rx->pkt.port = (uint16_t)i;
+		*port = (uint16_t)i;
 		return true;
 	}
 	return false;
@@ -163,7 +162,7 @@ static enum tg_ctr parse(struct tg_engine *e, struct tg_rx *rx)
 	    rx->eth.type != TG_ETHERTYPE_ARP)
 		return TG_CTR_ethertype;
 	if (!is_our_vlan(pc, &rx->eth)) {
-		if (!find_shared(e, rx))
+		if (!tg_rx_find_shared(e, rx->eth.vid, &rx->pkt.port))
 			return TG_CTR_vlan;
 		pc = &e->conf.port[rx->pkt.port];
 	}

@@ -139,8 +139,9 @@ struct tg_engine_conf {
 	uint32_t splice_idle_ms; /* a splice on which nothing moves for so long is over; 0 = never
 				  */
 	uint32_t timer_budget;   /* most timers, and most TIME-WAIT expiries, in one call */
-	bool no_merge; /* no segments of a burst are taken together (DT-35): for comparison */
-	bool primary;  /* answers ARP, NDP and echo; other workers of the same ports only learn */
+	bool no_merge;     /* no segments of a burst are taken together (DT-35): for comparison */
+	bool no_syn_stage; /* SYNs are answered one by one (syn.h): for comparison */
+	bool primary; /* answers ARP, NDP and echo; other workers of the same ports only learn */
 	/* Of several nodes with the same secrets and clock (tg_engine_set_secrets,
 	 * tg_engine_set_wall) each finishes the handshakes of all (SC-13): listeners always try
 	 * cookies, and stateful SYN-ACKs carry one too. */

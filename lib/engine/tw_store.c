@@ -401,6 +401,11 @@ tg_tw_handle tg_tw_store_find(const struct tg_tw_store *s, uint64_t fingerprint)
 	return TG_NONE;
 }
 
+uint64_t tg_tw_store_find_any(const struct tg_tw_store *s, const uint64_t fingerprint[], uint32_t n)
+{
+	return tg_table_find_any(&s->table, fingerprint, n);
+}
+
 void tg_tw_store_restart(struct tg_tw_store *s, tg_tw_handle h, uint64_t deadline_ms)
 {
 	struct tg_tw *tw = tg_tw_store_at(s, h);

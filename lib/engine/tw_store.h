@@ -33,6 +33,9 @@ tg_tw_handle tg_tw_store_add(struct tg_tw_store *s, const struct tg_tw *tw, uint
 void tg_tw_store_prefetch(const struct tg_tw_store *s, uint64_t fingerprint);
 /* TG_NONE when there is none; dormant records are passed by. */
 tg_tw_handle tg_tw_store_find(const struct tg_tw_store *s, uint64_t fingerprint);
+/* Bit i is set when there may be one for fingerprint[i], i < n <= 64. */
+uint64_t tg_tw_store_find_any(const struct tg_tw_store *s, const uint64_t fingerprint[],
+			      uint32_t n);
 struct tg_tw *tg_tw_store_at(const struct tg_tw_store *s, tg_tw_handle h);
 /* 2MSL anew: lazy. Only while the late pool is full may such a record end too late (tw_late),
  * never too early. */

@@ -4,20 +4,6 @@
 
 /* --- one frame --- */
 
-/* RFC 6864: with DF set any number will do; a random one tells nothing (RB-13). */
-uint16_t tg_tx_ip_id(struct tg_engine *e)
-{
-	if (e->ip_id_n == 0) {
-		e->ip_ids = tg_rng_next(&e->rng);
-		e->ip_id_n = 4;
-	}
-	uint16_t id = (uint16_t)e->ip_ids;
-
-	e->ip_ids >>= 16;
-	e->ip_id_n--;
-	return id;
-}
-
 /* LN-22, RFC 6437: stable for the connection; of a key of its own, as it is shown to the network.
  */
 uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t)

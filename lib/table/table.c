@@ -241,6 +241,24 @@ uint32_t tg_table_find(const struct tg_table *t, uint64_t hash, uint32_t idx[], 
 	return found;
 }
 
+static inline bool has_tag(const struct tg_table *t, uint64_t hash)
+{
+	const struct tg_table_bucket *home = &t->bucket[tg_table_home(t, hash)];
+	uint16_t tag = tg_table_tag(hash);
+
+	return match(home, tag) || (home->meta && match(&t->bucket[tg_table_other(t, hash)], tag));
+}
+
+uint64_t tg_table_find_any(const struct tg_table *t, const uint64_t hash[], uint32_t n)
+{
+	uint64_t found = 0;
+
+	assert(n <= 64);
+	for (uint32_t i = 0; i < n && t->count; i++)
+		found |= (uint64_t)has_tag(t, hash[i]) << i;
+	return found;
+}
+
 void tg_table_each(const struct tg_table *t, tg_table_visit_fn visit, void *ctx)
 {
 	for (uint32_t n = 0; n < t->bucket_n; n++)

@@ -72,6 +72,10 @@ static inline void tg_table_prefetch(const struct tg_table *t, uint64_t hash)
  * is enough for max in practice; the search stops at max. */
 uint32_t tg_table_find(const struct tg_table *t, uint64_t hash, uint32_t idx[], uint32_t max);
 
+/* Bit i is set when there may be candidates for hash[i], i < n <= 64: their tag stands in one of
+ * the two buckets. */
+uint64_t tg_table_find_any(const struct tg_table *t, const uint64_t hash[], uint32_t n);
+
 /* Calls visit for each entry; for validation, reaping and rehashing, not for the packet path. */
 typedef void (*tg_table_visit_fn)(void *ctx, uint32_t idx);
 void tg_table_each(const struct tg_table *t, tg_table_visit_fn visit, void *ctx);

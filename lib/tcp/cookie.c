@@ -7,6 +7,7 @@
  * numbers, so that half of those for a tuple in TIME-WAIT are below its old SND.NXT (SC-11). */
 #include "control.h"
 #include "cookie_bits.h"
+#include "tg_syn_batch.h"
 #include "tuple_words.h"
 
 enum {
@@ -32,7 +33,7 @@ _Static_assert(TG_COOKIE_MSS_N == 1 << COOKIE_INDEX_BITS, "each index is one of 
 
 static const uint16_t *table_of(const struct tg_tuple *tuple)
 {
-	return mss_table[tuple_is_v4(tuple) ? 0 : 1];
+	return mss_table[!tuple_is_v4(tuple)];
 }
 
 /* The highest entry that is not above mss; the lowest when all are. */
@@ -138,17 +139,12 @@ static uint32_t tsval_of(uint64_t mac, uint64_t ts, uint64_t epoch, uint32_t opt
 }
 
 struct tg_cookie tg_cookie_mint(const struct tg_cookie_keys *keys, const struct tg_tuple *tuple,
-				tg_seq irs, const struct tg_cookie_deal *deal,
-				const struct tg_cookie_hash *hash)
+				tg_seq irs, const struct tg_cookie_deal *deal)
 {
 	uint16_t word = word_of_deal(tuple, deal);
-	bool known = hash && hash->known && hash->word == word;
-	uint64_t mac, ts = 0;
+	uint64_t mac = hash_mac(tg_cookie_mac_key(keys, 0, keys->epoch), tuple, irs, word);
+	uint64_t ts = deal->ts ? hash_ts(&keys->secret[0].ts, tuple) : 0;
 
-	mac =
-	    known ? hash->mac : hash_mac(tg_cookie_mac_key(keys, 0, keys->epoch), tuple, irs, word);
-	if (deal->ts)
-		ts = known ? hash->ts : hash_ts(&keys->secret[0].ts, tuple);
 	return (struct tg_cookie){
 	    .isn = tg_seq_make(isn_of(mac, keys->epoch, word & (TG_COOKIE_MSS_N - 1))),
 	    .tsval = deal->ts ? tsval_of(mac, ts, keys->epoch, options_of(deal)) : 0,
@@ -288,84 +284,73 @@ enum tg_cookie_verdict tg_cookie_check(const struct tg_cookie_keys *keys,
 
 /* --- many at once --- */
 
-/* SYNs of one family, which fill a block lane by lane. */
-struct batch {
-	const struct tg_cookie_syn *syn[TG_SIP_LANES];
-	uint32_t n;
-};
-
-static void put_mac(struct tg_sip_block *block, uint32_t lane, const struct tg_cookie_syn *syn,
-		    bool v4)
+void tg_syn_terms_init(struct tg_syn_terms *t, const struct tg_tcp_conf *conf,
+		       const struct tg_tcp_env *env, bool v6)
 {
-	uint32_t w = 0;
-
-	if (v4)
-		block->m[w++][lane] = tuple_v4_addrs(syn->tuple);
-	for (uint32_t i = 0; !v4 && i < TUPLE_V6_ADDR_WORDS; i++)
-		block->m[w++][lane] = tuple_v6_addr(syn->tuple, i);
-	block->m[w++][lane] = mac_middle(syn->tuple, syn->irs);
-	block->m[w][lane] = mac_end(syn->hash->word, v4);
+	t->mss_none = tg_syn_peer_mss(conf, env, v6, 0);
+	t->mss_max = tg_syn_peer_mss(conf, env, v6, UINT16_MAX);
+	t->mss_min = conf->mss_min;
+	memcpy(t->table, mss_table[v6], sizeof(t->table));
+	t->rcv_scale = conf->window_scale;
+	t->takes = (uint8_t)((conf->timestamps ? TG_SYN_TS : 0) | (conf->sack ? TG_SYN_SACK : 0) |
+			     (conf->window_scale != TG_WSCALE_NONE ? TG_SYN_WS : 0) |
+			     (conf->ecn ? TG_SYN_ECN : 0));
 }
 
-/* The tuple alone: the same words as before, without IRS. */
-static uint32_t put_ts(struct tg_sip_block *block, uint32_t lane, const struct tg_tuple *tuple,
-		       bool v4)
+/* mss_index of what tg_syn_peer_mss says, without a loop. */
+static inline uint32_t index_of(const struct tg_syn_terms *t, uint16_t mss)
 {
-	uint32_t w = v4 ? 1 : TUPLE_V6_ADDR_WORDS;
-	size_t len = v4 ? TUPLE_V4_LEN : TUPLE_V6_LEN;
+	uint32_t m = mss ? mss : t->mss_none;
 
-	block->m[w][lane] = tuple_v4_ports(tuple) | tg_sip_len(len);
-	return w + 1;
+	m = m < t->mss_max ? m : t->mss_max;
+	return (uint32_t)(m >= t->table[1]) + (m >= t->table[2]) + (m >= t->table[3]);
 }
 
-/* The lanes that are not filled hash what is there. */
-static void hash_batch(const struct tg_cookie_keys *keys, struct batch *b, bool v4,
-		       const struct tg_sip_lanes *lanes)
+/* EST-12, EST-13: somebody is to count it. */
+static inline bool is_odd(const struct tg_syn_terms *t, const struct tg_syn *syn)
 {
-	struct tg_sip_block block;
-	uint32_t words = v4 ? 3 : TUPLE_V6_ADDR_WORDS + 2, ts_n = 0;
+	return (syn->mss && syn->mss < t->mss_min) ||
+	       ((syn->has & TG_SYN_WS) && syn->wscale > TG_WSCALE_MAX);
+}
 
-	if (b->n < TG_SIP_LANES)
-		memset(&block, 0, sizeof(block));
-	for (uint32_t i = 0; i < b->n; i++)
-		put_mac(&block, i, b->syn[i], v4);
-	lanes->hash24(tg_cookie_mac_key(keys, 0, keys->epoch), &block, words);
+/* SC-04: without timestamps nothing is kept but the MSS. Returns what is promised. */
+static inline uint16_t agree(const struct tg_syn_terms *t, const struct tg_syn *syn,
+			     uint8_t *agreed)
+{
+	uint8_t both = syn->has & t->takes;
+	uint32_t index = index_of(t, syn->mss), options;
+
+	*agreed = is_odd(t, syn) ? TG_SYN_ODD : (both & TG_SYN_TS) ? both : 0;
+	if (!(both & TG_SYN_TS))
+		return (uint16_t)index;
+	options = (both & TG_SYN_WS) ? syn->wscale & OPTION_SCALE : TG_COOKIE_NO_SCALE;
+	options |=
+	    ((both & TG_SYN_ECN) ? OPTION_ECN : 0) | ((both & TG_SYN_SACK) ? OPTION_SACK : 0);
+	return word_of(index, true, options, (both & TG_SYN_WS) ? t->rcv_scale : 0);
+}
+
+void tg_syn_batch_mint(struct tg_syn_batch *b, const struct tg_syn_terms *const terms[],
+		       const struct tg_cookie_keys *keys, const struct tg_sip_lanes *lanes)
+{
+	const uint64_t *m[TG_SIP_WORDS_MAX];
+	uint32_t words = tg_syn_batch_words(b, m);
+	uint8_t any = 0;
+
 	for (uint32_t i = 0; i < b->n; i++) {
-		b->syn[i]->hash->mac = block.out[i];
-		ts_n += b->syn[i]->deal->ts;
-		words = put_ts(&block, i, b->syn[i]->tuple, v4);
+		b->word[i] = agree(terms[b->terms[i]], &b->syn[i], &b->agreed[i]);
+		b->mac[i] = mac_end(b->word[i], !b->v6);
+		any |= b->agreed[i];
 	}
-	if (ts_n)
-		lanes->hash24(&keys->secret[0].ts, &block, words);
+	m[words] = b->ports;
+	m[words + 1] = b->mac;
+	lanes->hash24(tg_cookie_mac_key(keys, 0, keys->epoch), m, words + 2, b->mac, b->n);
+	m[words] = b->end;
+	if (any & TG_SYN_TS)
+		lanes->hash24(&keys->secret[0].ts, m, words + 1, b->ts, b->n);
 	for (uint32_t i = 0; i < b->n; i++) {
-		b->syn[i]->hash->ts = block.out[i];
-		b->syn[i]->hash->known = true;
+		uint32_t word = b->word[i];
+		b->isn[i] = isn_of(b->mac[i], keys->epoch, word & (TG_COOKIE_MSS_N - 1));
+		b->tsval[i] = tsval_of(b->mac[i], b->ts[i], keys->epoch,
+				       word >> WORD_OPTION_SHIFT & OPTION_MASK);
 	}
-	b->n = 0;
-}
-
-/* Too few for the lanes: they are left, and hashed when their turn comes. */
-static void end_batch(const struct tg_cookie_keys *keys, struct batch *b, bool v4,
-		      const struct tg_sip_lanes *lanes)
-{
-	if (b->n >= lanes->pays_from)
-		hash_batch(keys, b, v4, lanes);
-}
-
-void tg_cookie_hash_many(const struct tg_cookie_keys *keys, const struct tg_cookie_syn syn[],
-			 uint32_t n, const struct tg_sip_lanes *lanes)
-{
-	struct batch batch[2] = {0};
-
-	for (uint32_t i = 0; i < n; i++) {
-		bool v4 = tuple_is_v4(syn[i].tuple);
-		struct batch *b = &batch[v4];
-		syn[i].hash->known = false;
-		syn[i].hash->word = word_of_deal(syn[i].tuple, syn[i].deal);
-		b->syn[b->n++] = &syn[i];
-		if (b->n == TG_SIP_LANES)
-			hash_batch(keys, b, v4, lanes);
-	}
-	end_batch(keys, &batch[0], false, lanes);
-	end_batch(keys, &batch[1], true, lanes);
 }

@@ -2,6 +2,7 @@
 /* isn.c: numbers that must not be guessed: initial sequence numbers (RFC 6528), timestamp offsets
  * (RFC 7323 7.1), and the hash of a tuple. */
 #include "control.h"
+#include "tg_syn_batch.h"
 #include "tuple_words.h"
 
 /* EST-01: M ticks every 4 us. */
@@ -41,4 +42,17 @@ uint64_t tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_sec
 	uint8_t buf[TUPLE_V6_LEN];
 
 	return tg_siphash13(&secret->tuple, buf, tuple_put_v6(tuple, buf));
+}
+
+void tg_syn_batch_hash(struct tg_syn_batch *b, const struct tg_tcp_secret *secret,
+		       const struct tg_sip_lanes *lanes)
+{
+	const uint64_t *m[TG_SIP_WORDS_MAX];
+	uint32_t words = tg_syn_batch_words(b, m);
+	uint64_t len = tg_sip_len(b->v6 ? TUPLE_V6_LEN : TUPLE_V4_LEN);
+
+	for (uint32_t i = 0; i < b->n; i++)
+		b->end[i] = (b->ports[i] & UINT32_MAX) | len;
+	m[words] = b->end;
+	lanes->hash13(&secret->tuple, m, words + 1, b->hash, b->n);
 }

@@ -152,30 +152,37 @@ static enum tg_listen_outcome ack_arrives(const struct meeting *m)
 	return TG_LISTEN_OPEN;
 }
 
-/* SC-03: the options of the deal; SC-04: without timestamps the MSS alone. SC-20: the SYN alone is
- * acknowledged. */
-static void fill_cookie(const struct meeting *m, const struct tg_cookie_deal *deal,
-			const struct tg_cookie *cookie)
+/* SC-03: the options of the deal; SC-04: without timestamps the MSS alone. */
+void tg_tcp_cookie_reply(const struct tg_tcp_conf *conf, const struct tg_tcp_env *env, bool v6,
+			 const struct tg_cookie_deal *deal, struct tg_seg *seg)
 {
-	const struct tg_tcp_conf *conf = m->l->conf;
-	struct tg_seg *seg = &m->act->reply;
-
 	*seg = (struct tg_seg){0};
-	seg->seq = cookie->isn;
-	seg->ack = tg_seq_add(m->seg->seq, 1);
 	seg->ctl = (uint8_t)(TG_TCP_SYN | TG_TCP_ACK | (deal->ecn ? TG_TCP_ECE : 0));
 	seg->wnd = (uint16_t)(conf->rcvbuf < TG_SYN_WND_MAX ? conf->rcvbuf : TG_SYN_WND_MAX);
 	seg->opts.has_mss = 1;
-	seg->opts.mss = tg_syn_mss(conf, m->env, !tg_addr_is_v4(&m->tuple->raddr));
-	m->act->has_reply = true;
+	seg->opts.mss = tg_syn_mss(conf, env, v6);
 	if (!deal->ts)
 		return;
 	seg->opts.has_ts = 1;
-	seg->opts.tsval = cookie->tsval;
-	seg->opts.tsecr = m->seg->opts.tsval;
 	seg->opts.has_sack_perm = deal->sack;
 	seg->opts.has_wscale = deal->ws;
 	seg->opts.wscale = deal->rcv_scale;
+}
+
+/* SC-20: the SYN alone is acknowledged. */
+static void fill_cookie(const struct meeting *m, const struct tg_cookie_deal *deal,
+			const struct tg_cookie *cookie)
+{
+	struct tg_seg *seg = &m->act->reply;
+
+	tg_tcp_cookie_reply(m->l->conf, m->env, !tg_addr_is_v4(&m->tuple->raddr), deal, seg);
+	seg->seq = cookie->isn;
+	seg->ack = tg_seq_add(m->seg->seq, 1);
+	m->act->has_reply = true;
+	if (!deal->ts)
+		return;
+	seg->opts.tsval = cookie->tsval;
+	seg->opts.tsecr = m->seg->opts.tsval;
 }
 
 /* True when the SYN was answered by a cookie; the block is not touched (SC-25). Not when it would
@@ -183,8 +190,7 @@ static void fill_cookie(const struct meeting *m, const struct tg_cookie_deal *de
 static bool answer_by_cookie(const struct meeting *m, const tg_seq *iss_floor)
 {
 	struct tg_cookie_deal deal = tg_tcp_deal(m->l->conf, m->tuple, m->seg, m->env);
-	struct tg_cookie cookie =
-	    tg_cookie_mint(m->env->cookie, m->tuple, m->seg->seq, &deal, m->l->hash);
+	struct tg_cookie cookie = tg_cookie_mint(m->env->cookie, m->tuple, m->seg->seq, &deal);
 
 	if (iss_floor && tg_seq_le(cookie.isn, *iss_floor))
 		return false;
@@ -217,8 +223,7 @@ static void take_cookie(const struct meeting *m, const tg_seq *iss_floor)
 
 	if (!deal.ts && has_options(tcb) && !m->l->fleet)
 		return;
-	struct tg_cookie cookie =
-	    tg_cookie_mint(m->env->cookie, m->tuple, m->seg->seq, &deal, NULL);
+	struct tg_cookie cookie = tg_cookie_mint(m->env->cookie, m->tuple, m->seg->seq, &deal);
 
 	if (iss_floor && tg_seq_le(cookie.isn, *iss_floor))
 		return;

@@ -11,7 +11,6 @@
 
 #include "tg_cookie_key.h"
 #include "tg_seq.h"
-#include "tg_sip_lanes.h"
 #include "tg_types.h"
 
 enum { TG_COOKIE_MSS_N = 4, TG_COOKIE_NO_SCALE = 15 };
@@ -29,20 +28,10 @@ struct tg_cookie {
 	uint32_t tsval; /* with timestamps */
 };
 
-/* The MAC's input, and its hashes: where many SYNs come at once they are made side by side first,
- * and used when the same is asked for. */
-struct tg_cookie_hash {
-	bool known;
-	uint16_t word; /* what is promised; known tells whether the rest is for it */
-	uint64_t mac, ts;
-};
-
 /* The cookie of the first secret and the epoch that is now. deal->mss: what the peer advertised,
- * floored; it is rounded down to the table (SC-02). hash: NULL, or what was made before for the
- * same tuple and IRS: used if it is for the same deal. */
+ * floored; it is rounded down to the table (SC-02). */
 struct tg_cookie tg_cookie_mint(const struct tg_cookie_keys *keys, const struct tg_tuple *tuple,
-				tg_seq irs, const struct tg_cookie_deal *deal,
-				const struct tg_cookie_hash *hash);
+				tg_seq irs, const struct tg_cookie_deal *deal);
 
 /* What an ACK claims. */
 struct tg_cookie_claim {
@@ -72,19 +61,5 @@ enum tg_cookie_verdict tg_cookie_check(const struct tg_cookie_keys *keys,
 				       const struct tg_cookie_claim *claim,
 				       const struct tg_cookie_offer *offer,
 				       struct tg_cookie_deal *deal, bool *skewed);
-
-/* --- many at once --- */
-
-/* One SYN that will be answered. */
-struct tg_cookie_syn {
-	const struct tg_tuple *tuple;
-	tg_seq irs;
-	const struct tg_cookie_deal *deal;
-	struct tg_cookie_hash *hash; /* filled in */
-};
-
-/* The hashes of syn[n], by as many lanes as lanes has. */
-void tg_cookie_hash_many(const struct tg_cookie_keys *keys, const struct tg_cookie_syn syn[],
-			 uint32_t n, const struct tg_sip_lanes *lanes);
 
 #endif

@@ -99,12 +99,14 @@ struct tg_listen {
 	struct tg_cookie_offer before;
 	uint16_t promised;
 	bool used; /* the number that the ACK names has opened a connection (SC-15) */
-	const struct tg_cookie_hash *hash; /* of this SYN, if it was made before; or NULL */
 };
 
 /* What conf agrees to with the SYN seg, as far as a cookie keeps it; counts nothing. */
 struct tg_cookie_deal tg_tcp_deal(const struct tg_tcp_conf *conf, const struct tg_tuple *tuple,
 				  const struct tg_seg *seg, const struct tg_tcp_env *env);
+/* The SYN-ACK that says so, but for its numbers: SEQ, ACK, timestamps. */
+void tg_tcp_cookie_reply(const struct tg_tcp_conf *conf, const struct tg_tcp_env *env, bool v6,
+			 const struct tg_cookie_deal *deal, struct tg_seg *seg);
 
 enum tg_listen_outcome {
 	TG_LISTEN_DONE = 1, /* act says all; nothing was created */

@@ -30,7 +30,7 @@ static void begin(struct handshake *s, bool v6, bool ts)
 	tg_addr_parse(v6 ? "2001:db8::2" : "192.0.2.2", &s->tuple.raddr);
 	s->tuple.lport = 80;
 	s->tuple.rport = 40000;
-	struct tg_cookie c = tg_cookie_mint(&s->keys, &s->tuple, tg_seq_make(1), &d, NULL);
+	struct tg_cookie c = tg_cookie_mint(&s->keys, &s->tuple, tg_seq_make(1), &d);
 
 	s->claim = (struct tg_cookie_claim){c.isn, tg_seq_make(1), ts, c.tsval};
 }

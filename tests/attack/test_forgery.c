@@ -152,13 +152,13 @@ static void test_forgery_othersCookies_noneOfAMillion(void)
 		random_tuple(&t, i & 1);
 		random_tuple(&other, i & 1);
 		tg_cookie_keys_clock(&old, (98ull - i % 64) * EPOCH);
-		struct tg_cookie c = tg_cookie_mint(&old, &t, irs, &d, NULL);
+		struct tg_cookie c = tg_cookie_mint(&old, &t, irs, &d);
 		struct tg_cookie_claim claim = {c.isn, irs, d.ts, c.tsval};
 		stale += is_taken(&keys, &t, &claim);
-		c = tg_cookie_mint(&keys, &t, irs, &d, NULL);
+		c = tg_cookie_mint(&keys, &t, irs, &d);
 		claim = (struct tg_cookie_claim){c.isn, irs, d.ts, c.tsval};
 		tuple += is_taken(&keys, &other, &claim);
-		c = tg_cookie_mint(&foreign, &t, irs, &d, NULL);
+		c = tg_cookie_mint(&foreign, &t, irs, &d);
 		claim = (struct tg_cookie_claim){c.isn, irs, d.ts, c.tsval};
 		stranger += is_taken(&keys, &t, &claim);
 	}
@@ -231,7 +231,7 @@ static void test_forgery_goodOnes_noneRefused(void)
 		tg_seq irs = tg_seq_make(rnd());
 
 		random_tuple(&m->tuple, i & 1);
-		struct tg_cookie c = tg_cookie_mint(&a, &m->tuple, irs, &d, NULL);
+		struct tg_cookie c = tg_cookie_mint(&a, &m->tuple, irs, &d);
 		m->claim = (struct tg_cookie_claim){c.isn, irs, d.ts, c.tsval};
 		m->due_ms = ms + AGE_MAX_MS;
 	}

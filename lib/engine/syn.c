@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn.c: see syn.h. */
+#include "bogon.h"
+#include "engine.h"
+#include "rate.h"
+#include "source.h"
+
+/* What may be between a SYN and its cookie, beside the listener itself. */
+enum { ASK_BOGON = 1, ASK_PEER = 2, ASK_SYN = 4, ASK_BUDGET = 8 };
+
+enum {
+	FLAGS = TG_TCP_FIN | TG_TCP_SYN | TG_TCP_RST | TG_TCP_PSH | TG_TCP_ACK | TG_TCP_URG,
+	VID_MASK = 0x0fff,
+};
+_Static_assert(TG_PORT_MAX <= 16, "place_of has four bits for a port");
+_Static_assert((int)TG_BURST_MAX <= (int)TG_SYN_BATCH_MAX,
+	       "a burst fits, and a mask has a bit each");
+
+/* --- ways --- */
+
+static bool is_minting(const struct tg_listener *l)
+{
+	return !l->conf.has_pool && /* what it promises may change within the burst */
+	       (l->armed || l->conf.syn_cookies == TG_COOKIES_ALWAYS);
+}
+
+static uint8_t asks_of(const struct tg_engine *e, const struct tg_listener *l)
+{
+	const struct tg_listener_conf *c = &l->conf;
+	bool queue = c->service && c->service->has_accept_queue;
+	bool syn = c->syn_cookies != TG_COOKIES_ALWAYS || e->sources || e->rates || queue;
+
+	return (uint8_t)((c->bogons != TG_BOGONS_ALLOW ? ASK_BOGON : 0) |
+			 (c->prefixes || c->allow_n || c->allow_port_high ? ASK_PEER : 0) |
+			 (syn ? ASK_SYN : 0) | (e->conf.rst_rate ? ASK_BUDGET : 0));
+}
+
+/* tg_ip4_parse and tg_ip6_parse let no packet to others pass (LN-12). */
+static bool may_be_destination(const struct tg_addr *a)
+{
+	if (tg_addr_is_v4(a))
+		return a->b[12] != 0 && a->b[12] != 127 && a->b[12] < 224;
+	return tg_be32_get(a->b) != 0;
+}
+
+static void fill_way(struct tg_engine *e, struct tg_syn_way *w, uint16_t port, uint16_t vid,
+		     uint16_t lport)
+{
+	uint32_t home, mtu = e->env.mtu;
+
+	if (e->conf.port[port].vlan != vid && !tg_rx_find_shared(e, vid, &port))
+		return;
+	const struct tg_port_conf *pc = &e->conf.port[port];
+
+	if (!may_be_destination(&w->laddr) || !tg_engine_is_ours(e, &w->laddr, &home) ||
+	    home != port || (pc->kernel && tg_kernel_has_port(pc, lport)))
+		return;
+	w->l = tg_listen_find(e, &w->laddr, lport);
+	if (!w->l || !is_minting(w->l))
+		return;
+	const struct tg_tcp_conf *conf = &e->class[w->l->class_idx].conf;
+
+	e->env.mtu = pc->mtu;
+	tg_syn_terms_init(&w->terms, conf, &e->env, !tg_addr_is_v4(&w->laddr));
+	e->env.mtu = mtu;
+	w->mints = true;
+	w->port = port;
+	w->lport = lport;
+	w->mac = pc->mac;
+	w->asks = asks_of(e, w->l);
+	w->gen = e->listen_gen;
+}
+
+/* NULL: there are too many. */
+static struct tg_syn_way *add_way(struct tg_engine *e, struct tg_syn_side *side, uint64_t place,
+				  const struct tg_addr *dst, uint16_t port, uint16_t vid,
+				  uint16_t lport)
+{
+	if (side->way_n == TG_SYN_WAYS)
+		return NULL;
+	struct tg_syn_way *w = &side->way[side->way_n];
+
+	side->last = side->way_n++;
+	w->place = place;
+	w->laddr = *dst;
+	w->mints = false;
+	w->stamp = e->syn.stamp - 1;
+	w->formed = 0;
+	fill_way(e, w, port, vid, lport);
+	return w;
+}
+
+static inline bool is_way(const struct tg_syn_side *side, uint32_t i, uint64_t place,
+			  const uint8_t *dst)
+{
+	const struct tg_syn_way *w = &side->way[i];
+
+	return i < side->way_n && w->place == place &&
+	       (!side->batch.v6 || memcmp(w->laddr.b, dst, sizeof(w->laddr.b)) == 0);
+}
+
+static struct tg_syn_way *search_way(struct tg_engine *e, struct tg_syn_side *side, uint64_t place,
+				     const uint8_t *dst, uint16_t port, uint16_t vid,
+				     uint16_t lport)
+{
+	for (uint32_t i = 0; i < side->way_n; i++) {
+		if (!is_way(side, i, place, dst))
+			continue;
+		side->last = i;
+		return &side->way[i];
+	}
+	struct tg_addr laddr = side->batch.v6 ? tg_addr_from_v6(dst) : tg_addr_from_v4(dst);
+
+	return add_way(e, side, place, &laddr, port, vid, lport);
+}
+
+/* The way of a SYN that came by port with VLAN vid; dst, tcp: in it. NULL: no cookie is due. */
+static inline struct tg_syn_way *find_way(struct tg_engine *e, struct tg_syn_side *side,
+					  const uint8_t *dst, const uint8_t *tcp, uint16_t port,
+					  uint16_t vid)
+{
+	uint16_t lport = tg_be16_get(tcp + 2);
+	uint64_t place = (uint64_t)lport << 32 | (uint64_t)(vid | (uint32_t)port << 12) << 48;
+	struct tg_syn_way *w = &side->way[side->last];
+
+	if (!side->batch.v6)
+		place |= tg_be32_get(dst);
+	if (!is_way(side, side->last, place, dst))
+		w = search_way(e, side, place, dst, port, vid, lport);
+	return w && w->mints ? w : NULL;
+}
+
+/* --- take --- */
+
+static inline bool is_to(const struct tg_syn_way *w, const struct tg_pkt *pkt)
+{
+	return memcmp(pkt->data, w->mac.b, sizeof(w->mac.b)) == 0 && pkt->cap >= TG_HDR_MAX;
+}
+
+static inline void put(struct tg_engine *e, struct tg_syn_side *side, const struct tg_syn_way *w,
+		       const uint8_t *ip, const uint8_t *tcp, uint32_t i)
+{
+	struct tg_syn_batch *b = &side->batch;
+
+	tg_syn_batch_put(b, ip, tcp);
+	b->terms[b->n] = (uint8_t)(w - side->way);
+	side->at[b->n] = (uint8_t)i;
+	e->syn.nth[i] = (uint8_t)b->n;
+	e->syn.v6[i] = b->v6;
+	b->n++;
+}
+
+static inline bool take4(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, uint32_t l2,
+			 uint16_t vid)
+{
+	struct tg_syn_side *side = &e->syn.side[0];
+	const uint8_t *ip = pkt->data + l2, *tcp = ip + TG_IP4_LEN;
+
+	if (pkt->len < l2 + TG_IP4_LEN + TG_TCP_LEN || (tcp[13] & FLAGS) != TG_TCP_SYN)
+		return false;
+	const struct tg_syn_way *w = find_way(e, side, ip + 16, tcp, pkt->port, vid);
+
+	if (!w || !is_to(w, pkt) ||
+	    !tg_syn4_parse(ip, pkt->len - l2, pkt->l3_csum == TG_CSUM_GOOD,
+			   pkt->l4_csum == TG_CSUM_GOOD, &side->batch.syn[side->batch.n]))
+		return false;
+	struct tg_addr src = tg_addr_from_v4(ip + 12);
+
+	if (tg_route_is_near(e->neigh, &src))
+		return false;
+	put(e, side, w, ip, tcp, i);
+	return true;
+}
+
+static inline bool take6(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, uint32_t l2,
+			 uint16_t vid)
+{
+	struct tg_syn_side *side = &e->syn.side[1];
+	const uint8_t *ip = pkt->data + l2, *tcp = ip + TG_IP6_LEN;
+	uint32_t port;
+
+	if (pkt->len < l2 + TG_IP6_LEN + TG_TCP_LEN || (tcp[13] & FLAGS) != TG_TCP_SYN)
+		return false;
+	const struct tg_syn_way *w = find_way(e, side, ip + 24, tcp, pkt->port, vid);
+
+	if (!w || !is_to(w, pkt) ||
+	    !tg_syn6_parse(ip, pkt->len - l2, pkt->l4_csum == TG_CSUM_GOOD,
+			   &side->batch.syn[side->batch.n]))
+		return false;
+	struct tg_addr src = tg_addr_from_v6(ip + 8);
+
+	if (tg_route_is_ours(e->neigh, &src, &port))
+		return false;
+	put(e, side, w, ip, tcp, i);
+	return true;
+}
+
+static inline bool take(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i)
+{
+	uint32_t l2 = TG_ETH_LEN;
+	uint16_t vid = 0;
+
+	if (pkt->len < TG_ETH_LEN + TG_IP4_LEN + TG_TCP_LEN)
+		return false;
+	uint16_t type = tg_be16_get(pkt->data + 12);
+
+	if (type == TG_ETHERTYPE_VLAN) {
+		vid = tg_be16_get(pkt->data + 14) & VID_MASK;
+		type = tg_be16_get(pkt->data + 16);
+		l2 += TG_VLAN_LEN;
+	}
+	if (type == TG_ETHERTYPE_IP4)
+		return take4(e, pkt, i, l2, vid);
+	return type == TG_ETHERTYPE_IP6 && take6(e, pkt, i, l2, vid);
+}
+
+static void hash_side(struct tg_engine *e, struct tg_syn_side *side)
+{
+	struct tg_syn_batch *b = &side->batch;
+
+	if (b->n == 0)
+		return;
+	tg_syn_batch_hash(b, &e->secret, e->lanes);
+	for (uint32_t i = 0; i < b->n; i++) {
+		tg_table_prefetch(&e->table, b->hash[i]);
+		tg_tw_store_prefetch(e->tw, b->hash[i]);
+	}
+}
+
+static void begin_side(struct tg_syn_side *side, bool v6)
+{
+	side->batch.v6 = v6;
+	side->batch.n = 0;
+	side->way_n = side->last = 0;
+}
+
+uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
+{
+	struct tg_syn_stage *st = &e->syn;
+
+	st->mask = 0;
+	begin_side(&st->side[0], false);
+	begin_side(&st->side[1], true);
+	for (uint32_t i = 0; i < n && i < 4; i++)
+		__builtin_prefetch(in[i].data);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + 4 < n)
+			__builtin_prefetch(in[i + 4].data);
+		st->mask |= (uint64_t)take(e, &in[i], i) << i;
+	}
+	hash_side(e, &st->side[0]);
+	hash_side(e, &st->side[1]);
+	return st->mask;
+}
+
+/* --- find --- */
+
+static uint64_t met_by(const struct tg_engine *e, const struct tg_syn_side *side)
+{
+	const struct tg_syn_batch *b = &side->batch;
+	uint64_t met = 0, any;
+
+	any = tg_table_find_any(&e->table, b->hash, b->n) |
+	      tg_tw_store_find_any(e->tw, b->hash, b->n);
+	for (; any; any &= any - 1)
+		met |= 1ull << side->at[__builtin_ctzll(any)];
+	return met;
+}
+
+/* tg_tx_flow of the tuples of b; the MACs are used up by now. */
+static void label(const struct tg_engine *e, struct tg_syn_batch *b)
+{
+	const uint64_t *m[TG_SIP_WORDS_MAX];
+	uint32_t words = tg_syn_batch_words(b, m);
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint16_t lport = tg_be16_swap((uint16_t)b->ports[i]);
+		uint16_t rport = tg_be16_swap((uint16_t)(b->ports[i] >> 16));
+		b->mac[i] = (uint64_t)rport << 16 | lport | tg_sip_len(sizeof(struct tg_tuple));
+	}
+	m[words] = b->mac;
+	e->lanes->hash13(&e->flow_key, m, words + 1, b->mac, b->n);
+	for (uint32_t i = 0; i < b->n; i++)
+		b->flow[i] = (uint32_t)b->mac[i] & 0xfffff;
+}
+
+static void mint(struct tg_engine *e, struct tg_syn_side *side)
+{
+	const struct tg_syn_terms *terms[TG_SYN_WAYS];
+
+	if (side->batch.n == 0)
+		return;
+	for (uint32_t i = 0; i < side->way_n; i++)
+		terms[i] = &side->way[i].terms;
+	tg_syn_batch_mint(&side->batch, terms, &e->cookie, e->lanes);
+	if (side->batch.v6)
+		label(e, &side->batch);
+}
+
+uint64_t tg_syn_find(struct tg_engine *e)
+{
+	struct tg_syn_stage *st = &e->syn;
+	uint64_t met = met_by(e, &st->side[0]) | met_by(e, &st->side[1]);
+
+	st->table_gen = e->table_gen;
+	st->mask &= ~met;
+	mint(e, &st->side[0]);
+	mint(e, &st->side[1]);
+	return met;
+}
+
+/* --- answer --- */
+
+static void make_form(struct tg_engine *e, struct tg_syn_way *w, uint8_t agreed)
+{
+	const struct tg_port_conf *pc = &e->conf.port[w->port];
+	const struct tg_tcp_conf *conf = &e->class[w->l->class_idx].conf;
+	struct tg_cookie_deal deal = {.ts = agreed & TG_SYN_TS,
+				      .sack = agreed & TG_SYN_SACK,
+				      .ecn = agreed & TG_SYN_ECN,
+				      .ws = agreed & TG_SYN_WS,
+				      .rcv_scale = agreed & TG_SYN_WS ? conf->window_scale : 0};
+	struct tg_eth eth = {
+	    .dst = w->hop, .src = pc->mac, .vid = pc->vlan, .tagged = pc->vlan != 0};
+	struct tg_ip ip = {.src = w->laddr,
+			   .proto = TG_PROTO_TCP,
+			   .ttl = w->l->conf.tcp.ttl,
+			   .tos = (uint8_t)(w->l->conf.tcp.dscp << 2)};
+	struct tg_synack *s = &w->form[agreed];
+	bool v4 = tg_addr_is_v4(&w->laddr);
+	struct tg_seg seg;
+
+	tg_tcp_cookie_reply(conf, &e->env, !v4, &deal, &seg);
+	seg.sport = w->lport;
+	eth.type = v4 ? TG_ETHERTYPE_IP4 : TG_ETHERTYPE_IP6;
+	*s = (struct tg_synack){.has_ts = deal.ts};
+	s->l2_len = (uint8_t)tg_eth_emit(s->bytes, &eth);
+	s->l3_len = v4 ? TG_IP4_LEN : TG_IP6_LEN;
+	s->l4_len = (uint8_t)tg_tcp_emit(s->bytes + s->l2_len + s->l3_len, &seg);
+	if (v4)
+		tg_ip4_emit(s->bytes + s->l2_len, &ip, s->l4_len, true);
+	else
+		tg_ip6_emit(s->bytes + s->l2_len, &ip, s->l4_len, 0);
+	s->len = (uint16_t)(s->l2_len + s->l3_len + s->l4_len);
+	s->tx_flags = (uint8_t)((pc->tx_tcp_csum ? TG_TX_TCP_CSUM : 0) |
+				(v4 && pc->tx_ip_csum ? TG_TX_IP_CSUM : 0));
+	tg_synack_init(s, &w->laddr);
+	w->wnd = seg.wnd;
+	w->formed |= (uint16_t)(1u << agreed);
+}
+
+/* What may have changed since another packet had its turn. Asks, and changes nothing: the SYN may
+ * yet be refused. */
+static bool is_still(const struct tg_engine *e, const struct tg_syn_way *w,
+		     const struct tg_addr *raddr)
+{
+	const struct tg_addr *hop = tg_route_hop(e->neigh, w->port, raddr);
+
+	return e->listen_gen == w->gen && !e->draining && !e->aborting && hop &&
+	       tg_neigh_is_ready(e->neigh, w->port, hop, e->env.now_ms);
+}
+
+/* An answer goes out: where to. */
+static void refresh(struct tg_engine *e, struct tg_syn_way *w, const struct tg_addr *raddr)
+{
+	const struct tg_addr *hop = tg_route_hop(e->neigh, w->port, raddr);
+	struct tg_mac mac;
+	enum tg_neigh_answer answer = tg_neigh_find(e->neigh, w->port, hop, e->env.now_ms, &mac);
+
+	assert(answer == TG_NEIGH_OK); /* is_still said so */
+	(void)answer;
+	if (w->formed && memcmp(&mac, &w->hop, sizeof(mac)) != 0)
+		w->formed = 0;
+	w->hop = mac;
+	w->stamp = e->syn.stamp;
+}
+
+/* Who is on the link has a next hop of his own. (IPv4: he is no plain one.) */
+static bool is_on_link6(const struct tg_engine *e, const struct tg_syn_way *w,
+			const struct tg_addr *raddr)
+{
+	return !e->conf.port[w->port].has_static_neigh &&
+	       tg_route_hop(e->neigh, w->port, raddr) == raddr;
+}
+
+/* In the order of tg_listen_arrives, up to the budget. */
+static bool may_be_answered(struct tg_engine *e, const struct tg_syn_way *w,
+			    const struct tg_tuple *t)
+{
+	bool minted = true;
+
+	if ((w->asks & ASK_BOGON) && tg_bogon_is(w->l->conf.bogons, e->neigh, w->port, &t->raddr))
+		return false;
+	if ((w->asks & ASK_PEER) && !tg_admit_peer(&w->l->conf, t))
+		return false;
+	return !(w->asks & ASK_SYN) ||
+	       (tg_admit_syn(e, w->l, &t->raddr, &minted) == TG_CTR_NONE && minted);
+}
+
+/* Sends the form with the numbers of number k. */
+static void send(struct tg_engine *e, const struct tg_syn_batch *b, uint32_t k,
+		 const struct tg_synack *s, const struct tg_pkt *pkt, uint16_t port)
+{
+	const uint32_t l2 = tg_be16_get(pkt->data + 12) == TG_ETHERTYPE_VLAN
+				? TG_ETH_LEN + TG_VLAN_LEN
+				: TG_ETH_LEN;
+	const uint8_t *ip = pkt->data + l2, *tcp = ip + (b->v6 ? TG_IP6_LEN : TG_IP4_LEN);
+	struct tg_pkt *out = &e->out.pkt[e->out.n++];
+	struct tg_synack_numbers x = {
+	    .seq = tg_be32_swap(b->isn[k]),
+	    .ack = tg_be32_swap(tg_be32_get(tcp + 4) + 1),
+	    .tsval = tg_be32_swap(b->tsval[k]),
+	    .tsecr = b->syn[k].tsval,
+	};
+	uint64_t peer[2];
+
+	memcpy(&x.port, tcp, sizeof(x.port));
+	if (b->v6) {
+		memcpy(peer, ip + 8, sizeof(peer));
+		x.flow = b->flow[k];
+		tg_synack6_put(s, pkt->data, peer, &x);
+	} else {
+		tg_be32 peer4;
+		memcpy(&peer4, ip + 12, sizeof(peer4));
+		x.id = tg_be16_swap(tg_tx_ip_id(e));
+		tg_synack4_put(s, pkt->data, peer4, &x);
+	}
+	*out = *pkt;
+	out->len = s->len;
+	out->port = port;
+	out->rss_hash = 0;
+	out->tso_mss = 0;
+	out->tx_flags = s->tx_flags;
+	out->l2_len = s->l2_len;
+	out->l3_len = s->l3_len;
+	out->l4_len = s->l4_len;
+	tg_ctr_inc(&e->ctr, TG_CTR_tx_packets);
+	tg_ctr_add(&e->ctr, TG_CTR_tx_bytes, s->len);
+}
+
+static void tuple_of(const struct tg_syn_way *w, const uint8_t *data, bool v6, struct tg_tuple *t)
+{
+	const uint8_t *ip =
+	    data +
+	    (tg_be16_get(data + 12) == TG_ETHERTYPE_VLAN ? TG_ETH_LEN + TG_VLAN_LEN : TG_ETH_LEN);
+
+	t->laddr = w->laddr;
+	t->raddr = v6 ? tg_addr_from_v6(ip + 8) : tg_addr_from_v4(ip + 12);
+	t->lport = w->lport;
+	t->rport = tg_be16_get(ip + (v6 ? TG_IP6_LEN : TG_IP4_LEN));
+}
+
+/* What else stands between number k and its answer. False: it leaves; *limited: it is over the
+ * budget. */
+static bool is_let_pass(struct tg_engine *e, struct tg_syn_way *w, const struct tg_pkt *pkt,
+			bool v6, bool *limited)
+{
+	bool doubted = w->stamp != e->syn.stamp;
+	struct tg_tuple t;
+
+	*limited = false;
+	tuple_of(w, pkt->data, v6, &t);
+	if ((v6 && is_on_link6(e, w, &t.raddr)) || (doubted && !is_still(e, w, &t.raddr)) ||
+	    !may_be_answered(e, w, &t))
+		return false;
+	*limited = (w->asks & ASK_BUDGET) && !tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
+	if (doubted && !*limited)
+		refresh(e, w, &t.raddr);
+	return true;
+}
+
+bool tg_syn_answer(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, enum tg_ctr *verdict,
+		   bool *used)
+{
+	struct tg_syn_stage *st = &e->syn;
+	struct tg_syn_side *side = &st->side[st->v6[i]];
+	struct tg_syn_batch *b = &side->batch;
+	uint32_t k = st->nth[i];
+	uint8_t agreed = b->agreed[k];
+	struct tg_syn_way *w = &side->way[b->terms[k]];
+	bool limited = false;
+
+	if ((agreed & TG_SYN_ODD) || tg_out_room(&e->out) == 0)
+		return false;
+	if (e->table_gen != st->table_gen && (tg_table_find_any(&e->table, &b->hash[k], 1) ||
+					      tg_tw_store_find_any(e->tw, &b->hash[k], 1)))
+		return false;
+	e->env.mtu = e->conf.port[w->port].mtu;
+	if ((w->asks || b->v6 || w->stamp != st->stamp) && !is_let_pass(e, w, pkt, b->v6, &limited))
+		return false;
+	*used = !limited;
+	*verdict = limited ? TG_CTR_synack_limited : TG_CTR_NONE;
+	if (limited)
+		return true;
+	if (!(w->formed >> agreed & 1))
+		make_form(e, w, agreed);
+	tg_cookies_sent(e, w->l, w->wnd);
+	tg_ctr_inc(&e->ctr, TG_CTR_cookie_sent);
+	send(e, b, k, &w->form[agreed], pkt, w->port);
+	return true;
+}

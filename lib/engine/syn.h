@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn.h (private to engine): the stage for SYN floods. Plain SYNs (tg_wire_syn.h) to listeners that
+ * mint cookies now go through a burst side by side: parsed, hashed, looked up, their cookies made,
+ * and each is answered in its turn by a copy of a form, in which only the numbers are new.
+ *
+ *     take    addresses, checksums, options -> arrays by word; tuples hashed; table lines asked for
+ *     find    whoever meets a connection or a record leaves the stage; cookies
+ *     answer  in the order of the burst: what is to be asked of each, and the form
+ *
+ * The stage decides nothing anew: it knows when listen.c, admit.c and cookie.c would answer by a
+ * cookie, and of which bytes. Whatever is unusual leaves it for them, at each step, with nothing
+ * done: so each may be too strict, and must never be too lax. What is the same for all SYNs to one
+ * address and port is found out once a burst (struct tg_syn_way), and again when another packet had
+ * its turn in between. */
+#ifndef TG_ENGINE_SYN_H
+#define TG_ENGINE_SYN_H
+
+#include "tg_syn_batch.h"
+
+enum { TG_SYN_WAYS = 16 };
+
+struct tg_listener;
+
+/* A place that SYNs of this burst are for. */
+struct tg_syn_way {
+	uint64_t place; /* destination port, VLAN, port that it came by; IPv4: the address */
+	struct tg_addr laddr;
+	bool mints;   /* nothing below is filled in for one that does not */
+	uint8_t asks; /* what must be asked for each SYN */
+	uint16_t port, lport;
+	struct tg_mac mac;
+	struct tg_listener *l;
+	struct tg_syn_terms terms;
+	uint32_t gen;    /* listen_gen of the engine */
+	uint32_t stamp;  /* of the stage, when what follows was found */
+	uint16_t wnd;    /* that forms tell */
+	uint16_t formed; /* form[agreed] is made, by bit */
+	struct tg_mac hop;
+	struct tg_synack form[TG_SYN_OFFERS];
+};
+
+/* The SYNs of one family. */
+struct tg_syn_side {
+	struct tg_syn_batch batch;
+	uint8_t at[TG_SYN_BATCH_MAX]; /* their places in the burst */
+	uint32_t way_n, last;         /* last: the way that was met last */
+	struct tg_syn_way way[TG_SYN_WAYS];
+};
+
+struct tg_syn_stage {
+	uint64_t mask;                 /* of the burst: what is in the stage */
+	uint64_t table_gen;            /* when the tables were asked */
+	uint32_t stamp;                /* counts packets that were not the stage's */
+	uint8_t nth[TG_SYN_BATCH_MAX]; /* of a packet, in its side */
+	bool v6[TG_SYN_BATCH_MAX];
+	struct tg_syn_side side[2]; /* IPv4, IPv6 */
+};
+
+#endif

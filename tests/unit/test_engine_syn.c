@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_engine_syn.c: the stage for SYN floods (SC-25) beside the way that each packet can go: two
+ * engines with the same seed, clock and packets, of which one has no stage. What they send, byte
+ * for byte and in order, and all their counters must be the same; and the stage must have been
+ * used. */
+#include "engine.h"
+#include "engine_host.h"
+#include "tg_prefix.h"
+#include "tg_rng.h"
+
+enum { ROUNDS = 120, BURSTS = 60, LISTENERS = 5, KEPT = 64, FRAME_LEN = 256 };
+
+static struct host side[2]; /* [1] has no stage */
+static struct tg_rng rng;
+static uint64_t staged; /* SYNs that the stage answered */
+
+/* A frame that goes to both. */
+struct frame {
+	uint8_t data[FRAME_LEN];
+	uint32_t len, cap;
+	uint8_t l3_csum, l4_csum;
+	uint16_t port;
+};
+
+/* What was sent lately: what comes again, and what is acknowledged. */
+static struct frame kept[KEPT], answer[KEPT];
+static uint32_t kept_n, answer_n;
+
+static uint32_t below(uint32_t n)
+{
+	return tg_rng_below(&rng, n);
+}
+
+static bool one_in(uint32_t n)
+{
+	return below(n) == 0;
+}
+
+/* --- two engines --- */
+
+static void random_ports(struct host *h)
+{
+	struct tg_port_conf *p = &h->conf.port[0];
+
+	p->has_static_neigh = one_in(3);
+	p->mtu = one_in(4) ? 9000 : 1500;
+	p->tx_tcp_csum = one_in(4);
+	p->tx_ip_csum = one_in(4);
+	p->has_gateway4 = p->has_gateway6 = !one_in(8);
+	tg_addr_parse("192.0.2.254", &p->gateway4);
+	tg_addr_parse("2001:db8::fe", &p->gateway6);
+	p->vlan = (uint16_t)(one_in(4) ? 5 : 0);
+	if (one_in(4)) {
+		p->kernel = 9;
+		p->kernel_port[p->kernel_port_n++] = (struct tg_port_range){84, 86};
+	}
+	if (one_in(2))
+		return;
+	h->conf.port[1] = *p;
+	h->conf.port[1].vlan = 7;
+	h->conf.port[1].is_shared = true;
+	h->conf.port[1].shares = 0;
+	h->conf.port[1].kernel = 0;
+	tg_addr_parse("198.51.100.1", &h->conf.port[1].addr[0].addr);
+	tg_addr_parse("2001:db8:1::1", &h->conf.port[1].addr[1].addr);
+	tg_addr_parse("198.51.100.254", &h->conf.port[1].gateway4);
+	tg_addr_parse("2001:db8:1::fe", &h->conf.port[1].gateway6);
+	h->conf.port_n = 2;
+}
+
+static struct tg_listener_conf random_listener(const struct host *h, uint32_t i)
+{
+	struct tg_listener_conf l;
+
+	host_listener(h, &l, (uint16_t)(80 + i));
+	l.syn_cookies = (uint8_t)(one_in(2) ? TG_COOKIES_ALWAYS : below(TG_COOKIES_DRY_RUN + 1));
+	l.synq_high = 1 + below(6);
+	l.synq_low = below(l.synq_high + 1);
+	if (one_in(4))
+		l.service = &host_queue_service;
+	l.backlog = 1 + below(4);
+	l.bogons = (uint8_t)(one_in(3) ? below(TG_BOGONS_FULL + 1) : TG_BOGONS_ALLOW);
+	l.refuse = (uint8_t)below(2);
+	if (one_in(4))
+		l.allow_n = (uint32_t)tg_addr_parse_prefix("10.0.0.0/9", &l.allow[0].addr,
+							   &l.allow[0].prefix_len);
+	if (one_in(4)) {
+		l.allow_port_low = 1000;
+		l.allow_port_high = 40000;
+	}
+	if (one_in(4)) {
+		l.addr_n = 1;
+		l.addr[0] = h->conf.port[0].addr[below(2)].addr;
+	}
+	l.tcp.timestamps = !one_in(6);
+	l.tcp.sack = !one_in(6);
+	l.tcp.ecn = one_in(2);
+	l.tcp.window_scale = (uint8_t)below(16);
+	l.tcp.mss_min = (uint16_t)(one_in(2) ? 536 : 0);
+	l.tcp.mss_max = (uint16_t)(one_in(4) ? 1200 : 0);
+	l.tcp.maxseg = (uint16_t)(one_in(4) ? 1000 : 0);
+	l.tcp.rcvbuf = 1000 + below(100000);
+	l.tcp.dscp = (uint8_t)below(64);
+	return l;
+}
+
+static void begin(void)
+{
+	struct host *h = &side[0];
+
+	host_defaults(h);
+	h->conf.seed = tg_rng_next(&rng);
+	h->conf.rst_rate = one_in(2) ? 0 : 1 + below(200);
+	h->conf.source_max = one_in(4) ? 2 : 0;
+	h->conf.source_rate = one_in(4) ? 5 : 0;
+	h->conf.source_burst = 3;
+	h->conf.source_refuse = (uint8_t)below(2);
+	h->conf.fleet = one_in(4);
+	random_ports(h);
+	host_defaults(&side[1]);
+	side[1].conf = h->conf;
+	side[1].conf.no_syn_stage = true;
+	host_init(&side[0]);
+	host_init(&side[1]);
+	for (uint32_t i = 0; i < LISTENERS; i++) {
+		struct tg_listener_conf l = random_listener(h, i);
+		for (int k = 0; k < 2; k++) {
+			l.service_ctx = &side[k].svc;
+			CU_ASSERT_FATAL(tg_engine_listen(side[k].e, &l) >= 0);
+		}
+	}
+	kept_n = answer_n = 0;
+}
+
+static void end(void)
+{
+	host_fini(&side[0]);
+	host_fini(&side[1]);
+}
+
+/* --- what they are given --- */
+
+static void random_peer(bool v6, const struct tg_addr *ours, struct tg_addr *a)
+{
+	static const char *const odd4[] = {"127.0.0.1",       "0.1.2.3",     "224.0.0.5",
+					   "255.255.255.255", "192.0.2.255", "240.0.0.1",
+					   "192.0.2.1"};
+	static const char *const odd6[] = {
+	    "::1", "::", "ff02::1", "::ffff:10.0.0.1", "2002:7f00::1", "fe80::5", "2001:db8::1"};
+	static const char *const near[] = {"192.0.2.77", "2001:db8::77"};
+	uint8_t b[16] = {10, 0, (uint8_t)below(2), (uint8_t)below(6)};
+
+	*a = *ours;
+	if (one_in(12)) {
+		tg_addr_parse(v6 ? odd6[below(TG_TEST_N(odd6))] : odd4[below(TG_TEST_N(odd4))], a);
+	} else if (one_in(12)) {
+		tg_addr_parse(near[v6], a);
+	} else if (v6) {
+		b[0] = 0x2a, b[15] = (uint8_t)below(4);
+		*a = tg_addr_from_v6(b);
+	} else {
+		b[0] = (uint8_t)(one_in(2) ? 10 : 1 + below(223));
+		*a = tg_addr_from_v4(b);
+	}
+}
+
+static uint32_t put_option(uint8_t *p, uint32_t kind)
+{
+	static const uint8_t shapes[][11] = {
+	    {4, 2, 4, 5, 0xb4}, {2, 4, 2},    {4, 1, 3, 3, 7},
+	    {4, 1, 1, 4, 2},    {1, 1},       {10, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8},
+	    {3, 3, 3, 14},      {1, 0},       {4, 34, 4, 9, 9},
+	    {4, 2, 4, 1, 0},    {3, 3, 3, 15}};
+
+	memcpy(p, shapes[kind] + 1, shapes[kind][0]);
+	return shapes[kind][0];
+}
+
+/* Mostly what some system sends (test_wire has all), or anything. */
+static uint32_t random_options(uint8_t *p)
+{
+	static const uint8_t usual[][5] = {
+	    {0, 1, 5, 4, 6}, {0, 2, 3},       {0, 3, 2}, {0},
+	    {0, 2, 1, 5},    {0, 4, 4, 5, 2}, {0, 3},    {9, 1, 5, 4, 10}};
+	uint32_t len = 0;
+
+	if (!one_in(4)) {
+		const uint8_t *u = usual[below(TG_TEST_N(usual))];
+		for (uint32_t i = 0; i < 5 && (i == 0 || u[i]); i++)
+			len += put_option(p + len, u[i]);
+		tg_be16_put(p + 2, (uint16_t)(one_in(3) ? below(1600) : 1460));
+	}
+	while (!one_in(3) && len < 24)
+		len += put_option(p + len, below(11));
+	while (len % 4)
+		p[len++] = (uint8_t)(one_in(2) ? 1 : 0);
+	return len;
+}
+
+/* A SYN that a flood has, with a fault now and then. */
+static void random_syn(struct frame *f)
+{
+	const struct host *h = &side[0];
+	bool v6 = one_in(3);
+	uint32_t at = below(h->conf.port_n), opt_len;
+	const struct tg_port_conf *pc = &h->conf.port[at];
+	uint8_t *p = f->data, *tcp, flags = TG_TCP_SYN;
+	struct tg_eth eth = {.dst = pc->mac,
+			     .type = v6 ? TG_ETHERTYPE_IP6 : TG_ETHERTYPE_IP4,
+			     .vid = one_in(16) ? 5 : pc->vlan};
+	struct tg_ip ip = {.dst = pc->addr[v6].addr, .proto = TG_PROTO_TCP, .ttl = 64};
+
+	if (one_in(40))
+		eth.dst.b[5] ^= 1;
+	eth.tagged = eth.vid || one_in(8);
+	ip.tos = (uint8_t)(one_in(4) ? below(256) : 0);
+	ip.ttl = (uint8_t)(one_in(40) ? 0 : 64);
+	random_peer(v6, &ip.dst, &ip.src);
+	p += tg_eth_emit(p, &eth);
+	tcp = p + (v6 ? TG_IP6_LEN : TG_IP4_LEN);
+	opt_len = random_options(tcp + TG_TCP_LEN);
+	tg_be16_put(tcp, (uint16_t)(one_in(40) ? 0 : 900 + below(8)));
+	tg_be16_put(tcp + 2, (uint16_t)(one_in(30) ? below(200) : 80 + below(LISTENERS)));
+	tg_be32_put(tcp + 4, below(UINT32_MAX));
+	tg_be32_put(tcp + 8, one_in(2) ? 0 : 77);
+	if (one_in(4))
+		flags |= TG_TCP_ECE | TG_TCP_CWR;
+	if (one_in(10))
+		flags ^= (uint8_t)(1u << below(8));
+	tg_be32_put(tcp + 12,
+		    (5 + opt_len / 4) << 28 | below(16) << 24 | (uint32_t)flags << 16 | 9);
+	tg_be32_put(tcp + 16, 0);
+	uint32_t len = TG_TCP_LEN + opt_len, text = one_in(20) ? 1 + below(9) : 0;
+
+	memset(tcp + len, 'x', 16);
+	tg_tcp_csum_put(tcp, len + text, &ip.src, &ip.dst, false);
+	if (v6)
+		tg_ip6_emit(p, &ip, len + text, 0);
+	else
+		tg_ip4_emit(p, &ip, len + text, false);
+	f->len = (uint32_t)(tcp - f->data) + len + text + (one_in(8) ? below(7) : 0);
+	f->l3_csum = (uint8_t)(one_in(4) ? TG_CSUM_GOOD : below(3) * 2);
+	f->l4_csum = (uint8_t)(one_in(4) ? TG_CSUM_GOOD : below(3) * 2);
+	f->l3_csum = f->l3_csum > TG_CSUM_BAD ? TG_CSUM_UNKNOWN : f->l3_csum;
+	f->l4_csum = f->l4_csum > TG_CSUM_BAD ? TG_CSUM_UNKNOWN : f->l4_csum;
+	f->cap = one_in(30) ? TG_HDR_MAX - 1 - below(2) : FRAME_LEN;
+	f->cap = f->cap < f->len ? f->len : f->cap;
+	f->port = 0;
+}
+
+/* The next segment of who got that answer: an ACK mostly, with text perhaps, or a RST. */
+static void answer_back(const struct frame *sent, struct frame *f)
+{
+	struct tg_eth eth;
+	struct tg_ip ip;
+	struct tg_seg seg = {0};
+	const uint8_t *p = sent->data;
+	uint32_t text = one_in(3) ? 5 : 0;
+
+	CU_ASSERT_EQUAL_FATAL(tg_eth_parse(p, sent->len, &eth), TG_CTR_NONE);
+	p += eth.hdr_len;
+	memset(f, 0, sizeof(*f));
+	f->cap = FRAME_LEN;
+	f->len = 60;
+	if (eth.type == TG_ETHERTYPE_ARP ||
+	    (eth.type == TG_ETHERTYPE_IP6 ? tg_ip6_parse(p, sent->len - eth.hdr_len, &ip)
+					  : tg_ip4_parse(p, sent->len - eth.hdr_len, false, &ip)) ||
+	    ip.proto != TG_PROTO_TCP || tg_tcp_parse(p + ip.hdr_len, ip.payload_len, &seg))
+		return;
+	struct tg_seg back = {.seq = seg.ack,
+			      .ack = tg_seq_add(seg.seq, tg_seg_len(&seg) + one_in(8)),
+			      .len = text,
+			      .wnd = 1000,
+			      .ctl = one_in(8) ? TG_TCP_RST : TG_TCP_ACK,
+			      .sport = seg.dport,
+			      .dport = seg.sport};
+	struct tg_ip to = {.src = ip.dst, .dst = ip.src, .proto = TG_PROTO_TCP, .ttl = 64};
+	struct tg_mac mac = eth.src;
+	uint8_t *q = f->data;
+
+	back.opts.has_ts = seg.opts.has_ts;
+	back.opts.tsval = seg.opts.tsecr + 1;
+	back.opts.tsecr = seg.opts.tsval;
+	eth.src = eth.dst;
+	eth.dst = mac;
+	q += tg_eth_emit(q, &eth);
+	uint32_t l3 = tg_addr_is_v4(&to.src) ? TG_IP4_LEN : TG_IP6_LEN;
+	uint32_t l4 = tg_tcp_emit(q + l3, &back);
+
+	memset(q + l3 + l4, 'y', text);
+	tg_tcp_csum_put(q + l3, l4 + text, &to.src, &to.dst, false);
+	if (l3 == TG_IP4_LEN)
+		tg_ip4_emit(q, &to, l4 + text, false);
+	else
+		tg_ip6_emit(q, &to, l4 + text, 0);
+	f->len = (uint32_t)(q - f->data) + l3 + l4 + text;
+}
+
+/* The gateways say who they are, when they were asked for. */
+static void neighbour(struct frame *f)
+{
+	const struct tg_port_conf *pc = &side[0].conf.port[below(side[0].conf.port_n)];
+	const struct tg_mac mac = {{2, 0, 0, 0, 1, (uint8_t)below(2)}};
+	struct tg_eth eth = {.dst = pc->mac, .src = mac, .vid = pc->vlan, .tagged = pc->vlan != 0};
+	uint8_t *p = f->data;
+
+	*f = (struct frame){.cap = FRAME_LEN};
+	if (one_in(2)) {
+		struct tg_arp arp = {.op = 2,
+				     .sha = mac,
+				     .tha = pc->mac,
+				     .spa = pc->gateway4,
+				     .tpa = pc->addr[0].addr};
+		eth.type = TG_ETHERTYPE_ARP;
+		p += tg_eth_emit(p, &eth);
+		p += tg_arp_emit(p, &arp);
+	} else {
+		struct tg_ip ip = {.src = pc->gateway6,
+				   .dst = pc->addr[1].addr,
+				   .proto = TG_PROTO_ICMP6,
+				   .ttl = 255};
+		eth.type = TG_ETHERTYPE_IP6;
+		p += tg_eth_emit(p, &eth);
+		uint32_t len = tg_nd_na_emit(p + TG_IP6_LEN, &ip.src, &ip.dst, &pc->gateway6, &mac,
+					     true, true);
+		tg_ip6_emit(p, &ip, len, 0);
+		p += TG_IP6_LEN + len;
+	}
+	f->len = (uint32_t)(p - f->data);
+}
+
+static void random_frame(struct frame *f, uint32_t mix)
+{
+	if (below(100) < mix && one_in(3)) {
+		neighbour(f);
+	} else if (below(100) < mix && answer_n) {
+		answer_back(&answer[below(answer_n < KEPT ? answer_n : KEPT)], f);
+	} else if (one_in(6) && kept_n) {
+		*f = kept[below(kept_n < KEPT ? kept_n : KEPT)];
+	} else {
+		random_syn(f);
+		kept[kept_n++ % KEPT] = *f;
+	}
+	if (one_in(20) && f->len > 14)
+		f->data[14 + below(f->len - 14)] ^= (uint8_t)(1u << below(8));
+	if (one_in(40))
+		f->len = below(f->len + 1);
+}
+
+/* --- what they say --- */
+
+static uint32_t give(struct host *h, const struct frame f[], uint32_t n, uint32_t room,
+		     struct tg_pkt out[])
+{
+	struct tg_pkt in[TG_BURST_MAX];
+
+	for (uint32_t i = 0; i < n; i++) {
+		in[i] = (struct tg_pkt){.data = malloc(HOST_BUF_LEN),
+					.len = f[i].len,
+					.cap = f[i].cap,
+					.port = f[i].port,
+					.rss_hash = 5,
+					.l3_csum = f[i].l3_csum,
+					.l4_csum = f[i].l4_csum};
+		in[i].handle = in[i].data;
+		memcpy(in[i].data, f[i].data, f[i].len);
+		h->buf_live++;
+	}
+	uint32_t sent = tg_engine_rx(h->e, in, n, out, room, h->now_ns);
+
+	host_check(h);
+	return sent;
+}
+
+static void keep_answer(const struct tg_pkt *pkt)
+{
+	struct frame *f = &answer[answer_n++ % KEPT];
+
+	f->len = pkt->len < FRAME_LEN ? pkt->len : FRAME_LEN;
+	memcpy(f->data, pkt->data, f->len);
+}
+
+static bool is_same(const struct tg_pkt *a, const struct tg_pkt *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0 && a->cap == b->cap &&
+	       a->port == b->port && a->rss_hash == b->rss_hash && a->tso_mss == b->tso_mss &&
+	       a->tx_flags == b->tx_flags &&
+	       (!a->tx_flags ||
+		(a->l2_len == b->l2_len && a->l3_len == b->l3_len && a->l4_len == b->l4_len));
+}
+
+/* Of two calls; all of out[] goes back. */
+static bool compare(struct tg_pkt out[2][2 * TG_BURST_MAX], const uint32_t n[2])
+{
+	bool same = n[0] == n[1];
+
+	for (uint32_t i = 0; same && i < n[0]; i++) {
+		same = is_same(&out[0][i], &out[1][i]);
+		if (!same)
+			fprintf(stderr, "\npacket %u of %u differs", i, n[0]);
+		keep_answer(&out[0][i]);
+	}
+	for (int k = 0; k < 2; k++)
+		for (uint32_t i = 0; i < n[k]; i++) {
+			side[k].buf_live--;
+			free(out[k][i].handle);
+		}
+	for (uint32_t c = 0; c < TG_CTR_N; c++) {
+		uint64_t with = side[0].e->ctr.v[c], without = side[1].e->ctr.v[c];
+		if (with != without)
+			fprintf(stderr, "\n%s: %llu, without the stage %llu", tg_ctr_info[c].name,
+				(unsigned long long)with, (unsigned long long)without);
+		same &= with == without;
+	}
+	return same;
+}
+
+static bool run_burst(uint32_t mix)
+{
+	static struct frame f[TG_BURST_MAX];
+	struct tg_pkt out[2][2 * TG_BURST_MAX];
+	uint32_t n = 1 + below(one_in(2) ? TG_BURST_MAX : 4), sent[2];
+	uint32_t room = one_in(10) ? below(n) : 2 * TG_BURST_MAX;
+
+	memset(f, 0, sizeof(f));
+	for (uint32_t i = 0; i < n; i++)
+		random_frame(&f[i], mix);
+	for (int k = 0; k < 2; k++)
+		sent[k] = give(&side[k], f, n, room, out[k]);
+	staged += (uint64_t)__builtin_popcountll(side[0].e->syn.mask);
+	CU_ASSERT_EQUAL(side[1].e->syn.mask, 0);
+	return compare(out, sent);
+}
+
+static bool run_tick(uint32_t ms)
+{
+	struct tg_pkt out[2][2 * TG_BURST_MAX];
+	uint32_t sent[2];
+
+	for (int k = 0; k < 2; k++) {
+		side[k].now_ns += ms * TG_NS_PER_MS + 1;
+		sent[k] = tg_engine_tick(side[k].e, out[k], 2 * TG_BURST_MAX, side[k].now_ns);
+	}
+	return compare(out, sent);
+}
+
+/* The operator changes his mind. */
+static void reconf(void)
+{
+	int which = (int)below(LISTENERS);
+	struct tg_listener_conf l = random_listener(&side[0], (uint32_t)which);
+	bool anew = one_in(2);
+
+	for (int k = 0; k < 2; k++) {
+		if (!anew) {
+			CU_ASSERT_EQUAL(tg_engine_relisten(side[k].e, which, &l.tcp), 0);
+			continue;
+		}
+		l.service_ctx = &side[k].svc;
+		tg_engine_unlisten(side[k].e, which);
+		CU_ASSERT_EQUAL_FATAL(tg_engine_listen(side[k].e, &l), which);
+	}
+}
+
+static bool run_round(void)
+{
+	uint32_t mix = one_in(3) ? 0 : below(60);
+
+	for (uint32_t i = 0; i < BURSTS; i++) {
+		if (!run_burst(mix))
+			return false;
+		if (one_in(10))
+			reconf();
+		if (one_in(3) && !run_tick(one_in(4) ? below(40000) : below(300)))
+			return false;
+	}
+	return true;
+}
+
+static void test_stage_anyBursts_sameAsOneByOne(void)
+{
+	uint64_t seed = tg_test_seed;
+	uint32_t wrong = 0;
+
+	staged = 0;
+	for (uint32_t r = 0; r < ROUNDS && !wrong; r++) {
+		tg_rng_init(&rng, seed + r);
+		begin();
+		wrong += !run_round();
+		if (wrong)
+			fprintf(stderr, "\nseed %llu\n", (unsigned long long)(seed + r));
+		end();
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(staged > ROUNDS * BURSTS);
+}
+
+static const struct tg_test tests[] = {
+    {"stage_anyBursts_sameAsOneByOne", test_stage_anyBursts_sameAsOneByOne},
+};
+
+int main(int argc, char **argv)
+{
+	return tg_test_main("engine_syn", tests, TG_TEST_N(tests), argc, argv);
+}
