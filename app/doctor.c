@@ -3,6 +3,7 @@
  * It changes nothing. Only what nothing works without is a fault (exit 1); the rest are limits. */
 #define _GNU_SOURCE
 #include "cli.h"
+#include "doctor.h"
 #include "fleet_file.h"
 #include "tg_dev.h"
 #include "tg_eal.h"
@@ -20,19 +21,17 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: tidegate doctor\n\n"
+    "usage: tidegate doctor [-c FILE]\n\n"
     "Checks this machine for tidegate: cores, clocks, memory, hugepages, DPDK's drivers, what "
     "this\n"
-    "user may open, network cards. Prints the command that fixes each. Changes nothing.\n"
+    "user may open, network cards. Prints the command that fixes each. Changes nothing.\n\n"
+    "  -c, --config FILE   also what that configuration, for `serve` or `shield`, needs here:\n"
+    "                      interfaces and their offloads, workers, what the kernel must not do,\n"
+    "                      ways to backends and back\n"
+    "  -h, --help          this\n\n"
     "Exit status: 0 when tidegate can run here, 1 when it cannot.\n";
 
-enum verdict { GOOD, LIMIT, FAULT };
-
-struct doctor {
-	uint32_t limits, faults;
-};
-
-static void say(struct doctor *d, enum verdict verdict, const char *what, const char *text,
+static void say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, const char *text,
 		const char *fix)
 {
 	static const char *const words[] = {"ok   ", "limit", "FAULT"};
@@ -43,7 +42,13 @@ static void say(struct doctor *d, enum verdict verdict, const char *what, const 
 	d->faults += verdict == FAULT;
 }
 
-static bool read_line(const char *path, char *line, size_t size)
+void tg_doctor_say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, const char *text,
+		   const char *fix)
+{
+	say(d, verdict, what, text, fix);
+}
+
+bool tg_doctor_read_line(const char *path, char *line, size_t size)
 {
 	FILE *f = fopen(path, "re");
 	if (!f)
@@ -55,13 +60,18 @@ static bool read_line(const char *path, char *line, size_t size)
 	return ok;
 }
 
-static void check_cpus(struct doctor *d)
+uint32_t tg_doctor_cpus(void)
 {
 	cpu_set_t set;
-	char text[128];
 	CPU_ZERO(&set);
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
-	snprintf(text, sizeof(text), "%d CPU%s that this process may use", n, n == 1 ? "" : "s");
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 0;
+}
+
+static void check_cpus(struct tg_doctor *d)
+{
+	char text[128];
+	uint32_t n = tg_doctor_cpus();
+	snprintf(text, sizeof(text), "%u CPU%s that this process may use", n, n == 1 ? "" : "s");
 	say(d,
 	    n >= 2   ? GOOD
 	    : n == 1 ? LIMIT
@@ -70,7 +80,7 @@ static void check_cpus(struct doctor *d)
 	    "give it two: taskset -c 0,1 tidegate ... (a worker polls and fills its CPU)");
 }
 
-static void check_clock(struct doctor *d)
+static void check_clock(struct tg_doctor *d)
 {
 	char line[4096];
 	bool constant = false;
@@ -91,7 +101,7 @@ static void check_clock(struct doctor *d)
 }
 
 /* What nodes of a fleet have in common: the time, and a secret where the example keeps it. */
-static void check_fleet(struct doctor *d)
+static void check_fleet(struct tg_doctor *d)
 {
 	static const char path[] = "/etc/tidegate/fleet.key";
 	struct tg_fleet_secrets secrets;
@@ -114,7 +124,7 @@ static void check_fleet(struct doctor *d)
 	say(d, GOOD, "fleet", text, NULL);
 }
 
-static void check_memory(struct doctor *d)
+static void check_memory(struct tg_doctor *d)
 {
 	char line[128], text[128];
 	unsigned long long kb = 0;
@@ -131,7 +141,7 @@ static void check_memory(struct doctor *d)
 	    "it takes");
 }
 
-static void check_hugepages(struct doctor *d)
+static void check_hugepages(struct tg_doctor *d)
 {
 	uint64_t mb = tg_eal_hugepage_free() >> 20;
 	char text[160];
@@ -145,7 +155,7 @@ static void check_hugepages(struct doctor *d)
 	say(d, mb >= 256 ? GOOD : LIMIT, "hugepages", text, "sudo dpdk-hugepages.py --setup 2G");
 }
 
-static void check_runtime_dir(struct doctor *d)
+static void check_runtime_dir(struct tg_doctor *d)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
 	char dir[300], text[512], fix[512];
@@ -165,7 +175,7 @@ static void check_runtime_dir(struct doctor *d)
 	say(d, open ? GOOD : LIMIT, "runtime folder", text, fix);
 }
 
-static void check_drivers(struct doctor *d)
+static void check_drivers(struct tg_doctor *d)
 {
 	static const char *const drivers[] = {"ring",  "null",   "pcap",  "tap",   "af_packet",
 					      "memif", "af_xdp", "vhost", "virtio"};
@@ -182,7 +192,7 @@ static void check_drivers(struct doctor *d)
 	say(d, missing[0] ? LIMIT : GOOD, "DPDK", text, "sudo apt-get install dpdk libdpdk-dev");
 }
 
-static void check_permissions(struct doctor *d)
+static void check_permissions(struct tg_doctor *d)
 {
 	char self[300] = "", fix[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -225,14 +235,14 @@ static bool is_in_use(const char *pci)
 		if (e->d_name[0] == '.' || !realpath(path, where) || !strstr(where, part))
 			continue;
 		snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", e->d_name);
-		up |= read_line(path, state, sizeof(state)) && strcmp(state, "down") != 0;
+		up |= tg_doctor_read_line(path, state, sizeof(state)) && strcmp(state, "down") != 0;
 	}
 	if (dir)
 		closedir(dir);
 	return up;
 }
 
-static void check_card(struct doctor *d, const char *pci)
+static void check_card(struct tg_doctor *d, const char *pci)
 {
 	char path[600], link[300] = "", text[512], fix[400];
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", pci);
@@ -250,14 +260,14 @@ static void check_card(struct doctor *d, const char *pci)
 	say(d, ours || shared || in_use ? GOOD : LIMIT, "network card", text, fix);
 }
 
-static void check_cards(struct doctor *d)
+static void check_cards(struct tg_doctor *d)
 {
 	char path[400], class[32];
 	uint32_t n = 0;
 	DIR *dir = opendir("/sys/bus/pci/devices");
 	for (struct dirent *e; dir && (e = readdir(dir));) {
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/class", e->d_name);
-		if (e->d_name[0] == '.' || !read_line(path, class, sizeof(class)) ||
+		if (e->d_name[0] == '.' || !tg_doctor_read_line(path, class, sizeof(class)) ||
 		    strncmp(class, "0x02", 4) != 0)
 			continue;
 		check_card(d, e->d_name);
@@ -269,10 +279,32 @@ static void check_cards(struct doctor *d)
 		say(d, GOOD, "network card", "none: virtual devices can be used", NULL);
 }
 
+/* -1: go on; otherwise the exit code. */
+static int read_options(int argc, char **argv, const char **file)
+{
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+	int c;
+	while ((c = tg_cli_option(argc, argv, ":c:h", longs)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return TG_EXIT_OK;
+		}
+		if (c != 'c')
+			return TG_EXIT_USAGE;
+		*file = optarg;
+	}
+	if (optind < argc)
+		return tg_cli_usage("doctor", "what is %s? A configuration stands behind -c",
+				    argv[optind]);
+	return -1;
+}
+
 int tg_cmd_doctor(int argc, char **argv)
 {
-	struct doctor d = {0};
-	int rc = tg_cli_no_options(argc, argv, usage);
+	struct tg_doctor d = {0};
+	const char *file = NULL;
+	int rc = read_options(argc, argv, &file);
 	if (rc >= 0)
 		return rc;
 	check_cpus(&d);
@@ -284,6 +316,8 @@ int tg_cmd_doctor(int argc, char **argv)
 	check_drivers(&d);
 	check_permissions(&d);
 	check_cards(&d);
+	if (file)
+		tg_doctor_conf(&d, file);
 	printf("%s: %u fault%s, %u limit%s\n",
 	       d.faults ? "tidegate cannot run here"
 			: "tidegate can "

@@ -255,33 +255,6 @@ static void test_pick_onlyOneOf64Lives_isFound(void)
 	end();
 }
 
-/* Nodes of a fleet: the same key and backends, but with numbers in another order, because one came
- * while the other node ran. With all up the table says it, with few the order behind the table. */
-static void test_pick_otherNumbers_choosesTheSame(void)
-{
-	for (int up = 0; up < 2; up++) {
-		for (int node = 0; node < 2; node++) {
-			begin(0);
-			add_backend(90, false, 10);
-			for (uint8_t i = 0; i < 62; i++)
-				add_backend((uint8_t)(node ? 161 - i : 100 + i), false, 10);
-			for (int i = 0; !up && i < 256; i++)
-				mood[i] = i == 104 || i == 155 ? ANSWERS : REFUSES;
-			pool = tg_engine_pool_add(h.e, &conf);
-			run(4 * CHECK);
-			conf.backend[0] = conf.backend[--conf.backend_n];
-			add_backend(170, false, 10); /* it takes the number of the one that went */
-			CU_ASSERT_EQUAL(tg_engine_pool_set(h.e, pool, &conf), 0);
-			run(4 * CHECK);
-			pick_all(node ? after : before);
-			end();
-		}
-		CU_ASSERT(memcmp(before, after, sizeof(before)) == 0);
-		CU_ASSERT(up || count(before, 104) + count(before, 155) == CLIENTS);
-		CU_ASSERT(count(before, 104) > 0 && count(before, 155) > 0);
-	}
-}
-
 static void test_pick_noneLives_isNone(void)
 {
 	start(2);
@@ -796,7 +769,6 @@ static void test_add_badConf_isRefused(void)
 static const struct tg_test tests[] = {
     {"pick_oneDown_onlyItsClientsMove", test_pick_oneDown_onlyItsClientsMove},
     {"pick_onlyOneOf64Lives_isFound", test_pick_onlyOneOf64Lives_isFound},
-    {"pick_otherNumbers_choosesTheSame", test_pick_otherNumbers_choosesTheSame},
     {"pick_noneLives_isNone", test_pick_noneLives_isNone},
     {"pick_oneUpOneUnknown_isTheOneThatIsUp", test_pick_oneUpOneUnknown_isTheOneThatIsUp},
     {"pick_bothFamilies_keepsToTheClients", test_pick_bothFamilies_keepsToTheClients},
