@@ -61,6 +61,7 @@ static void add(struct tg_sight *sum, const struct tg_sight *s)
 	if (s->now_ns > sum->now_ns)
 		sum->now_ns = s->now_ns;
 	sum->busy_cycles += s->busy_cycles;
+	sum->idle_cycles += s->idle_cycles;
 	sum->cycles += s->cycles;
 	if (s->gap_max_cycles > sum->gap_max_cycles)
 		sum->gap_max_cycles = s->gap_max_cycles;
@@ -217,6 +218,7 @@ static void tell_stats(struct rte_tel_data *d, const struct tg_sight *s)
 	rte_tel_data_add_dict_u64(d, "busy_permille",
 				  s->cycles ? s->busy_cycles * 1000 / s->cycles : 0);
 	rte_tel_data_add_dict_u64(d, "busy_us", cycles_us(s->busy_cycles));
+	rte_tel_data_add_dict_u64(d, "idle_us", cycles_us(s->idle_cycles));
 	rte_tel_data_add_dict_u64(d, "run_us", cycles_us(s->cycles));
 	rte_tel_data_add_dict_u64(d, "poll_gap_us", cycles_us(s->gap_recent_cycles));
 	rte_tel_data_add_dict_u64(d, "poll_gap_max_us", cycles_us(s->gap_max_cycles));

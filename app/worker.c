@@ -16,6 +16,7 @@
 enum { OUT_MAX = 256, TICKS_MAX = 4 };
 
 static const uint64_t look_every_ns = 100 * TG_NS_PER_MS;
+static const uint64_t held_up_ns = 2000;
 static const uint64_t gap_part_ns = 10000 * TG_NS_PER_MS;
 
 static void send(struct tg_worker *w, const struct tg_pkt out[], uint32_t n, uint64_t now_ns)
@@ -79,6 +80,18 @@ uint32_t tg_worker_step(struct tg_worker *w)
 	return moved;
 }
 
+/* What a round took goes where it belongs. One that found nothing and took long was not idle: an
+ * interrupt, or somebody else, had the core. */
+static void add_round(struct tg_worker *w, uint64_t cycles, bool moved)
+{
+	if (unlikely(cycles > w->gap_cycles))
+		w->gap_cycles = cycles;
+	if (moved)
+		w->busy_cycles += cycles;
+	else if (likely(cycles < w->held_up_cycles))
+		w->idle_cycles += cycles;
+}
+
 int tg_worker_run(void *worker)
 {
 	struct tg_worker *w = worker;
@@ -86,13 +99,10 @@ int tg_worker_run(void *worker)
 	while (atomic_load_explicit(&w->order, memory_order_relaxed) != TG_ORDER_STOP) {
 		uint32_t moved = tg_worker_step(w);
 		after = rte_rdtsc();
-		if (unlikely(after - before > w->gap_cycles))
-			w->gap_cycles = after - before;
-		if (moved)
-			w->busy_cycles += after - before;
-		else if (w->yield)
+		add_round(w, after - before, moved > 0);
+		if (!moved && w->yield)
 			sched_yield();
-		else
+		else if (!moved)
 			rte_pause();
 		before = after;
 	}
@@ -126,6 +136,7 @@ static void show(struct tg_worker *w, uint64_t now_ns)
 	atomic_fetch_add_explicit(&w->sight_seq, 1, memory_order_acq_rel);
 	w->sight.now_ns = now_ns;
 	w->sight.busy_cycles = w->busy_cycles;
+	w->sight.idle_cycles = w->idle_cycles;
 	w->sight.cycles = rte_rdtsc() - w->start_tsc;
 	show_gap(w, now_ns);
 	tg_engine_stats(w->engine, &w->sight.engine);
@@ -198,6 +209,7 @@ void tg_worker_init(struct tg_worker *w, struct tg_engine *engine, struct tg_io 
 	w->dev_n = dev_n;
 	w->yield = yield;
 	w->start_tsc = rte_rdtsc();
+	w->held_up_cycles = rte_get_tsc_hz() * held_up_ns / 1000000000;
 	for (uint32_t d = 0; d < dev_n; d++)
 		w->link_up[d] = true;
 	tg_clock_init(&w->clock);

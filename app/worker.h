@@ -22,6 +22,7 @@ enum tg_order {
 struct tg_sight {
 	uint64_t now_ns;
 	uint64_t busy_cycles, cycles; /* of rounds that moved a packet, and of all */
+	uint64_t idle_cycles;         /* of rounds that moved none, and were not held up */
 	/* The longest time from one round to the next, when nothing was polled: since the start,
 	 * and in the last ten to twenty seconds. */
 	uint64_t gap_max_cycles, gap_recent_cycles;
@@ -48,7 +49,8 @@ struct tg_worker {
 	bool yield; /* gives the CPU away when there is nothing to do: it is shared */
 	struct tg_clock clock;
 	uint64_t look_ns; /* when to look around next */
-	uint64_t busy_cycles, start_tsc;
+	uint64_t busy_cycles, idle_cycles, start_tsc;
+	uint64_t held_up_cycles;           /* an idle round takes less */
 	uint64_t gap_cycles;               /* the longest since the last look around */
 	uint64_t gap_part[2], gap_turn_ns; /* of these ten seconds and those before; their end */
 	uint32_t obeyed;                   /* the order that was carried out last */
