@@ -87,7 +87,7 @@ static bool parse_value(const char *text, struct tg_load_expect *e)
 	} units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
 	char *end;
 
-	if (text[0] < '0' || text[0] > '9' || strpbrk(text, "xXnN") == text + 1)
+	if (text[0] < '0' || text[0] > '9' || text[1] == 'x' || text[1] == 'X')
 		return false;
 	e->value = strtod(text, &end);
 	if (e->what < WHAT_TIMING)
