@@ -213,6 +213,8 @@ static void test_steer_transparent_bothTuplesMeet(void)
 		struct tg_tuple any, out, in;
 		int v6 = i & 1;
 		random_tuple(&any, v6);
+		if (v6) /* fe80::/10 is nobody's whom we route for */
+			any.raddr.b[0] = 0x20;
 		out = (struct tg_tuple){vip[v6], any.raddr, i & 4 ? 80 : 443, any.rport};
 		in = (struct tg_tuple){any.raddr, any.laddr, any.rport, 8080};
 		uint16_t owner = owner_of_frame(&out, i & 2 ? 5 : 0);
