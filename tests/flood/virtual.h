@@ -46,13 +46,14 @@ struct v_plan {
 	double load;     /* of capacity, the flood and all others together; 0 = no flood */
 	uint32_t ring;   /* packets */
 	double client_rate;
-	uint32_t flow_n;        /* transfers, each way */
-	double link_rate;       /* bytes a second, each way, of all transfers */
-	uint64_t warm_ns;       /* before the flood */
-	uint64_t span_ns;       /* in which clients that begin are counted */
-	uint64_t tail_ns;       /* until the last of them is done, at most */
-	uint64_t on_ns, off_ns; /* the flood comes and goes; 0 = it stays */
-	bool slow_acks;         /* every eighth client waits before it completes its handshake */
+	uint32_t client_prefixes; /* of theirs: /24 or /48, 1..4096 */
+	uint32_t flow_n;          /* transfers, each way */
+	double link_rate;         /* bytes a second, each way, of all transfers */
+	uint64_t warm_ns;         /* before the flood */
+	uint64_t span_ns;         /* in which clients that begin are counted */
+	uint64_t tail_ns;         /* until the last of them is done, at most */
+	uint64_t on_ns, off_ns;   /* the flood comes and goes; 0 = it stays */
+	bool slow_acks;           /* every eighth client waits before it completes its handshake */
 	uint32_t synq_high, synq_low, rst_rate;
 	uint8_t synack_retries;
 	const char *capture; /* a file to write, or NULL */

@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 enum {
-	PREFIX_N = 256, /* that clients come from */
 	PORT_BITS = 15,
 	PORT_FIRST = 1024,
 	HOST_FIRST = 1,
@@ -52,7 +51,8 @@ static struct tg_tuple tuple_of(const struct v_run *run, uint32_t i)
 {
 	return (struct tg_tuple){
 	    .laddr = v_addr_server(run->p->v6),
-	    .raddr = v_addr_client(run->p->v6, i % PREFIX_N, HOST_FIRST + (i >> PORT_BITS)),
+	    .raddr = v_addr_client(run->p->v6, i % run->p->client_prefixes,
+				   HOST_FIRST + (i >> PORT_BITS)),
 	    .lport = 80,
 	    .rport = (uint16_t)(PORT_FIRST + (i & ((1u << PORT_BITS) - 1))),
 	};
