@@ -78,6 +78,26 @@ void tg_cookies_meet(const struct tg_engine *e, const struct tg_listener *l, str
 	li->before = l->before;
 }
 
+uint32_t tg_cookies_scales(const struct tg_engine *e)
+{
+	uint32_t most = 1;
+
+	for (uint32_t i = 0; i < TG_LISTENER_MAX; i++) {
+		const struct tg_listener *l = &e->listener[i];
+		uint32_t scales = 1u << l->conf.tcp.window_scale, n;
+
+		if (!l->used || !validates(e, l))
+			continue;
+		if (l->conf.has_pool)
+			scales = TG_COOKIE_SCALES;
+		else if (is_out(e, l->promised_ms))
+			scales |= l->before.scales;
+		n = (uint32_t)__builtin_popcount(scales & TG_COOKIE_SCALES);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
 bool tg_cookies_is_used(const struct tg_engine *e, const struct tg_rx *rx)
 {
 	return tg_used_has(e->used, rx->hash, tg_seq_sub(rx->seg.ack, 1), e->env.now_ms,

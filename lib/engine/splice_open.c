@@ -13,7 +13,7 @@
 #include "splice.h"
 #include "used.h"
 
-enum { PORT_TRIES = 64, PORT_SWEEP = 1024, MSS_LEAST = 88, WSCALE_MAX = 14, ALL_SCALES = 0x7fff };
+enum { PORT_TRIES = 64, PORT_SWEEP = 1024, MSS_LEAST = 88, WSCALE_MAX = 14 };
 _Static_assert((int)TG_NO_WSCALE == (int)TG_WSCALE_NONE, "none is none");
 enum { HDRS_V4 = 40, HDRS_V6 = 60, MSS_DEFAULT_V4 = 536, MSS_DEFAULT_V6 = 1220 };
 
@@ -32,7 +32,7 @@ void tg_splice_meet(struct tg_engine *e, const struct tg_listener *l, const stru
 	*copy = e->class[l->class_idx].conf;
 	/* What cookies told before another backend was found, or another thing in this one: it is
 	 * in their MAC, and a splice can live with any of it (SC-07, SP-04). */
-	li->before.scales = ALL_SCALES;
+	li->before.scales = TG_COOKIE_SCALES;
 	li->before.ts |= copy->timestamps;
 	li->before.sack |= copy->sack;
 	copy->timestamps &= p.ts;

@@ -5,6 +5,8 @@
 
 void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 {
+	uint32_t scales = tg_cookies_scales(e);
+
 	*s = (struct tg_engine_stats){
 	    .conn_count = e->conn_count,
 	    .conn_max = e->conf.conn_max,
@@ -17,8 +19,8 @@ void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 	    .timer_count = e->wheel.count,
 	    .neigh_count = tg_neigh_count(e->neigh),
 	    .listener_n = e->listener_n,
-	    .odds = tg_cookie_odds(&e->cookie),
-	    .odds_worst = tg_cookie_odds_worst(&e->cookie),
+	    .odds = tg_cookie_odds_scales(tg_cookie_odds(&e->cookie), scales),
+	    .odds_worst = tg_cookie_odds_scales(tg_cookie_odds_worst(&e->cookie), scales),
 	    .cookie_epoch = e->cookie.epoch,
 	};
 	tg_splices_stats(e, s);

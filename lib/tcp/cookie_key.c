@@ -119,6 +119,14 @@ struct tg_cookie_odds tg_cookie_odds_of(uint32_t epochs, uint32_t secrets)
 	};
 }
 
+/* Only cookies that have a scale of the peer have one of ours: 15 of the 16 words, each four times,
+ * with SACK and ECN and without. */
+struct tg_cookie_odds tg_cookie_odds_scales(struct tg_cookie_odds odds, uint32_t scales)
+{
+	odds.with_ts.words = odds.plain.words * 4 * (15ull * scales + 1);
+	return odds;
+}
+
 struct tg_cookie_odds tg_cookie_odds(const struct tg_cookie_keys *keys)
 {
 	return tg_cookie_odds_of(tg_cookie_epoch_n(keys), keys->secret_n);

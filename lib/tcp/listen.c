@@ -98,7 +98,8 @@ static void refuse_cookie(const struct meeting *m)
 static struct tg_cookie_offer offer_of(const struct tg_listen *l)
 {
 	return (struct tg_cookie_offer){
-	    .scales = (uint16_t)(1u << l->conf->window_scale | l->before.scales),
+	    .scales =
+		(uint16_t)((1u << l->conf->window_scale | l->before.scales) & TG_COOKIE_SCALES),
 	    .ts = l->conf->timestamps || l->before.ts,
 	    .sack = l->conf->sack || l->before.sack,
 	    .ecn = l->conf->ecn || l->before.ecn,

@@ -13,7 +13,7 @@
 #include "tg_seq.h"
 #include "tg_types.h"
 
-enum { TG_COOKIE_MSS_N = 4, TG_COOKIE_NO_SCALE = 15 };
+enum { TG_COOKIE_MSS_N = 4, TG_COOKIE_NO_SCALE = 15, TG_COOKIE_SCALES = 0x7fff };
 
 /* What a handshake agreed on. Without timestamps a cookie keeps the MSS alone (SC-04). */
 struct tg_cookie_deal {

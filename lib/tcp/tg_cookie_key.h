@@ -91,8 +91,11 @@ struct tg_cookie_odds {
 	struct tg_odds with_ts; /* one with them 64: the echo too */
 };
 
-/* From the layout alone, for so many epochs and secrets. */
+/* From the layout alone, for so many epochs and secrets; one receive scale may have been told. */
 struct tg_cookie_odds tg_cookie_odds_of(uint32_t epochs, uint32_t secrets);
+/* The same where `scales` of them may (SC-07, SP-04): the ACK does not say which it was, so for
+ * each of them another number is right. */
+struct tg_cookie_odds tg_cookie_odds_scales(struct tg_cookie_odds odds, uint32_t scales);
 /* For those that are accepted now. */
 struct tg_cookie_odds tg_cookie_odds(const struct tg_cookie_keys *keys);
 /* The worst that can be, with two secrets during a rotation, and the skew. */

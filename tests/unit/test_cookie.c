@@ -538,6 +538,60 @@ static void test_odds_countedInTheIsn_areAsComputed(void)
 	CU_ASSERT_EQUAL(odds.plain.bits, 32);
 }
 
+/* The right claims of one tuple and SEQ: one for each of what may have been promised, of either
+ * epoch, none like another. So many, and no more, are right of 2^64. */
+static uint32_t count_right(struct tg_cookie_keys *keys, const struct tg_cookie_offer *offer)
+{
+	static uint64_t seen[8192];
+	struct tg_tuple t = random_tuple(true);
+	tg_seq irs = tg_seq_make(77);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 2u * 4 * 4 * 16 * 16; i++) {
+		uint8_t snd = i >> 5 & 15, rcv = i >> 9 & 15;
+		struct tg_cookie_deal d, told = {.mss = mss_v6[i >> 1 & 3],
+						 .ts = true,
+						 .ws = snd < 15,
+						 .snd_scale = snd < 15 ? snd : 0,
+						 .rcv_scale = snd < 15 ? rcv : 0,
+						 .sack = i >> 3 & 1,
+						 .ecn = i >> 4 & 1};
+		bool skewed;
+		if (snd < 15 ? !(offer->scales >> rcv & 1) : rcv != 0)
+			continue;
+		tg_cookie_keys_clock(keys, (5 + (i & 1)) * (uint64_t)EPOCH);
+		struct tg_cookie c = tg_cookie_mint(keys, &t, irs, &told);
+		struct tg_cookie_claim claim = claim_of(&c, irs, true);
+		tg_cookie_keys_clock(keys, 6 * EPOCH);
+		CU_ASSERT_EQUAL(tg_cookie_check(keys, &t, &claim, offer, &d, &skewed),
+				TG_COOKIE_OK);
+		seen[n] = (uint64_t)c.isn.v << 32 | c.tsval;
+		for (uint32_t k = 0; k < n; k++)
+			CU_ASSERT_FATAL(seen[k] != seen[n]);
+		n++;
+	}
+	return n;
+}
+
+/* SC-07, SP-04: each receive scale that may have been told makes more of them right. */
+static void test_odds_countedWithTimestamps_areAsComputed(void)
+{
+	static const uint16_t scales[] = {1 << 7, 1 << 2 | 1 << 7, TG_COOKIE_SCALES};
+	struct tg_cookie_offer offer = all;
+	struct tg_cookie_keys keys;
+
+	for (int i = 0; i < 3; i++) {
+		offer.scales = scales[i];
+		begin(&keys, 0, 6 * EPOCH);
+		uint32_t n = (uint32_t)__builtin_popcount(scales[i]);
+		struct tg_cookie_odds o = tg_cookie_odds_scales(tg_cookie_odds(&keys), n);
+		CU_ASSERT_EQUAL(count_right(&keys, &offer), o.with_ts.words);
+		CU_ASSERT_EQUAL(o.plain.words, tg_cookie_odds(&keys).plain.words);
+		if (n == 1)
+			CU_ASSERT_EQUAL(o.with_ts.words, tg_cookie_odds(&keys).with_ts.words);
+	}
+}
+
 /* 2^-29 and 2^-55 for one secret and two epochs. */
 static void test_odds_byEpochsAndSecrets_asTheLayoutSays(void)
 {
@@ -737,6 +791,7 @@ static const struct tg_test tests[] = {
     {"cookie_isn_noBitStandsStill", test_cookie_isn_noBitStandsStill},
     {"cookie_tsval_growsWithTheEpochs", test_cookie_tsval_growsWithTheEpochs},
     {"odds_countedInTheIsn_areAsComputed", test_odds_countedInTheIsn_areAsComputed},
+    {"odds_countedWithTimestamps_areAsComputed", test_odds_countedWithTimestamps_areAsComputed},
     {"odds_byEpochsAndSecrets_asTheLayoutSays", test_odds_byEpochsAndSecrets_asTheLayoutSays},
     {"lanes_eachWay_sameAsOneByOne", test_lanes_eachWay_sameAsOneByOne},
     {"lanes_manySyns_sameAsOneByOne", test_lanes_manySyns_sameAsOneByOne},

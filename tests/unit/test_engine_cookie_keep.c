@@ -136,6 +136,9 @@ static void test_always_reconfigured_promisesHold(void)
 	full_options(&q);
 	host_send(&q, TG_TCP_SYN, NULL, 0);
 	struct tg_seg s = host_expect_ctl(&q, TG_TCP_SYN | TG_TCP_ACK);
+	struct tg_engine_stats st;
+	tg_engine_stats(h.e, &st); /* three scales may have been told */
+	CU_ASSERT_EQUAL(st.odds.with_ts.words, 8u * 4 * (15 * 3 + 1));
 	CU_ASSERT_EQUAL(s.opts.wscale, 5);
 	CU_ASSERT_FALSE(s.opts.has_sack_perm);
 	/* Too late: nobody was told the old scale of late, and its cookie is out of date. */

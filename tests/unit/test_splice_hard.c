@@ -364,6 +364,24 @@ static void test_opening_synAckWithAnyOptions_splicesOrResets(void)
 	}
 }
 
+/* --- the odds --- */
+
+/* A cookie before a pool may have told any scale (SP-04), and those of an ACK with timestamps are
+ * worse for it: 15 of 16 words come with each of 15. In peace none is tried (SC-09). */
+static void test_vip_odds_countEachScale(void)
+{
+	for (int always = 0; always < 2; always++) {
+		w_defaults(false, false);
+		w.listener.syn_cookies = always ? TG_COOKIES_ALWAYS : TG_COOKIES_AUTO;
+		w_start();
+		struct tg_engine_stats s = w_stats();
+		CU_ASSERT_EQUAL(s.odds.plain.words, 8);
+		CU_ASSERT_EQUAL(s.odds.with_ts.words, 8u * 4 * (15 * (always ? 15 : 1) + 1));
+		CU_ASSERT_EQUAL(s.odds_worst.with_ts.words, 2 * s.odds.with_ts.words);
+		w_end();
+	}
+}
+
 /* --- memory --- */
 
 static size_t part_bytes(const struct tg_engine_conf *conf, const char *name)
@@ -412,6 +430,7 @@ int main(int argc, char **argv)
 	    {"pool_noBackendLives_refusedByName", test_pool_noBackendLives_refusedByName},
 	    {"opening_synAckWithAnyOptions_splicesOrResets",
 	     test_opening_synAckWithAnyOptions_splicesOrResets},
+	    {"vip_odds_countEachScale", test_vip_odds_countEachScale},
 	    {"splice_oneMore_costs96BytesAndTwoPlaces",
 	     test_splice_oneMore_costs96BytesAndTwoPlaces},
 	};
