@@ -106,6 +106,18 @@ printf '%s\n' "$digits" >"$work/fleet.key"
 good >"$work/fd.ini"
 printf '[fleet]\nsecret_fd = 9\n' >>"$work/fd.ini"
 check "a descriptor that somebody passed" "$(cat "$work/err")" "$tg" serve --check -c "$work/fd.ini" 9<"$work/fleet.key"
+# By what a fleet chooses backends: made with the secret; of a file that has none written down before the first step; kept in all.
+pools_line() { grep -xE 'pools [0-9a-f]{32}' "$work/$1.key"; }
+"$tg" fleet-key "$work/new.key" >/dev/null
+same "fleet-key: a line for pools" "$(pools_line new | wc -l)" 1
+"$tg" fleet-key --add "$work/fleet.key" >/dev/null
+first=$(pools_line fleet)
+same "fleet-key --add: written down" "$(wc -l <<<"$first") ${#first}" "1 38"
+"$tg" fleet-key --swap "$work/fleet.key" >/dev/null && "$tg" fleet-key --drop "$work/fleet.key" >/dev/null
+same "fleet-key --swap, --drop: kept" "$(pools_line fleet)" "$first"
+same "fleet-key --drop: another secret" "$(grep -c "$digits" "$work/fleet.key")" 0
+sed -i 's/^pools .*/pools 0102/' "$work/fleet.key"
+refused "a line for pools that is too short" 12 'fleet.key:[0-9]+: behind .pools. stand 32' < <(fleet)
 refused "[pool] without backends is refused" '1[0-2]' 'no backend' < <(good; printf '[pool web]\nvip = 192.0.2.10:80\n')
 pool=$'[pool web]\nvip = 192.0.2.10:80\nbackend = 10.1.0.11:80'
 refused "[pool] is for shield" '1[0-2]' 'tidegate shield' < <(good; echo "$pool")
