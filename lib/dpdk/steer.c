@@ -78,7 +78,10 @@ static_assert(TG_STEER_HOME_SLOTS == 1 << 10, "ten bits are left of the product"
 /* Where addr and port stand, or the free place where they would. The table is never full. */
 static uint32_t home_slot(const struct tg_steer *s, const struct tg_addr *addr, uint16_t port)
 {
-	uint32_t at = ((uint32_t)(fold(addr->b, 16) ^ port) * 0x9e3779b1u) >> 22;
+	uint64_t word[2];
+
+	memcpy(word, addr->b, sizeof(word));
+	uint32_t at = (uint32_t)(((word[0] ^ word[1] ^ port) * 0x9e3779b97f4a7c15ull) >> 54);
 
 	while (s->home[at].used &&
 	       (s->home[at].port != port || !tg_addr_equal(&s->home[at].addr, addr)))
@@ -120,9 +123,13 @@ static bool is_link_local(const struct tg_addr *a)
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
+/* Two words always: there is no length to be hashed with them. */
 static uint16_t owner_of_client(const struct tg_steer *s, const struct tg_addr *client)
 {
-	return s->owner[tg_siphash13(&s->key, client->b, 16) % TG_STEER_SLOTS];
+	uint64_t word[2];
+
+	memcpy(word, client->b, sizeof(word));
+	return s->owner[tg_siphash13_2(&s->key, word[0], word[1]) % TG_STEER_SLOTS];
 }
 
 uint16_t tg_steer_owner(const struct tg_steer *s, const struct tg_tuple *t)
