@@ -3,9 +3,9 @@
 # tidegate under a SYN flood over veth, beside what else stops one.
 #
 #   tests/flood/rivals.sh                     the checks: every client is served while 25,000 SYNs a second come
-#   tests/flood/rivals.sh --table [options]   the comparison, some eight minutes
+#   tests/flood/rivals.sh --table [options]   the comparison, some ten minutes
 #       --rounds N        how often each meets each rate (3)
-#       --rates "N ..."   SYNs a second ("25000 50000 100000 200000")
+#       --rates "N ..."   SYNs a second ("0 25000 50000 100000 200000")
 #       --only "RIVAL .." of: drop serve listener shield synproxy
 #       --bench PROGRAM   perf's bench_engine: the engine's own share of a SYN
 #       --out FILE        where the table goes, too
@@ -21,7 +21,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 flood_dir=$top/tests/flood
 programs=${RIVALS_PROGRAMS:-$(dirname "$tg")/../tests/flood}
-table= rounds=3 rates="25000 50000 100000 200000" only="drop serve listener shield synproxy" bench= out=
+table= rounds=3 rates="0 25000 50000 100000 200000" only="drop serve listener shield synproxy" bench= out=
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--table) table=yes ;;
@@ -42,9 +42,6 @@ need_root
 synq_high=1024 cookies=auto
 # Before whatever else this machine does, as softirqs are: of its session, and its session of all.
 first=(setsid sh -c 'echo -20 2>/dev/null >/proc/self/autogroup; exec nice -n -20 "$@"' first)
-# Not the device's own, so that the kernel, which sees each frame too, takes it for another machine's and
-# leaves it alone at once.
-engine_mac=02:00:00:00:00:01
 body=1000 bulk_body=100000000
 
 # --- the network ---
@@ -54,7 +51,10 @@ b() { echo "tg$$b$1"; }  # the web server's behind it
 plain() { # NS IF CPU-MASK: nothing is left to a card; what comes in is received on those CPUs
 	ip netns exec "$1" ethtool -K "$2" tx off rx off tso off gso off gro off >/dev/null 2>&1
 	ip -n "$1" link set "$2" up txqueuelen 10000
-	ip netns exec "$1" sh -c "echo $3 >/sys/class/net/$2/queues/rx-0/rps_cpus" || skip_all "no RPS here"
+	received_by "$1" "$2" "$3" || skip_all "no RPS here"
+}
+received_by() { # NS IF CPU-MASK; 0: whoever sends
+	ip netns exec "$1" sh -c "echo $3 >/sys/class/net/$2/queues/rx-0/rps_cpus"
 }
 pair() { # NS IF MASK NS IF MASK
 	ip link add "$2" netns "$1" type veth peer name "$5" netns "$4" || skip_all "no veth here"
@@ -67,6 +67,10 @@ outside() { # N: clients 10.20.N.2, defender 10.20.N.1
 	ip -n "$ns_c" addr add "10.20.$1.2/24" dev "c$1"
 	ip netns exec "$(d "$1")" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.conf.all.rp_filter=0 \
 		net.ipv4.tcp_syncookies=1
+	nft "$ns_c" drop-to "c$1" 198.18.0.0/15 || skip_all "no nftables here"
+}
+left_to_us() { # N: the kernel, which sees each frame too, leaves them alone
+	nft "$(d "$1")" drop-all "d$1"
 }
 inside() { # N: defender 10.30.N.1, web server 10.30.N.11
 	space "$(b "$1")"
@@ -89,9 +93,10 @@ make_net() {
 	space "$ns_c"
 	in_c sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.ip_local_port_range="1024 65535" \
 		net.ipv4.tcp_no_metrics_save=1
-	nft "$ns_c" drop-to 198.18.0.0/15 || skip_all "no nftables here"
 	outside 0
+	left_to_us 0
 	outside 1
+	left_to_us 1
 	inside 1
 	[ -n "$table" ] || return 0
 	outside 2
@@ -139,12 +144,12 @@ for n in map(int, sys.argv[2:]):
 engine_conf() { # serve|shield
 	local n=${number[$1]}
 	printf '[engine]\nworkers = 1\nconnections = 100000\n'
-	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,%s\nmac = %s\n' "$n" "${RIVALS_RING:-framecnt=2048}" $engine_mac
+	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,%s\n' "$n" "${RIVALS_RING:-framecnt=1024}"
 	printf 'address = 10.20.%s.1/24\ngateway = 10.20.%s.2\n' "$n" "$n"
 	if [ "$1" = serve ]; then
 		printf '[listener web]\nport = 80\nservice = http\n'
 	else
-		printf '[port inside]\ndevice = net_af_packet1,iface=i%s,qpairs=1,framecnt=2048\naddress = 10.30.%s.1/24\n' "$n" "$n"
+		printf '[port inside]\ndevice = net_af_packet1,iface=i%s,qpairs=1,framecnt=256\naddress = 10.30.%s.1/24\n' "$n" "$n"
 		printf '[pool web]\nvip = 10.20.%s.10:80\nbackend = 10.30.%s.11:80\nmode = transparent\n' "$n" "$n"
 	fi
 	printf 'syn_cookies = %s\nsynq_high = %s\n' $cookies $synq_high
@@ -175,8 +180,8 @@ is_ours() { [ "$1" = serve ] || [ "$1" = shield ]; }
 # --- what comes ---
 
 start_flood() { # RIVAL RATE SECONDS SEED
-	local n=${number[$1]} mac=$engine_mac
-	is_ours "$1" || mac=$(ip netns exec "$(d "$n")" cat "/sys/class/net/d$n/address")
+	local n=${number[$1]} mac
+	mac=$(ip netns exec "$(d "$n")" cat "/sys/class/net/d$n/address")
 	"${words_c[@]}" "${first[@]}" taskset -c 0 "$programs/synflood" --if "c$n" --mac "$mac" --to "${server[$1]}:80" \
 		--rate "$2" --seconds "$3" --seed "$4" >"$work/flood" 2>&1 &
 	flood=$!

@@ -41,6 +41,7 @@ static const char usage[] = "usage: rivals_client --to ADDRESS:PORT --rate N --s
 			    "    one at a time, large\n\n"
 			    "Fetches /bytes/N over HTTP/1.1 and says in one line how it went.\n\n"
 			    "  --bytes N       of a body; default 1000, with --bulk 100000000\n"
+			    "  --mbit N        with --bulk: read no faster than so many Mbit/s\n"
 			    "  --timeout-ms N  each has so long, all in all; default 8000\n"
 			    "  -h, --help      this\n\n"
 			    "Exit status 0 when every body came whole, with --bulk when bytes came "
@@ -49,7 +50,7 @@ static const char usage[] = "usage: rivals_client --to ADDRESS:PORT --rate N --s
 struct plan {
 	struct sockaddr_storage to;
 	socklen_t to_len;
-	uint64_t rate, seconds, bytes, timeout_ms;
+	uint64_t rate, seconds, bytes, timeout_ms, mbit;
 	bool is_bulk;
 };
 
@@ -74,6 +75,7 @@ struct world {
 	struct plan plan;
 	struct client *client; /* [client_n] */
 	uint64_t client_n, oldest, live;
+	size_t read_max; /* at once */
 	struct tally tally;
 	int epoll;
 	unsigned char *pattern, *in; /* pattern: [READ_SIZE + PATTERN] */
@@ -129,10 +131,9 @@ static bool read_target(char *text, struct plan *p)
 static int read_plan(struct plan *p, int argc, char **argv, bool *help)
 {
 	static const struct option longs[] = {
-	    {"to", 1, NULL, 't'},      {"rate", 1, NULL, 'r'},
-	    {"seconds", 1, NULL, 's'}, {"bulk", 0, NULL, 'b'},
-	    {"bytes", 1, NULL, 'n'},   {"timeout-ms", 1, NULL, 'o'},
-	    {"help", 0, NULL, 'h'},    {0},
+	    {"to", 1, NULL, 't'},         {"rate", 1, NULL, 'r'},  {"seconds", 1, NULL, 's'},
+	    {"bulk", 0, NULL, 'b'},       {"bytes", 1, NULL, 'n'}, {"mbit", 1, NULL, 'p'},
+	    {"timeout-ms", 1, NULL, 'o'}, {"help", 0, NULL, 'h'},  {0},
 	};
 	char *to = NULL;
 	bool good = true;
@@ -152,6 +153,8 @@ static int read_plan(struct plan *p, int argc, char **argv, bool *help)
 			good = read_number(optarg, 1, 600, &p->seconds);
 		else if (c == 'n')
 			good = read_number(optarg, 1, 1000000000000, &p->bytes);
+		else if (c == 'p')
+			good = read_number(optarg, 1, 1000000, &p->mbit);
 		else if (c == 'o')
 			good = read_number(optarg, 1, 600000, &p->timeout_ms);
 		else
@@ -159,7 +162,8 @@ static int read_plan(struct plan *p, int argc, char **argv, bool *help)
 		if (!good)
 			return wrong("a value is out of its range");
 	}
-	if (optind < argc || !to || !p->seconds || p->is_bulk == (p->rate != 0))
+	if (optind < argc || !to || !p->seconds || p->is_bulk == (p->rate != 0) ||
+	    (p->mbit && !p->is_bulk))
 		return wrong("--to, --seconds and either --rate or --bulk are needed");
 	if (p->rate * p->seconds > CLIENT_MAX)
 		return wrong("more than 200000 clients");
@@ -272,7 +276,7 @@ static void on_whole(struct world *w, struct client *c)
 
 static void on_readable(struct world *w, struct client *c)
 {
-	ssize_t n = recv(c->fd, w->in, READ_SIZE, 0);
+	ssize_t n = recv(c->fd, w->in, w->read_max, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
@@ -348,6 +352,19 @@ static void run_many(struct world *w)
 	}
 }
 
+/* The time before which no more is to be read, when done bytes came since the start. */
+static uint64_t may_read_ns(const struct world *w, uint64_t start, uint64_t done)
+{
+	return w->plan.mbit ? start + done * 8000 / w->plan.mbit : start;
+}
+
+static void pause_until(uint64_t at_ns)
+{
+	struct timespec t = {.tv_sec = (time_t)(at_ns / 1000000000),
+			     .tv_nsec = (long)(at_ns % 1000000000)};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 /* One transfer after the other, until the time is over. */
 static void run_bulk(struct world *w)
 {
@@ -367,7 +384,11 @@ static void run_bulk(struct world *w)
 			from_ns = now;
 			from = done + c->got;
 		}
-		wait_events(w, last < now + 10000000 ? last : now + 10000000);
+		uint64_t due = may_read_ns(w, start, done + c->got);
+		if (due > now)
+			pause_until(due < last ? due : last);
+		else
+			wait_events(w, last < now + 10000000 ? last : now + 10000000);
 		now = now_ns();
 	}
 	struct client *c = &w->client[w->tally.begun - 1];
@@ -442,6 +463,9 @@ static int make_world(struct world *w)
 	prctl(PR_SET_TIMERSLACK, 1);
 	w->client_n = w->plan.is_bulk ? BULK_MAX : w->plan.rate * w->plan.seconds;
 	w->client = calloc(w->client_n, sizeof(*w->client));
+	/* Not more than what is due in a millisecond, so that it comes evenly. */
+	w->read_max =
+	    w->plan.mbit && w->plan.mbit * 125 < READ_SIZE ? w->plan.mbit * 125 : READ_SIZE;
 	w->pattern = malloc(READ_SIZE + PATTERN);
 	w->in = malloc(READ_SIZE);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);

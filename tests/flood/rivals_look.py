@@ -11,7 +11,7 @@ usage: rivals_look.py PREFIX IF [PID TIDEGATE INSTANCE]     in the namespace of 
   cookies                 SYN-ACKs with a cookie, by whoever sent them
 and with tidegate:
   user, system            ticks of the worker's thread
-  busy_us, run_us, segments, half_open, missed, gap_us, rss
+  busy_us, idle_us, run_us, segments, half_open, missed, gap_us, rss
 """
 import glob
 import json
@@ -68,7 +68,8 @@ def tidegate(pid, program, instance):
     out = subprocess.run([program, "stats", "--json", "--name", instance], capture_output=True, check=True)
     v = json.loads(out.stdout)
     rss = next(line.split()[1] for line in lines(f"/proc/{pid}/status") if line.startswith("VmRSS"))
-    return {"busy_us": v["busy_us"], "run_us": v["run_us"], "gap_us": v["poll_gap_max_us"],
+    return {"busy_us": v["busy_us"], "idle_us": v["idle_us"], "run_us": v["run_us"],
+            "gap_us": v["poll_gap_max_us"],
             "segments": v["counters"]["rx_segments"], "cookies": v["counters"]["cookie_sent"],
             "half_open": v["connections"]["SYN-RECEIVED"], "missed": v["ports"]["outside"]["rx_missed"], "rss": rss}
 

@@ -2,10 +2,11 @@
 # shellcheck shell=bash
 # rivals_measure.sh: the comparison of rivals.sh: who meets which rate when, and what is written down.
 #
-# A cell is one rival under one rate: first the flood alone, for the CPU's time; then clients and one
-# large transfer besides. Rivals take turns within a rate, rates within a round, so that what changes on
+# A cell is one rival under one rate: first the flood alone, for the CPU's time; then clients and a transfer
+# at a given pace, then one as fast as it goes. While the flood is alone its answers end where they are sent: between CPUs each would
+# cost an interrupt, which no wire asks for. Clients have a CPU of their own. Rivals take turns within a rate, rates within a round, so that what changes on
 # this machine meets all of them.
-alone_s=3 with_s=4 clients_rate=200
+alone_s=3 with_s=3 free_s=2 clients_rate=200 paced_mbit=500
 cells=$work/cells
 
 # The CPU's time is counted in ticks by whoever has it then, and an idle CPU has no ticks: so something
@@ -25,26 +26,42 @@ look() {
 	! is_ours "$2" || words=("$engine" "$tg" "$instance")
 	ip netns exec "$(d "$n")" python3 "$flood_dir/rivals_look.py" "$1" "d$n" "${words[@]}"
 }
-cell() { # RIVAL RATE ROUND
-	local line seconds=$((alone_s + with_s + 20)) bulk
-	if is_ours "$1"; then start_engine "$1" || return; else start_soaker; fi
-	line="rival=$1 rate=$2 round=$3 "
-	start_flood "$1" "$2" $seconds "$3"
+# words FILE LINE NAME: the figures of that line, each as NAME_KEY=value.
+words() { sed -nE "/^$2: /{s/^$2: //; s/([a-z0-9_]+)=/$3_\\1=/g; p}" "$1"; }
+bulk() { # RIVAL SECONDS [OPTION...]: one large transfer
+	local rival=$1 seconds=$2
+	shift 2
+	"${words_c[@]}" "${first[@]}" taskset -c 0 "$programs/rivals_client" --to "${server[$rival]}:80" --bulk \
+		--bytes $bulk_body --seconds "$seconds" "$@"
+}
+alone() { # RIVAL: the flood by itself
+	received_by "$ns_c" "c${number[$1]}" 0
 	sleep 1
-	line+=$(look a_ "$1")
+	line+=" $(look a_ "$1")"
 	sleep $alone_s
 	line+=" $(look b_ "$1")"
-	if [ "$1" != drop ]; then
-		"${words_c[@]}" "${first[@]}" taskset -c 0 "$programs/rivals_client" --to "${server[$1]}:80" --bulk --bytes $bulk_body \
-			--seconds $with_s >"$work/bulk" 2>&1 &
-		bulk=$!
-		clients "$1" $clients_rate $with_s >"$work/clients" 2>&1
-		wait $bulk
-		line+=" $(look c_ "$1") $(grep '^clients: ' "$work/clients" | cut -d' ' -f2- | sed 's/\([a-z_0-9]*\)=/clients_\1=/g')"
-		line+=" $(grep '^bulk: ' "$work/bulk" | cut -d' ' -f2- | sed 's/\([a-z_0-9]*\)=/bulk_\1=/g')"
+	received_by "$ns_c" "c${number[$1]}" 1
+}
+together() { # RIVAL: clients and a transfer of so many Mbit/s, then one as fast as it goes
+	bulk "$1" $with_s --mbit $paced_mbit >"$work/paced" 2>&1 &
+	local paced=$!
+	clients "$1" $clients_rate $with_s >"$work/clients" 2>&1
+	wait $paced
+	bulk "$1" $free_s >"$work/free" 2>&1
+	line+=" $(look c_ "$1") $(words "$work/clients" clients clients) $(words "$work/paced" bulk paced) $(words "$work/free" bulk free)"
+}
+cell() { # RIVAL RATE ROUND
+	local line="rival=$1 rate=$2 round=$3"
+	if is_ours "$1"; then start_engine "$1" || return; else start_soaker; fi
+	if [ "$2" -gt 0 ]; then
+		start_flood "$1" "$2" 60 "$3"
+		alone "$1"
 	fi
-	end_flood
-	line+=" $(grep '^synflood: ' "$work/flood" | cut -d' ' -f2- | sed 's/\([a-z_0-9]*\)=/flood_\1=/g')"
+	[ "$1" = drop ] || together "$1"
+	if [ "$2" -gt 0 ]; then
+		end_flood
+		line+=" $(words "$work/flood" synflood flood)"
+	fi
 	printf '%s\n' "$line" >>"$cells"
 	printf '   %s\n' "$line"
 	if is_ours "$1"; then stop "$1, $2 SYN/s, round $3"; else end_soaker; fi
@@ -58,7 +75,10 @@ measure_all() {
 	local round rate rival
 	for ((round = 1; round <= rounds; round++)); do
 		for rate in $rates; do
-			for rival in $only; do cell "$rival" "$rate" $round; done
+			for rival in $only; do
+				[ "$rival$rate" != drop0 ] || continue
+				cell "$rival" "$rate" $round
+			done
 		done
 		cell_bench
 	done

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rules of nftables for rivals.sh, handed to the kernel by netlink, so that no tool has to be there.
 
-usage: rivals_nft.py synproxy PORT | drop-syns PORT | drop-to PREFIX
+usage: rivals_nft.py synproxy PORT | drop-syns PORT | drop-to IF PREFIX | drop-all IF
 
 In the network namespace it runs in:
 
@@ -14,7 +14,9 @@ In the network namespace it runs in:
                          tcp dport PORT ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm
                          ct state invalid drop } }
   drop-syns PORT   SYNs to the port end in prerouting: what a packet costs before anybody has done anything
-  drop-to PREFIX   what goes there ends in prerouting: answers to sources that are not there
+  drop-to IF PREFIX  what goes there ends at ingress: answers to sources that are not there
+  drop-all IF      the kernel leaves all that comes in to packet sockets, which see it before:
+                     table netdev rivals { chain in { type filter hook ingress device IF priority 0; policy drop; } }
 """
 import ipaddress
 import os
@@ -25,11 +27,12 @@ import sys
 NETLINK_NETFILTER, SUBSYS = 12, 10  # of nf_tables
 NEWTABLE, NEWCHAIN, NEWRULE, BATCH_BEGIN, BATCH_END = 0, 3, 6, 16, 17
 REQUEST, ACK, CREATE, APPEND = 1, 4, 0x400, 0x800
-PREROUTING, FORWARD, RAW, FILTER = 0, 2, -300, 0
+PREROUTING, INGRESS, FORWARD, RAW, FILTER = 0, 0, 2, -300, 0
+NETDEV = 5  # the family
 NETWORK, TRANSPORT = 1, 2
 EQ, NEQ = 0, 1
 REG = 1  # the first, of 16 bytes
-DROP = 0
+DROP, ACCEPT = 0, 1
 INVALID, UNTRACKED = 1, 64  # of ct state; the kernel's byte order
 NESTED = 0x8000
 
@@ -74,6 +77,10 @@ def is_tcp():
     return expression("meta", attr(1, REG), attr(2, 16)) + compare(bytes([socket.IPPROTO_TCP]))
 
 
+def is_ipv4():
+    return expression("meta", attr(1, REG), attr(2, 1)) + compare(struct.pack(">H", 0x0800))
+
+
 def to_port(port):
     return is_tcp() + payload(TRANSPORT, 2, 2) + compare(struct.pack(">H", port))
 
@@ -99,11 +106,11 @@ def synproxy():
 # --- messages ---
 
 class Batch:
-    def __init__(self):
-        self.messages, self.wanted = [], 0
+    def __init__(self, family):
+        self.messages, self.wanted, self.family, self.name = [], 0, family, None
         self.control(BATCH_BEGIN)
 
-    def add(self, kind, flags, body, family=socket.AF_INET, resource=0):
+    def add(self, kind, flags, body, family, resource=0):
         head = struct.pack("=BBH", family, 0, socket.htons(resource))
         self.messages.append(struct.pack("=IHHII", 16 + len(head) + len(body), kind, flags,
                                          len(self.messages) + 1, 0) + head + body)
@@ -113,17 +120,18 @@ class Batch:
 
     def nft(self, kind, flags, body):
         self.wanted += 1
-        self.add(SUBSYS << 8 | kind, REQUEST | ACK | CREATE | flags, body)
+        self.add(SUBSYS << 8 | kind, REQUEST | ACK | CREATE | flags, body, self.family)
 
-    def table(self):
-        self.nft(NEWTABLE, 0, attr(1, "rivals"))
+    def table(self, suffix):
+        self.name = "rivals" + suffix
+        self.nft(NEWTABLE, 0, attr(1, self.name))
 
-    def chain(self, name, hook, priority):
-        self.nft(NEWCHAIN, 0, attr(1, "rivals") + attr(3, name) +
-                 nest(4, attr(1, hook), attr(2, priority)) + attr(7, "filter"))
+    def chain(self, name, hook, priority, device=None, policy=ACCEPT):
+        where = attr(1, hook) + attr(2, priority) + (attr(3, device) if device else b"")
+        self.nft(NEWCHAIN, 0, attr(1, self.name) + attr(3, name) + nest(4, where) + attr(5, policy) + attr(7, "filter"))
 
     def rule(self, chain, expressions):
-        self.nft(NEWRULE, APPEND, attr(1, "rivals") + attr(2, chain) + nest(4, expressions))
+        self.nft(NEWRULE, APPEND, attr(1, self.name) + attr(2, chain) + nest(4, expressions))
 
     def send(self):
         self.control(BATCH_END)
@@ -141,24 +149,39 @@ class Batch:
                     answer = answer[(size + 3) & ~3:]
 
 
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("synproxy", "drop-syns", "drop-to"):
-        sys.exit(__doc__)
-    what, batch = sys.argv[1], Batch()
-    batch.table()
+def synproxy_before(batch, port):
     batch.chain("raw", PREROUTING, RAW)
-    if what == "drop-to":
-        net = ipaddress.ip_network(sys.argv[2])
-        batch.rule("raw", payload(NETWORK, 16, 4) + masked(net.netmask.packed) +
-                   compare(net.network_address.packed) + drop())
-    elif what == "drop-syns":
-        batch.rule("raw", to_port(int(sys.argv[2])) + is_syn() + drop())
+    batch.rule("raw", to_port(port) + is_syn() + expression("notrack"))
+    batch.chain("forward", FORWARD, FILTER)
+    batch.rule("forward", to_port(port) + state_of(INVALID | UNTRACKED) + synproxy())
+    batch.rule("forward", state_of(INVALID) + drop())
+
+
+def drop_syns(batch, port):
+    batch.chain("raw", PREROUTING, RAW)
+    batch.rule("raw", to_port(port) + is_syn() + drop())
+
+
+def drop_to(batch, device, net):
+    batch.chain("in", INGRESS, FILTER, device)
+    batch.rule("in", is_ipv4() + payload(NETWORK, 16, 4) + masked(net.netmask.packed) +
+               compare(net.network_address.packed) + drop())
+
+
+def main():
+    what, words = sys.argv[1:2], sys.argv[2:]
+    if (what, len(words)) not in ((["synproxy"], 1), (["drop-syns"], 1), (["drop-to"], 2), (["drop-all"], 1)):
+        sys.exit(__doc__)
+    batch = Batch(NETDEV if what[0] in ("drop-to", "drop-all") else socket.AF_INET)
+    batch.table(words[0] if batch.family == NETDEV else "")
+    if what[0] == "synproxy":
+        synproxy_before(batch, int(words[0]))
+    elif what[0] == "drop-syns":
+        drop_syns(batch, int(words[0]))
+    elif what[0] == "drop-to":
+        drop_to(batch, words[0], ipaddress.ip_network(words[1]))
     else:
-        port = int(sys.argv[2])
-        batch.rule("raw", to_port(port) + is_syn() + expression("notrack"))
-        batch.chain("forward", FORWARD, FILTER)
-        batch.rule("forward", to_port(port) + state_of(INVALID | UNTRACKED) + synproxy())
-        batch.rule("forward", state_of(INVALID) + drop())
+        batch.chain("in", INGRESS, FILTER, words[0], DROP)
     batch.send()
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The tables of rivals.sh --table, from its cells: rivals_table.py CELLS [BENCH]
 
-A cell is a line of key=value: a_, b_ and c_ before the flood alone, after it, and after the clients. What
-is printed is the median of the rounds, and their spread."""
+A cell is a line of key=value: a_, b_ and c_ before the flood alone, after it, and at the end; clients_, paced_
+and free_ what they say of themselves. What is printed is the median of the rounds, and their spread."""
 import os
 import statistics
 import sys
@@ -45,18 +45,16 @@ def softirq_us(cell):
     return None if ticks is None else over(ticks * TICK_US, between(cell, "rx"))
 
 
-def busy_us(cell):
-    """The worker's rounds that moved a packet, by its own clock; segments by the same look."""
-    return over(between(cell, "busy_us"), between(cell, "segments"))
-
-
 def system_us(cell):
     ticks = between(cell, "system")
     return None if ticks is None else over(ticks * TICK_US, between(cell, "rx"))
 
 
 def all_us(cell):
-    return softirq_us(cell) + (busy_us(cell) or 0)
+    """The kernel's: its softirqs. Ours: all that was not idle polling, softirqs, senders and others with it."""
+    if "a_run_us" not in cell:
+        return softirq_us(cell)
+    return over(between(cell, "run_us") - between(cell, "idle_us"), between(cell, "segments"))
 
 
 def share(key):
@@ -122,7 +120,7 @@ def bench(path):
     if os.path.exists(path):
         with open(path, encoding="utf-8") as f:
             for line in f:
-                words = line.rstrip("\\n").split("\\t")
+                words = line.rstrip("\n").split("\t")
                 if words[0].strip() == "SYN to SYN-ACK, cookie":
                     got.append(float(words[2]))
     return statistics.median(got) if got else None
@@ -145,11 +143,23 @@ def ratios(cells, rates, engine_ns):
         row(f"{rate:,}", *words)
 
 
+def kept(cells, rates, rivals):
+    """Of what a transfer has without any flood."""
+    print("\nOf that, what the flood leaves, %\n")
+    head("SYN/s", *(NAMES[r] for r in rivals))
+    for rate in rates:
+        words = []
+        for rival in rivals:
+            now, before = (median(cells, rival, r, figure("free_mbit")) for r in (rate, 0))
+            words.append("-" if now is None or not before else f"{100 * now / before:.0f}")
+        row(f"{rate:,}", *words)
+
+
 def cells_lost(cells, rates):
-    """Cells in which the other one's median is better than ours, beyond the spread of both."""
+    """Cells in which the other one's median is better than ours; whether the rounds' spreads part them, too."""
     what = (("every client served, %", share("clients_whole"), 1), ("on the first SYN, %", share("clients_first_syn"), 1),
-            ("first byte, ms", millis("clients_first_byte_us"), -1), ("Mbit/s", figure("bulk_mbit"), 1),
-            ("us a SYN", all_us, -1))
+            ("first byte, ms", millis("clients_first_byte_us"), -1), ("transfer at a pace, Mbit/s", figure("paced_mbit"), 1),
+            ("transfer without, Mbit/s", figure("free_mbit"), 1), ("us a SYN", all_us, -1))
     for place, ours, other in PLACES:
         for rate in rates:
             for name, key, sign in what:
@@ -165,24 +175,26 @@ def main():
         sys.exit(__doc__)
     cells = read(sys.argv[1])
     rates = sorted({rate for _, rate in cells})
+    floods = [rate for rate in rates if rate]
     both = [r for _, ours, other in PLACES for r in (ours, other)]
-    table(cells, rates, "SYNs that came, a second", came, 0, ["drop"] + both)
-    table(cells, rates, "SYNs that were answered, %", answered, 1, both)
+    print(f"Medians of {max(map(len, cells.values()))} rounds; in brackets the least and the most.")
     table(cells, rates, "Clients served, %", share("clients_whole"), 1, both)
-    table(cells, rates, "Clients served, on their first SYN, %", share("clients_first_syn"), 1, both)
-    table(cells, rates, "Clients served, by three SYNs at most, %", share("clients_three_syns"), 1, both)
+    table(cells, rates, "Clients served by their first SYN, %", share("clients_first_syn"), 1, both)
+    table(cells, rates, "Clients served by three SYNs at most, %", share("clients_three_syns"), 1, both)
     table(cells, rates, "From the first SYN to the first byte, median, ms", millis("clients_first_byte_us"), 2, both)
-    table(cells, rates, "Goodput of a transfer besides, Mbit/s", figure("bulk_mbit"), 0, both)
-    table(cells, rates, "The CPU's time for a SYN, us: softirqs", softirq_us, 2, ["drop"] + both)
-    table(cells, rates, "The CPU's time for a SYN, us: the worker's busy rounds (of them in system calls, below)", busy_us, 2, OURS)
-    table(cells, rates, "The CPU's time for a SYN, us: the worker in system calls, which send", system_us, 2, OURS)
-    table(cells, rates, "The CPU's time for a SYN, us: all together", all_us, 2, both)
+    table(cells, rates, "A transfer whose reader takes 500 Mbit/s, Mbit/s", figure("paced_mbit"), 0, both)
+    table(cells, rates, "A transfer as fast as it goes, Mbit/s", figure("free_mbit"), 0, both)
+    kept(cells, floods, both)
+    table(cells, floods, "The CPU's time for a SYN, us", all_us, 2, ["drop"] + both)
+    table(cells, floods, "Of that, in softirqs (receiving; and the answers' way to their end), us", softirq_us, 2, OURS)
+    table(cells, floods, "Of that, in the worker's system calls (sending), us", system_us, 2, OURS)
+    table(cells, floods, "SYNs that came, a second", came, 0, ["drop"] + both)
+    table(cells, floods, "SYNs that were answered, %", answered, 1, both)
     table(cells, rates, "Longest gap in polling, ms", millis("c_gap_us"), 1, OURS)
     table(cells, rates, "Half-open entries at the end", figure("c_half_open"), 0, OURS)
-    ratios(cells, rates, bench(sys.argv[2]) if len(sys.argv) == 3 else None)
-    print("\nCells in which ours is not the best\n")
-    lost = list(cells_lost(cells, rates))
-    for line in lost or ["none"]:
+    ratios(cells, floods, bench(sys.argv[2]) if len(sys.argv) == 3 else None)
+    print("\nWhere the other one's median is better than ours\n")
+    for line in list(cells_lost(cells, rates)) or ["nowhere"]:
         print(f"- {line}")
 
 
