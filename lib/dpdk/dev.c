@@ -95,7 +95,8 @@ static void ask_queues(struct tg_dev *dev, const struct rte_eth_dev_info *info)
 	dev->rx_queue_n = at_most(dev->worker_n, info->max_rx_queues);
 	dev->tx_queue_n = at_most(dev->worker_n, info->max_tx_queues);
 	/* RSS is used only where key and table can be ours: then every worker's packets come home
-	 * by hardware, and software steering has nothing left to do but to look. */
+	 * by hardware, and software steering has nothing left to do but to look; before transparent
+	 * backends it still has (tg_steer.h). */
 	dev->hw_rss = dev->worker_n > 1 && dev->rx_queue_n == dev->worker_n &&
 		      (info->flow_type_rss_offloads & rss_wanted) == rss_wanted &&
 		      info->hash_key_size >= 40 && info->hash_key_size <= TG_STEER_KEY_MAX &&
