@@ -331,6 +331,7 @@ static void begin_request(struct tg_load_side *side, uint32_t conn)
 		break;
 	}
 	write_more(side, conn);
+	s->flags &= (uint8_t)~FLAG_MOVED; /* the question is no answer */
 }
 
 /* --- what comes --- */

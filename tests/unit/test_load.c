@@ -351,8 +351,6 @@ static void test_nothingMoves_isCounted(void)
 	host_send(&p, TG_TCP_ACK, NULL, 0); /* its request is acknowledged */
 	stop();
 	later(1100);
-	host_drain(&h);
-	later(1100); /* the request's own ACK may have counted as movement */
 	failed_once(TG_LOAD_STALLED);
 }
 
