@@ -7,7 +7,6 @@ typedef uint64_t lane_vec __attribute__((vector_size(32)));
 typedef uint64_t lane_load __attribute__((vector_size(32), may_alias));
 typedef uint32_t lane_halves __attribute__((vector_size(32)));
 typedef uint16_t lane_quarters __attribute__((vector_size(32)));
-enum { LANE_PARTS = 2 };
 
 /* Whole halves and quarters are only put elsewhere, in one instruction; else there is no rotation
  * of a word, and it takes three. */

@@ -6,7 +6,6 @@
 #if defined(__x86_64__)
 typedef uint64_t lane_vec __attribute__((vector_size(64)));
 typedef uint64_t lane_load __attribute__((vector_size(64), may_alias));
-enum { LANE_PARTS = 2 };
 
 static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
 {

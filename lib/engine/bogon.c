@@ -76,7 +76,7 @@ bool tg_bogon_is(uint8_t mode, const struct tg_neigh *neigh, uint32_t port,
 {
 	bool v4 = tg_addr_is_v4(src);
 
-	if (mode == TG_BOGONS_ALLOW || (v4 && mode == TG_BOGONS_MARTIAN))
+	if (!tg_bogon_has(mode, v4))
 		return false;
 	if (v4 ? !is_bogon4(mode, tg_be32_get(src->b + 12)) : !is_bogon6(mode, src))
 		return false;

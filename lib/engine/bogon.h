@@ -9,6 +9,11 @@
 
 struct tg_neigh;
 
+/* Whether that mode has any bogons of that family. */
+static inline bool tg_bogon_has(uint8_t mode, bool v4)
+{
+	return mode != TG_BOGONS_ALLOW && !(v4 && mode == TG_BOGONS_MARTIAN);
+}
 /* Whether src, of a packet that came by port, is a bogon in that mode (enum tg_bogons). A network
  * that one of the port's own addresses lies in is not, whatever it is: it is there. */
 bool tg_bogon_is(uint8_t mode, const struct tg_neigh *neigh, uint32_t port,

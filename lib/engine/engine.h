@@ -282,10 +282,9 @@ uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n);
 /* The tables are asked, and cookies made. Returns those that meet something, which are no longer
  * the stage's. */
 uint64_t tg_syn_find(struct tg_engine *e);
-/* The turn of in[i]. False: it is not the stage's any more, and nothing was done; else *verdict,
- * and whether the buffer was used. */
-bool tg_syn_answer(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, enum tg_ctr *verdict,
-		   bool *used);
+/* The turn of in[i], which is the stage's, and of those behind it, up to n. Returns the first that
+ * is not answered: it is not the stage's, or leaves it now. */
+uint32_t tg_syn_answer(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t n);
 /* Another packet had its turn. */
 static inline void tg_syn_doubt(struct tg_engine *e)
 {
@@ -520,6 +519,8 @@ enum tg_ctr tg_kernel_offer(struct tg_engine *e, struct tg_rx *rx, enum tg_ctr v
 void tg_rx_parse(struct tg_engine *e, struct tg_rx *rx);
 /* The port of the same device as *port that has this VLAN; false: none has. */
 bool tg_rx_find_shared(const struct tg_engine *e, uint16_t vid, uint16_t *port);
+/* The buffer is the engine's again. */
+void tg_rx_put_back(struct tg_engine *e, const struct tg_pkt *pkt);
 /* LN-12: what a source may not be. */
 enum tg_ctr tg_rx_check_src(struct tg_engine *e, const struct tg_rx *rx);
 enum tg_ctr tg_rx_icmp(struct tg_engine *e, struct tg_rx *rx);

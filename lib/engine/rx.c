@@ -253,7 +253,8 @@ static enum tg_ctr packet_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_
 
 /* --- the burst --- */
 
-static void parse(struct tg_engine *e, const struct tg_pkt *in, struct tg_rx *rx)
+static inline __attribute__((always_inline)) void parse(struct tg_engine *e,
+							const struct tg_pkt *in, struct tg_rx *rx)
 {
 	rx->pkt = *in;
 	tg_rx_parse(e, rx);
@@ -263,15 +264,16 @@ static void parse(struct tg_engine *e, const struct tg_pkt *in, struct tg_rx *rx
 
 static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
-	uint64_t staged = tg_syn_take(e, in, e->conf.no_syn_stage ? 0 : n);
+	uint64_t staged = tg_syn_take(e, in, e->conf.no_syn_stage ? 0 : n), bytes = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		tg_ctr_add(&e->ctr, TG_CTR_rx_bytes, in[i].len);
+		bytes += in[i].len;
 		if (staged >> i & 1)
 			e->rx[i].kind = TG_RX_SYN;
 		else
 			parse(e, &in[i], &e->rx[i]);
 	}
+	tg_ctr_add(&e->ctr, TG_CTR_rx_bytes, bytes);
 	tg_ctr_add(&e->ctr, TG_CTR_rx_segments, n);
 	e->rx_n = e->conf.no_merge ? 0 : n;
 }
@@ -284,7 +286,7 @@ static inline void prefetch(const struct tg_engine *e, uint32_t slot)
 		tg_splice_prefetch(e, slot);
 }
 
-static void find(struct tg_engine *e, struct tg_rx *rx)
+static inline __attribute__((always_inline)) void find(struct tg_engine *e, struct tg_rx *rx)
 {
 	if (rx->kind != TG_RX_TCP)
 		return;
@@ -295,18 +297,25 @@ static void find(struct tg_engine *e, struct tg_rx *rx)
 		tg_tw_store_prefetch(e->tw, rx->hash);
 }
 
-static void pass_find(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
+/* Those that meet something leave the stage. */
+static __attribute__((noinline)) void find_syns(struct tg_engine *e, const struct tg_pkt in[])
 {
-	for (uint64_t met = e->syn.mask ? tg_syn_find(e) : 0; met; met &= met - 1) {
+	for (uint64_t met = tg_syn_find(e); met; met &= met - 1) {
 		uint32_t i = (uint32_t)__builtin_ctzll(met);
 		parse(e, &in[i], &e->rx[i]);
 	}
+}
+
+static void pass_find(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
+{
+	if (e->syn.mask)
+		find_syns(e, in);
 	for (uint32_t i = 0; i < n; i++)
 		find(e, &e->rx[i]);
 }
 
-/* The buffer is ours again: kept for what is to be sent, or given back with the others. */
-static void put_back(struct tg_engine *e, const struct tg_pkt *pkt)
+/* Kept for what is to be sent, or given back with the others. */
+static inline void put_back(struct tg_engine *e, const struct tg_pkt *pkt)
 {
 	if (pkt->cap >= e->spare_cap && e->out.spare_n < TG_BURST_MAX / 2)
 		e->out.spare[e->out.spare_n++] = *pkt;
@@ -314,8 +323,14 @@ static void put_back(struct tg_engine *e, const struct tg_pkt *pkt)
 		e->drop[e->drop_n++] = *pkt;
 }
 
+void tg_rx_put_back(struct tg_engine *e, const struct tg_pkt *pkt)
+{
+	put_back(e, pkt);
+}
+
 /* gen: of the table, when it was asked for rx. */
-static void run(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
+static inline __attribute__((always_inline)) void run(struct tg_engine *e, struct tg_rx *rx,
+						      uint64_t gen)
 {
 	enum tg_ctr verdict = packet_arrives(e, rx, gen);
 
@@ -328,32 +343,30 @@ static void run(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
 	tg_syn_doubt(e);
 }
 
-/* A plain SYN; or it leaves the stage in its turn. */
-static void run_syn(struct tg_engine *e, const struct tg_pkt *in, uint32_t i)
+/* A plain SYN that leaves the stage in its turn: seldom, so out of the way. */
+static __attribute__((noinline)) void leave(struct tg_engine *e, const struct tg_pkt *in,
+					    struct tg_rx *rx)
 {
-	enum tg_ctr verdict;
-	bool used;
-
-	if (tg_syn_answer(e, in, i, &verdict, &used)) {
-		tg_ctr_inc(&e->ctr, verdict == TG_CTR_NONE ? TG_CTR_rx_accepted : verdict);
-		if (!used)
-			put_back(e, in);
-		return;
-	}
-	parse(e, in, &e->rx[i]);
-	find(e, &e->rx[i]);
-	run(e, &e->rx[i], e->table_gen);
+	parse(e, in, rx);
+	find(e, rx);
 }
 
 static void pass_run(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
-	uint64_t gen = e->table_gen;
+	uint64_t gen = e->table_gen, staged = e->syn.mask;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (e->rx[i].kind == TG_RX_SYN)
-			run_syn(e, &in[i], i);
-		else
-			run(e, &e->rx[i], gen);
+		uint64_t asked = gen;
+		if (staged >> i & 1) {
+			i = tg_syn_answer(e, in, i, n);
+			if (i == n)
+				break;
+			if (staged >> i & 1) {
+				leave(e, &in[i], &e->rx[i]);
+				asked = e->table_gen;
+			}
+		}
+		run(e, &e->rx[i], asked);
 	}
 }
 

@@ -2,6 +2,7 @@
 /* syn.c: see syn.h. */
 #include "bogon.h"
 #include "engine.h"
+#include "neigh_table.h"
 #include "rate.h"
 #include "source.h"
 
@@ -24,13 +25,13 @@ static bool is_minting(const struct tg_listener *l)
 	       (l->armed || l->conf.syn_cookies == TG_COOKIES_ALWAYS);
 }
 
-static uint8_t asks_of(const struct tg_engine *e, const struct tg_listener *l)
+static uint8_t asks_of(const struct tg_engine *e, const struct tg_listener *l, bool v4)
 {
 	const struct tg_listener_conf *c = &l->conf;
 	bool queue = c->service && c->service->has_accept_queue;
 	bool syn = c->syn_cookies != TG_COOKIES_ALWAYS || e->sources || e->rates || queue;
 
-	return (uint8_t)((c->bogons != TG_BOGONS_ALLOW ? ASK_BOGON : 0) |
+	return (uint8_t)((tg_bogon_has(c->bogons, v4) ? ASK_BOGON : 0) |
 			 (c->prefixes || c->allow_n || c->allow_port_high ? ASK_PEER : 0) |
 			 (syn ? ASK_SYN : 0) | (e->conf.rst_rate ? ASK_BUDGET : 0));
 }
@@ -65,9 +66,10 @@ static void fill_way(struct tg_engine *e, struct tg_syn_way *w, uint16_t port, u
 	e->env.mtu = mtu;
 	w->mints = true;
 	w->port = port;
+	w->mtu = pc->mtu;
 	w->lport = lport;
 	w->mac = pc->mac;
-	w->asks = asks_of(e, w->l);
+	w->asks = asks_of(e, w->l, tg_addr_is_v4(&w->laddr));
 	w->gen = e->listen_gen;
 }
 
@@ -90,13 +92,9 @@ static struct tg_syn_way *add_way(struct tg_engine *e, struct tg_syn_side *side,
 	return w;
 }
 
-static inline bool is_way(const struct tg_syn_side *side, uint32_t i, uint64_t place,
-			  const uint8_t *dst)
+static inline bool is_way(const struct tg_syn_way *w, bool v6, uint64_t place, const uint8_t *dst)
 {
-	const struct tg_syn_way *w = &side->way[i];
-
-	return i < side->way_n && w->place == place &&
-	       (!side->batch.v6 || memcmp(w->laddr.b, dst, sizeof(w->laddr.b)) == 0);
+	return w->place == place && (!v6 || memcmp(w->laddr.b, dst, sizeof(w->laddr.b)) == 0);
 }
 
 static struct tg_syn_way *search_way(struct tg_engine *e, struct tg_syn_side *side, uint64_t place,
@@ -104,7 +102,7 @@ static struct tg_syn_way *search_way(struct tg_engine *e, struct tg_syn_side *si
 				     uint16_t lport)
 {
 	for (uint32_t i = 0; i < side->way_n; i++) {
-		if (!is_way(side, i, place, dst))
+		if (!is_way(&side->way[i], side->batch.v6, place, dst))
 			continue;
 		side->last = i;
 		return &side->way[i];
@@ -115,17 +113,17 @@ static struct tg_syn_way *search_way(struct tg_engine *e, struct tg_syn_side *si
 }
 
 /* The way of a SYN that came by port with VLAN vid; dst, tcp: in it. NULL: no cookie is due. */
-static inline struct tg_syn_way *find_way(struct tg_engine *e, struct tg_syn_side *side,
-					  const uint8_t *dst, const uint8_t *tcp, uint16_t port,
-					  uint16_t vid)
+static inline __attribute__((always_inline)) const struct tg_syn_way *
+find_way(struct tg_engine *e, struct tg_syn_side *side, bool v6, const uint8_t *dst,
+	 const uint8_t *tcp, uint16_t port, uint16_t vid)
 {
 	uint16_t lport = tg_be16_get(tcp + 2);
 	uint64_t place = (uint64_t)lport << 32 | (uint64_t)(vid | (uint32_t)port << 12) << 48;
-	struct tg_syn_way *w = &side->way[side->last];
+	const struct tg_syn_way *w = &side->way[side->last];
 
-	if (!side->batch.v6)
+	if (!v6)
 		place |= tg_be32_get(dst);
-	if (!is_way(side, side->last, place, dst))
+	if (side->way_n == 0 || !is_way(w, v6, place, dst))
 		w = search_way(e, side, place, dst, port, vid, lport);
 	return w && w->mints ? w : NULL;
 }
@@ -138,16 +136,25 @@ static inline bool is_to(const struct tg_syn_way *w, const struct tg_pkt *pkt)
 }
 
 static inline void put(struct tg_engine *e, struct tg_syn_side *side, const struct tg_syn_way *w,
-		       const uint8_t *ip, const uint8_t *tcp, uint32_t i)
+		       bool v6, const uint8_t *ip, const uint8_t *tcp, uint32_t i)
 {
 	struct tg_syn_batch *b = &side->batch;
+	uint32_t n = b->n++;
 
-	tg_syn_batch_put(b, ip, tcp);
-	b->terms[b->n] = (uint8_t)(w - side->way);
-	side->at[b->n] = (uint8_t)i;
-	e->syn.nth[i] = (uint8_t)b->n;
-	e->syn.v6[i] = b->v6;
-	b->n++;
+	tg_syn_batch_put(b, n, v6, ip, tcp);
+	b->terms[n] = (uint8_t)(w - side->way);
+	side->at[n] = (uint8_t)i;
+	e->syn.nth[i] = (uint8_t)n;
+	e->syn.v6[i] = v6;
+}
+
+/* tg_route_is_near, of a source that is no group. */
+static inline bool is_near4(const struct tg_neigh *n, uint32_t v4)
+{
+	for (uint32_t i = 0; i < n->subnet_first[TG_PORT_MAX]; i++)
+		if ((v4 & n->subnet[i].mask) == n->subnet[i].net)
+			return true;
+	return false;
 }
 
 static inline bool take4(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, uint32_t l2,
@@ -158,17 +165,13 @@ static inline bool take4(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t
 
 	if (pkt->len < l2 + TG_IP4_LEN + TG_TCP_LEN || (tcp[13] & FLAGS) != TG_TCP_SYN)
 		return false;
-	const struct tg_syn_way *w = find_way(e, side, ip + 16, tcp, pkt->port, vid);
+	const struct tg_syn_way *w = find_way(e, side, false, ip + 16, tcp, pkt->port, vid);
 
-	if (!w || !is_to(w, pkt) ||
+	if (!w || !is_to(w, pkt) || is_near4(e->neigh, tg_be32_get(ip + 12)) ||
 	    !tg_syn4_parse(ip, pkt->len - l2, pkt->l3_csum == TG_CSUM_GOOD,
 			   pkt->l4_csum == TG_CSUM_GOOD, &side->batch.syn[side->batch.n]))
 		return false;
-	struct tg_addr src = tg_addr_from_v4(ip + 12);
-
-	if (tg_route_is_near(e->neigh, &src))
-		return false;
-	put(e, side, w, ip, tcp, i);
+	put(e, side, w, false, ip, tcp, i);
 	return true;
 }
 
@@ -181,7 +184,7 @@ static inline bool take6(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t
 
 	if (pkt->len < l2 + TG_IP6_LEN + TG_TCP_LEN || (tcp[13] & FLAGS) != TG_TCP_SYN)
 		return false;
-	const struct tg_syn_way *w = find_way(e, side, ip + 24, tcp, pkt->port, vid);
+	const struct tg_syn_way *w = find_way(e, side, true, ip + 24, tcp, pkt->port, vid);
 
 	if (!w || !is_to(w, pkt) ||
 	    !tg_syn6_parse(ip, pkt->len - l2, pkt->l4_csum == TG_CSUM_GOOD,
@@ -191,17 +194,23 @@ static inline bool take6(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t
 
 	if (tg_route_is_ours(e->neigh, &src, &port))
 		return false;
-	put(e, side, w, ip, tcp, i);
+	put(e, side, w, true, ip, tcp, i);
 	return true;
 }
 
-static inline bool take(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i)
+/* What most packets are told by: long enough, and IPv4 without a tag only with the flags of a SYN.
+ */
+static inline bool may_be_syn(const struct tg_pkt *pkt)
+{
+	return pkt->len >= TG_ETH_LEN + TG_IP4_LEN + TG_TCP_LEN &&
+	       ((pkt->data[TG_ETH_LEN + TG_IP4_LEN + 13] & FLAGS) == TG_TCP_SYN ||
+		tg_be16_get(pkt->data + 12) != TG_ETHERTYPE_IP4);
+}
+
+static bool take(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i)
 {
 	uint32_t l2 = TG_ETH_LEN;
 	uint16_t vid = 0;
-
-	if (pkt->len < TG_ETH_LEN + TG_IP4_LEN + TG_TCP_LEN)
-		return false;
 	uint16_t type = tg_be16_get(pkt->data + 12);
 
 	if (type == TG_ETHERTYPE_VLAN) {
@@ -237,8 +246,8 @@ static void begin_side(struct tg_syn_side *side, bool v6)
 uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
 	struct tg_syn_stage *st = &e->syn;
+	uint64_t mask = 0;
 
-	st->mask = 0;
 	begin_side(&st->side[0], false);
 	begin_side(&st->side[1], true);
 	for (uint32_t i = 0; i < n && i < 4; i++)
@@ -246,11 +255,15 @@ uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + 4 < n)
 			__builtin_prefetch(in[i + 4].data);
-		st->mask |= (uint64_t)take(e, &in[i], i) << i;
+		if (may_be_syn(&in[i]) && take(e, &in[i], i))
+			mask |= 1ull << i;
 	}
+	st->mask = mask;
+	if (mask == 0)
+		return 0;
 	hash_side(e, &st->side[0]);
 	hash_side(e, &st->side[1]);
-	return st->mask;
+	return mask;
 }
 
 /* --- find --- */
@@ -260,6 +273,8 @@ static uint64_t met_by(const struct tg_engine *e, const struct tg_syn_side *side
 	const struct tg_syn_batch *b = &side->batch;
 	uint64_t met = 0, any;
 
+	if (b->n == 0)
+		return 0;
 	any = tg_table_find_any(&e->table, b->hash, b->n) |
 	      tg_tw_store_find_any(e->tw, b->hash, b->n);
 	for (; any; any &= any - 1)
@@ -274,9 +289,9 @@ static void label(const struct tg_engine *e, struct tg_syn_batch *b)
 	uint32_t words = tg_syn_batch_words(b, m);
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		uint16_t lport = tg_be16_swap((uint16_t)b->ports[i]);
-		uint16_t rport = tg_be16_swap((uint16_t)(b->ports[i] >> 16));
-		b->mac[i] = (uint64_t)rport << 16 | lport | tg_sip_len(sizeof(struct tg_tuple));
+		uint64_t rport = tg_syn_batch_rport(b, i);
+		b->mac[i] =
+		    rport << 16 | tg_syn_batch_lport(b, i) | tg_sip_len(sizeof(struct tg_tuple));
 	}
 	m[words] = b->mac;
 	e->lanes->hash13(&e->flow_key, m, words + 1, b->mac, b->n);
@@ -333,7 +348,7 @@ static void make_form(struct tg_engine *e, struct tg_syn_way *w, uint8_t agreed)
 	tg_tcp_cookie_reply(conf, &e->env, !v4, &deal, &seg);
 	seg.sport = w->lport;
 	eth.type = v4 ? TG_ETHERTYPE_IP4 : TG_ETHERTYPE_IP6;
-	*s = (struct tg_synack){.has_ts = deal.ts};
+	s->has_ts = deal.ts;
 	s->l2_len = (uint8_t)tg_eth_emit(s->bytes, &eth);
 	s->l3_len = v4 ? TG_IP4_LEN : TG_IP6_LEN;
 	s->l4_len = (uint8_t)tg_tcp_emit(s->bytes + s->l2_len + s->l3_len, &seg);
@@ -397,33 +412,69 @@ static bool may_be_answered(struct tg_engine *e, const struct tg_syn_way *w,
 	       (tg_admit_syn(e, w->l, &t->raddr, &minted) == TG_CTR_NONE && minted);
 }
 
-/* Sends the form with the numbers of number k. */
-static void send(struct tg_engine *e, const struct tg_syn_batch *b, uint32_t k,
-		 const struct tg_synack *s, const struct tg_pkt *pkt, uint16_t port)
+static void tuple_of(const struct tg_syn_way *w, const struct tg_syn_batch *b, uint32_t k,
+		     struct tg_tuple *t)
 {
-	const uint32_t l2 = tg_be16_get(pkt->data + 12) == TG_ETHERTYPE_VLAN
-				? TG_ETH_LEN + TG_VLAN_LEN
-				: TG_ETH_LEN;
-	const uint8_t *ip = pkt->data + l2, *tcp = ip + (b->v6 ? TG_IP6_LEN : TG_IP4_LEN);
+	uint32_t peer = tg_be32_swap(tg_syn_batch_peer(b, k));
+
+	t->laddr = w->laddr;
+	t->lport = w->lport;
+	t->rport = tg_syn_batch_rport(b, k);
+	if (!b->v6) {
+		t->raddr = tg_addr_from_v4(&peer);
+		return;
+	}
+	tg_syn_le64_put(t->raddr.b, b->addr[2][k]);
+	tg_syn_le64_put(t->raddr.b + 8, b->addr[3][k]);
+}
+
+/* What else stands between number k and its answer. False: it leaves; *limited: it is over the
+ * budget. */
+static bool is_let_pass(struct tg_engine *e, struct tg_syn_way *w, const struct tg_syn_batch *b,
+			uint32_t k, bool *limited)
+{
+	bool doubted = w->stamp != e->syn.stamp;
+	struct tg_tuple t;
+
+	tuple_of(w, b, k, &t);
+	if ((b->v6 && is_on_link6(e, w, &t.raddr)) || (doubted && !is_still(e, w, &t.raddr)) ||
+	    !may_be_answered(e, w, &t))
+		return false;
+	*limited = (w->asks & ASK_BUDGET) && !tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
+	if (doubted && !*limited)
+		refresh(e, w, &t.raddr);
+	return true;
+}
+
+/* What a run of answers has to be counted for, at its end. */
+struct tally {
+	uint64_t sent, bytes, limited;
+};
+
+/* Sends form s with the numbers of number k. */
+static inline __attribute__((always_inline)) void send(struct tg_engine *e,
+						       const struct tg_syn_batch *b, bool v6,
+						       uint32_t k, const struct tg_synack *s,
+						       const struct tg_pkt *pkt, uint16_t port)
+{
 	struct tg_pkt *out = &e->out.pkt[e->out.n++];
 	struct tg_synack_numbers x = {
 	    .seq = tg_be32_swap(b->isn[k]),
-	    .ack = tg_be32_swap(tg_be32_get(tcp + 4) + 1),
+	    .ack = tg_be32_swap(tg_syn_batch_irs(b, k) + 1),
 	    .tsval = tg_be32_swap(b->tsval[k]),
 	    .tsecr = b->syn[k].tsval,
+	    .port = tg_be16_swap(tg_syn_batch_rport(b, k)),
 	};
-	uint64_t peer[2];
 
-	memcpy(&x.port, tcp, sizeof(x.port));
-	if (b->v6) {
-		memcpy(peer, ip + 8, sizeof(peer));
+	if (v6) {
+		uint64_t peer[2];
+		tg_syn_le64_put((uint8_t *)peer, b->addr[2][k]);
+		tg_syn_le64_put((uint8_t *)&peer[1], b->addr[3][k]);
 		x.flow = b->flow[k];
 		tg_synack6_put(s, pkt->data, peer, &x);
 	} else {
-		tg_be32 peer4;
-		memcpy(&peer4, ip + 12, sizeof(peer4));
 		x.id = tg_be16_swap(tg_tx_ip_id(e));
-		tg_synack4_put(s, pkt->data, peer4, &x);
+		tg_synack4_put(s, pkt->data, tg_be32_swap(tg_syn_batch_peer(b, k)), &x);
 	}
 	*out = *pkt;
 	out->len = s->len;
@@ -434,68 +485,58 @@ static void send(struct tg_engine *e, const struct tg_syn_batch *b, uint32_t k,
 	out->l2_len = s->l2_len;
 	out->l3_len = s->l3_len;
 	out->l4_len = s->l4_len;
-	tg_ctr_inc(&e->ctr, TG_CTR_tx_packets);
-	tg_ctr_add(&e->ctr, TG_CTR_tx_bytes, s->len);
 }
 
-static void tuple_of(const struct tg_syn_way *w, const uint8_t *data, bool v6, struct tg_tuple *t)
+/* False: it leaves, and nothing was done. moved: other packets have changed the tables. */
+static inline __attribute__((always_inline)) bool answer(struct tg_engine *e, bool v6, uint32_t k,
+							 const struct tg_pkt *pkt, bool moved,
+							 struct tally *tally)
 {
-	const uint8_t *ip =
-	    data +
-	    (tg_be16_get(data + 12) == TG_ETHERTYPE_VLAN ? TG_ETH_LEN + TG_VLAN_LEN : TG_ETH_LEN);
-
-	t->laddr = w->laddr;
-	t->raddr = v6 ? tg_addr_from_v6(ip + 8) : tg_addr_from_v4(ip + 12);
-	t->lport = w->lport;
-	t->rport = tg_be16_get(ip + (v6 ? TG_IP6_LEN : TG_IP4_LEN));
-}
-
-/* What else stands between number k and its answer. False: it leaves; *limited: it is over the
- * budget. */
-static bool is_let_pass(struct tg_engine *e, struct tg_syn_way *w, const struct tg_pkt *pkt,
-			bool v6, bool *limited)
-{
-	bool doubted = w->stamp != e->syn.stamp;
-	struct tg_tuple t;
-
-	*limited = false;
-	tuple_of(w, pkt->data, v6, &t);
-	if ((v6 && is_on_link6(e, w, &t.raddr)) || (doubted && !is_still(e, w, &t.raddr)) ||
-	    !may_be_answered(e, w, &t))
-		return false;
-	*limited = (w->asks & ASK_BUDGET) && !tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
-	if (doubted && !*limited)
-		refresh(e, w, &t.raddr);
-	return true;
-}
-
-bool tg_syn_answer(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i, enum tg_ctr *verdict,
-		   bool *used)
-{
-	struct tg_syn_stage *st = &e->syn;
-	struct tg_syn_side *side = &st->side[st->v6[i]];
-	struct tg_syn_batch *b = &side->batch;
-	uint32_t k = st->nth[i];
-	uint8_t agreed = b->agreed[k];
+	struct tg_syn_side *side = &e->syn.side[v6];
+	const struct tg_syn_batch *b = &side->batch;
 	struct tg_syn_way *w = &side->way[b->terms[k]];
+	uint8_t agreed = b->agreed[k];
+	const struct tg_synack *s = &w->form[agreed % TG_SYN_OFFERS];
 	bool limited = false;
 
-	if ((agreed & TG_SYN_ODD) || tg_out_room(&e->out) == 0)
+	if ((agreed & TG_SYN_ODD) || tg_out_room(&e->out) == 0 ||
+	    (moved && (tg_table_find_any(&e->table, &b->hash[k], 1) ||
+		       tg_tw_store_find_any(e->tw, &b->hash[k], 1))))
 		return false;
-	if (e->table_gen != st->table_gen && (tg_table_find_any(&e->table, &b->hash[k], 1) ||
-					      tg_tw_store_find_any(e->tw, &b->hash[k], 1)))
+	e->env.mtu = w->mtu;
+	if ((w->asks || v6 || w->stamp != e->syn.stamp) && !is_let_pass(e, w, b, k, &limited))
 		return false;
-	e->env.mtu = e->conf.port[w->port].mtu;
-	if ((w->asks || b->v6 || w->stamp != st->stamp) && !is_let_pass(e, w, pkt, b->v6, &limited))
-		return false;
-	*used = !limited;
-	*verdict = limited ? TG_CTR_synack_limited : TG_CTR_NONE;
-	if (limited)
+	if (limited) {
+		tally->limited++;
+		tg_rx_put_back(e, pkt);
 		return true;
+	}
 	if (!(w->formed >> agreed & 1))
 		make_form(e, w, agreed);
-	tg_cookies_sent(e, w->l, w->wnd);
-	tg_ctr_inc(&e->ctr, TG_CTR_cookie_sent);
-	send(e, b, k, &w->form[agreed], pkt, w->port);
+	w->l->cookie_ms = e->env.now_ms;
+	w->l->cookie_wnd = w->wnd;
+	send(e, b, v6, k, s, pkt, w->port);
+	tally->sent++;
+	tally->bytes += s->len;
 	return true;
+}
+
+uint32_t tg_syn_answer(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t n)
+{
+	const struct tg_syn_stage *st = &e->syn;
+	bool moved = e->table_gen != st->table_gen;
+	struct tally t = {0};
+
+	for (; i < n && (st->mask >> i & 1); i++) {
+		uint32_t k = st->nth[i];
+		if (!(st->v6[i] ? answer(e, true, k, &in[i], moved, &t)
+				: answer(e, false, k, &in[i], moved, &t)))
+			break;
+	}
+	tg_ctr_add(&e->ctr, TG_CTR_rx_accepted, t.sent);
+	tg_ctr_add(&e->ctr, TG_CTR_synack_limited, t.limited);
+	tg_ctr_add(&e->ctr, TG_CTR_cookie_sent, t.sent);
+	tg_ctr_add(&e->ctr, TG_CTR_tx_packets, t.sent);
+	tg_ctr_add(&e->ctr, TG_CTR_tx_bytes, t.bytes);
+	return i;
 }

@@ -27,7 +27,7 @@ struct tg_syn_way {
 	struct tg_addr laddr;
 	bool mints;   /* nothing below is filled in for one that does not */
 	uint8_t asks; /* what must be asked for each SYN */
-	uint16_t port, lport;
+	uint16_t port, lport, mtu;
 	struct tg_mac mac;
 	struct tg_listener *l;
 	struct tg_syn_terms terms;

@@ -54,14 +54,22 @@ static inline uint64_t tg_syn_le64(const uint8_t *p)
 	return v;
 }
 
-/* Number n of b is the SYN whose IP header is at ip: source, destination, ports, SEQ, as they
- * stand there, the other way round. */
-static inline void tg_syn_batch_put(struct tg_syn_batch *b, const uint8_t *ip, const uint8_t *tcp)
+static inline void tg_syn_le64_put(uint8_t *p, uint64_t v)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	memcpy(p, &v, sizeof(v));
+}
+
+/* Number i of b is the SYN whose IP header is at ip: source, destination, ports, SEQ, as they stand
+ * there, the other way round. v6: as b->v6, known when this is compiled. */
+static inline void tg_syn_batch_put(struct tg_syn_batch *b, uint32_t i, bool v6, const uint8_t *ip,
+				    const uint8_t *tcp)
 {
 	uint64_t ports = tg_syn_le64(tcp);
-	uint32_t i = b->n;
 
-	if (!b->v6) {
+	if (!v6) {
 		uint64_t addrs = tg_syn_le64(ip + 12);
 		b->addr[0][i] = addrs << 32 | addrs >> 32;
 	} else {
@@ -72,6 +80,28 @@ static inline void tg_syn_batch_put(struct tg_syn_batch *b, const uint8_t *ip, c
 	}
 	b->ports[i] =
 	    (ports & ~(uint64_t)UINT32_MAX) | (ports >> 16 & 0xffff) | (ports & 0xffff) << 16;
+}
+
+/* The numbers of the SYN i. */
+static inline uint16_t tg_syn_batch_lport(const struct tg_syn_batch *b, uint32_t i)
+{
+	return __builtin_bswap16((uint16_t)b->ports[i]);
+}
+
+static inline uint16_t tg_syn_batch_rport(const struct tg_syn_batch *b, uint32_t i)
+{
+	return __builtin_bswap16((uint16_t)(b->ports[i] >> 16));
+}
+
+static inline uint32_t tg_syn_batch_irs(const struct tg_syn_batch *b, uint32_t i)
+{
+	return __builtin_bswap32((uint32_t)(b->ports[i] >> 32));
+}
+
+/* IPv4. */
+static inline uint32_t tg_syn_batch_peer(const struct tg_syn_batch *b, uint32_t i)
+{
+	return __builtin_bswap32((uint32_t)(b->addr[0][i] >> 32));
 }
 
 /* The words of the addresses into m[]; returns how many. */

@@ -92,7 +92,8 @@ static inline bool parse_24(const uint8_t *opt, uint32_t second, struct tg_syn *
 	       take_ts(opt + 12, TG_SYN_SACK, syn);
 }
 
-static inline bool parse_options(const uint8_t *opt, uint32_t len, struct tg_syn *syn)
+static inline __attribute__((always_inline)) bool parse_options(const uint8_t *opt, uint32_t len,
+								struct tg_syn *syn)
 {
 	*syn = (struct tg_syn){0};
 	if (len == 0)
@@ -131,12 +132,12 @@ bool tg_syn_options_parse(const uint8_t *opt, uint32_t len, struct tg_syn *syn)
  * SYN, and ports; or 0. */
 static inline uint32_t plain_len(const uint8_t *tcp)
 {
-	uint32_t len = (tcp[12] >> 4) * 4u;
+	uint32_t ports = load32(tcp);
 
-	if ((tcp[13] & ~(uint32_t)ECN_FLAGS) != TG_TCP_SYN || tg_be16_get(tcp) == 0 ||
-	    tg_be16_get(tcp + 2) == 0)
+	if ((tcp[13] & ~(uint32_t)ECN_FLAGS) != TG_TCP_SYN || (ports & 0xffff) == 0 ||
+	    ports >> 16 == 0)
 		return 0;
-	return len;
+	return (tcp[12] >> 4) * 4u;
 }
 
 static inline bool parse_tcp(const uint8_t *tcp, uint32_t hdr_len, uint8_t tos, struct tg_syn *syn)
@@ -159,6 +160,18 @@ static inline uint64_t sum_rest(uint32_t len)
 	return (uint64_t)host16_to_native(TG_PROTO_TCP) + host16_to_native((uint16_t)len);
 }
 
+/* n bytes that end with a TCP header and begin with what stands before it of the pseudo-header. The
+ * lengths of the usual SYNs are known when this is compiled. */
+static inline __attribute__((always_inline)) bool is_tcp_right(const uint8_t *data, uint32_t before,
+							       uint32_t hdr_len)
+{
+	uint64_t sum = sum_rest(hdr_len);
+
+	if (hdr_len == TG_TCP_LEN + 20)
+		return is_right(sum_native(sum, data, before + TG_TCP_LEN + 20));
+	return is_right(sum_native(sum, data, before + hdr_len));
+}
+
 bool tg_syn4_parse(const uint8_t *data, uint32_t len, bool l3_good, bool l4_good,
 		   struct tg_syn *syn)
 {
@@ -175,7 +188,7 @@ bool tg_syn4_parse(const uint8_t *data, uint32_t len, bool l3_good, bool l4_good
 		return false;
 	if (!l3_good && !is_right(sum64(sum64(load64(data), load64(data + 8)), load32(data + 16))))
 		return false;
-	if (!l4_good && !is_right(sum_native(sum_rest(hdr_len), data + 12, 8 + hdr_len)))
+	if (!l4_good && !is_tcp_right(data + 12, 8, hdr_len))
 		return false;
 	return parse_tcp(tcp, hdr_len, data[1], syn);
 }
@@ -193,7 +206,7 @@ bool tg_syn6_parse(const uint8_t *data, uint32_t len, bool l4_good, struct tg_sy
 	/* Among ::/64 are all forms that nobody may come from, but groups (LN-12). */
 	if (load64(data + 8) == 0 || data[8] == 0xff)
 		return false;
-	if (!l4_good && !is_right(sum_native(sum_rest(hdr_len), data + 8, 32 + hdr_len)))
+	if (!l4_good && !is_tcp_right(data + 8, 32, hdr_len))
 		return false;
 	return parse_tcp(tcp, hdr_len, (uint8_t)(tg_be16_get(data) >> 4), syn);
 }

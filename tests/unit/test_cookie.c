@@ -704,7 +704,7 @@ static void random_syn(struct tg_syn_batch *b, struct tg_tuple *t, struct tg_seg
 	seg->opts.wscale = syn->wscale;
 	if (syn->has & TG_SYN_ECN)
 		seg->ctl |= TG_TCP_ECE | TG_TCP_CWR;
-	tg_syn_batch_put(b, ip, tcp);
+	tg_syn_batch_put(b, b->n, b->v6, ip, tcp);
 	b->terms[b->n++] = (uint8_t)tg_rng_below(&rng, CONFS);
 }
 

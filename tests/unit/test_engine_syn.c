@@ -104,6 +104,11 @@ static struct tg_listener_conf random_listener(const struct host *h, uint32_t i)
 	return l;
 }
 
+static void close_at_once(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	tg_conn_close(e, conn);
+}
+
 static void begin(void)
 {
 	struct host *h = &side[0];
@@ -120,6 +125,8 @@ static void begin(void)
 	host_defaults(&side[1]);
 	side[1].conf = h->conf;
 	side[1].conf.no_syn_stage = true;
+	if (one_in(2)) /* we close first, so there will be records in TIME-WAIT */
+		side[0].svc.on_opened = side[1].svc.on_opened = close_at_once;
 	host_init(&side[0]);
 	host_init(&side[1]);
 	for (uint32_t i = 0; i < LISTENERS; i++) {
@@ -248,6 +255,11 @@ static void random_syn(struct frame *f)
 	f->port = 0;
 }
 
+static uint8_t back_fin(const struct tg_seg *seg)
+{
+	return (seg->ctl & TG_TCP_FIN) && !one_in(3) ? TG_TCP_FIN : 0;
+}
+
 /* The next segment of who got that answer: an ACK mostly, with text perhaps, or a RST. */
 static void answer_back(const struct frame *sent, struct frame *f)
 {
@@ -271,7 +283,8 @@ static void answer_back(const struct frame *sent, struct frame *f)
 			      .ack = tg_seq_add(seg.seq, tg_seg_len(&seg) + one_in(8)),
 			      .len = text,
 			      .wnd = 1000,
-			      .ctl = one_in(8) ? TG_TCP_RST : TG_TCP_ACK,
+			      .ctl =
+				  (uint8_t)(one_in(8) ? TG_TCP_RST : TG_TCP_ACK | back_fin(&seg)),
 			      .sport = seg.dport,
 			      .dport = seg.sport};
 	struct tg_ip to = {.src = ip.dst, .dst = ip.src, .proto = TG_PROTO_TCP, .ttl = 64};
