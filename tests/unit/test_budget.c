@@ -84,7 +84,64 @@ static void test_budget_flood_leaves_others_theirs(void)
 		snprintf(text, sizeof(text), "198.51.%d.7", i);
 		silenced += take(text, 1, 5000) == 0;
 	}
-	CU_ASSERT(silenced <= 2); /* 250 in 8192 lines: 0.03 expected */
+	CU_ASSERT_EQUAL(silenced, 0);
+	teardown();
+}
+
+static const char *prefix_of(uint32_t net, uint32_t i)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "%u.%u.%u.7", net, i >> 8, i & 255);
+	return text;
+}
+
+/* Nor does one from many prefixes, that keeps each of them empty. */
+static void test_budget_floodOfManyPrefixes_leaves_others_theirs(void)
+{
+	uint32_t silenced = 0;
+
+	setup(100, 5000);
+	for (uint32_t i = 0; i < 512; i++)
+		CU_ASSERT(take(prefix_of(198, i), 200, 5000) >= 95);
+	for (uint32_t i = 0; i < 8192; i++)
+		silenced += take(prefix_of(10, i), 1, 5000) == 0;
+	CU_ASSERT(silenced <= 16); /* 2 expected: both buckets of one in 4096 are empty */
+	teardown();
+}
+
+/* However buckets are shared and whoever asks first: nobody gets more than the rate. */
+static void test_budget_crowd_nobody_gets_more(void)
+{
+	static uint32_t given[20000];
+	uint32_t most = 0, all = 0;
+
+	setup(8, 5000);
+	memset(given, 0, sizeof(given));
+	for (uint32_t i = 0; i < 400000; i++) {
+		uint32_t who = tg_rng_below(&rng, 20000);
+		given[who] += take(prefix_of(10, who), 1, 5000);
+	}
+	for (uint32_t i = 0; i < 20000; i++) {
+		most = given[i] > most ? given[i] : most;
+		all += given[i];
+	}
+	CU_ASSERT_EQUAL(most, 8);
+	CU_ASSERT(all > 20000 * 8 * 8 / 10); /* and most get what is theirs */
+	teardown();
+}
+
+/* The stamps of buckets wrap after 49 days. */
+static void test_budget_wrap_of_the_clock_isNotSeen(void)
+{
+	const uint64_t wrap = UINT64_C(1) << 32;
+
+	setup(10, wrap - 1000);
+	CU_ASSERT_EQUAL(take("192.0.2.1", 100, wrap - 1000), 10);
+	CU_ASSERT_EQUAL(take("192.0.2.1", 100, wrap + 2000), 10);
+	CU_ASSERT_EQUAL(take("192.0.2.1", 100, wrap + 2000), 0);
+	/* One that nobody asked for a month is full again. */
+	CU_ASSERT_EQUAL(take("192.0.2.1", 100, wrap + 2000 + UINT64_C(2600000000)), 10);
 	teardown();
 }
 
@@ -153,7 +210,7 @@ static void test_budget_many_proofs_forget_the_oldest_only(void)
 	char text[32];
 	uint32_t forgotten = 0;
 
-	/* 10,000 prefixes in 49,152 places, six of them together: nearly all are remembered. */
+	/* 10,000 prefixes in 65,536 places, eight of them together: nearly all are remembered. */
 	setup(1, 5000);
 	for (int i = 0; i < 10000; i++) {
 		snprintf(text, sizeof(text), "10.%d.%d.1", i / 256, i % 256);
@@ -184,6 +241,10 @@ static const struct tg_test tests[] = {
     {"budget_rate_zero_isNoLimit", test_budget_rate_zero_isNoLimit},
     {"budget_v6_counts_by_48_bits", test_budget_v6_counts_by_48_bits},
     {"budget_flood_leaves_others_theirs", test_budget_flood_leaves_others_theirs},
+    {"budget_floodOfManyPrefixes_leaves_others_theirs",
+     test_budget_floodOfManyPrefixes_leaves_others_theirs},
+    {"budget_crowd_nobody_gets_more", test_budget_crowd_nobody_gets_more},
+    {"budget_wrap_of_the_clock_isNotSeen", test_budget_wrap_of_the_clock_isNotSeen},
     {"budget_second_refills_rate_tokens", test_budget_second_refills_rate_tokens},
     {"budget_refill_is_jittered", test_budget_refill_is_jittered},
     {"budget_clock_steps_back_gives_nothing", test_budget_clock_steps_back_gives_nothing},
