@@ -385,9 +385,9 @@ static void test_moreThanWasSent_isCounted(void)
 
 static void test_badAnswers_areCounted(void)
 {
-	static const char *const bad[] = {"SSH-2.0-x\r\n", "HTTP/1.1 500 No\r\n\r\n",
-					  "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
-					  "chunked\r\n\r\nzz\r\n"};
+	static const char *const bad[] = {
+	    "SSH-2.0-x\r\n", "HTTP/1.1 500 No\r\n\r\n",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
 
 	for (uint32_t i = 0; i < TG_TEST_N(bad); i++) {
 		begin("rate = 10\ndo = http");
