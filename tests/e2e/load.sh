@@ -11,7 +11,7 @@ ip -n "$ns_c" route add 198.18.7.0/24 via 192.0.2.1
 ip -n "$ns_c" route add blackhole 198.18.9.0/24 # what comes from there is never answered
 
 mkdir -p "$work/www"
-seq 100000 | head -c 30000 >"$work/www/file.txt"
+seq 100000 | head -c 10000 >"$work/www/file.txt"
 cat >"$work/nginx.conf" <<END
 daemon off;
 worker_processes 1;
@@ -22,7 +22,7 @@ http {
   access_log off;
   client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;
   uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
-  server { listen 192.0.2.2:8080 backlog=1024; listen [2001:db8::2]:8080 backlog=1024; root $work/www; }
+  server { listen 192.0.2.2:7000 backlog=1024; listen [2001:db8::2]:7000 backlog=1024; root $work/www; }
 }
 END
 "${words_c[@]}" nginx -c "$work/nginx.conf" >"$work/nginx.out" 2>&1 &
@@ -40,7 +40,7 @@ load() {
 	local what=$1
 	shift
 	status=0
-	in_e timeout 60 "$tg" load --name "$instance" "${device[@]}" --timeout-ms 10000 --json "$@" \
+	in_e timeout 60 "$tg" load --name "$instance" "${device[@]}" --timeout-ms 20000 --json "$@" \
 		>"$work/$what.json" 2>"$work/$what.err" || status=$?
 }
 # figure NAME PATH: out of its JSON, like failures.reset
@@ -56,7 +56,7 @@ print(v)' "$work/$1.json" "$2" 2>/dev/null
 good() {
 	local what=$1 n=$2
 	shift 2
-	load "$what" --connections "$n" --rate 400 "$@"
+	load "$what" --connections "$n" --rate 100 "$@"
 	same "$what: exit status, begun and good" "$status $(figure "$what" begun) $(figure "$what" good)" "0 $n $n"
 	[ $status = 0 ] || { cat "$work/$what.err" "$work/$what.json"; }
 }
@@ -72,8 +72,8 @@ bad() {
 # --- good ends, against nginx ---
 
 capture "$work/good.pcap" tgc 65535
-good http 300 --target 192.0.2.2:8080 --target '[2001:db8::2]:8080' --do http --path /file.txt --requests 2
-same "http: requests answered, bytes" "$(figure http requests) $(($(figure http text_bytes/in) >= 600 * 30000))" "600 1"
+good http 150 --target 192.0.2.2:7000 --target '[2001:db8::2]:7000' --do http --path /file.txt --requests 2
+same "http: requests answered, bytes" "$(figure http requests) $(($(figure http text_bytes/in) >= 300 * 10000))" "300 1"
 capture_end
 clean "http" "$work/good.pcap"
 if python3 "$e2e/load_peer.py" tuples "$work/good.pcap" >"$work/tuples.out"; then
@@ -81,24 +81,24 @@ if python3 "$e2e/load_peer.py" tuples "$work/good.pcap" >"$work/tuples.out"; the
 else
 	fail "ports are random and none is used twice" "$(cat "$work/tuples.out")"
 fi
-same "TIME-WAIT of ours is kept" "$(figure http time_wait)" 300
-good server-closes 40 --target 192.0.2.2:8080 --do http --path /file.txt --close server
+same "TIME-WAIT of ours is kept" "$(figure http time_wait)" 150
+good server-closes 40 --target 192.0.2.2:7000 --do http --path /file.txt --close server
 same "server-closes: no TIME-WAIT of ours" "$(figure server-closes time_wait)" 0
-good both 40 --target 192.0.2.2:8080 --do http --path /file.txt --close both
-good half 40 --target 192.0.2.2:8080 --do http --path /file.txt --close half
+good both 40 --target 192.0.2.2:7000 --do http --path /file.txt --close both
+good half 40 --target 192.0.2.2:7000 --do http --path /file.txt --close half
 # From a network that is routed to us, and from one on the link, for which ARP is answered.
-good routed 100 --target 192.0.2.2:8080 --source 198.18.7.0/24
-good on-link 60 --target 192.0.2.2:8080 --source 192.0.2.192/27
-load hold --target 192.0.2.2:8080 --hold 100 --rate 400 --churn 50 --duration 2
-same "hold: 100 were open, more were churned, none failed" \
-	"$status $(figure hold failed) $(($(figure hold live_max) >= 90)) $(($(figure hold begun) > 110))" "0 0 1 1"
-good two-workers 60 --workers 2 --target 192.0.2.2:8080 --source 198.18.7.0/24 --do http --path /file.txt
-good rst 20 --target 192.0.2.2:8080 --close rst
+good routed 60 --target 192.0.2.2:7000 --source 198.18.7.0/24
+good on-link 60 --target 192.0.2.2:7000 --source 192.0.2.192/27
+load hold --target 192.0.2.2:7000 --hold 60 --rate 100 --churn 30 --duration 2
+same "hold: 60 were open, more were churned, none failed" \
+	"$status $(figure hold failed) $(($(figure hold live_max) >= 50)) $(($(figure hold begun) > 66))" "0 0 1 1"
+good two-workers 60 --workers 2 --target 192.0.2.2:7000 --source 198.18.7.0/24 --do http --path /file.txt
+good rst 20 --target 192.0.2.2:7000 --close rst
 
 # --- each failure by its cause ---
 
 bad refused refused --target 192.0.2.2:81
-bad silent timeout --target 192.0.2.2:8080 --source 198.18.9.0/24 --timeout-ms 1500
+bad silent timeout --target 192.0.2.2:7000 --source 198.18.9.0/24 --timeout-ms 1500
 bad no-neighbour unreachable --target 192.0.2.77:80 --timeout-ms 4000
 bad reset reset --target 192.0.2.2:1001 --do echo
 bad early closed_early --target 192.0.2.2:1002 --keep-ms 3000
@@ -106,19 +106,19 @@ bad stalled stalled --target 192.0.2.2:1003 --do echo --timeout-ms 2000
 bad nonsense bad_answer --target 192.0.2.2:1004 --do http
 bad bad-bytes bad_bytes --target 192.0.2.2:1004 --do echo --bytes 100
 bad not-closed not_closed --target 192.0.2.2:1005 --timeout-ms 2000
-bad status bad_answer --target 192.0.2.2:8080 --do http --path /nothing
+bad status bad_answer --target 192.0.2.2:7000 --do http --path /nothing
 same "nobody answers: it ends all the same" "$(figure no-neighbour begun)" 20
 
 # --- what is expected, and told ---
 
-load expect-yes --target 192.0.2.2:8080 --rate 100 --connections 20 --expect 'success>=99.9% handshake.p99<=9s'
+load expect-yes --target 192.0.2.2:7000 --rate 100 --connections 20 --expect 'success>=99.9% handshake.p99<=9s'
 same "what is expected and is: exit 0" $status 0
-load expect-no --target 192.0.2.2:8080 --rate 100 --connections 20 --expect 'success>=99.9% rate>=1000000'
+load expect-no --target 192.0.2.2:7000 --rate 100 --connections 20 --expect 'success>=99.9% rate>=1000000'
 same "what is expected and is not: exit 1, and said" "$status $(grep -c 'NO, it is' "$work/expect-no.err")" "1 1"
 load expect-fails --target 192.0.2.2:81 --rate 100 --connections 20 --expect 'success<1%'
 same "failures that are expected: exit 0" $status 0
 
-in_e "$tg" load --name "$instance" "${device[@]}" --target 192.0.2.2:8080 --rate 100 --duration 60 --plain --csv "$work/load.csv" \
+in_e "$tg" load --name "$instance" "${device[@]}" --target 192.0.2.2:7000 --rate 100 --duration 60 --plain --csv "$work/load.csv" \
 	>"$work/int.out" 2>&1 &
 pid=$!
 pids+=("$pid")
@@ -162,7 +162,7 @@ wrong "a file that is not there" 'cannot be opened' -c "$work/none.ini"
 # --- a flood ---
 
 capture "$work/flood.pcap" tgc 100
-load flood --target 192.0.2.2:8080 --source 198.18.7.0/24 --flood 500 --duration 1
+load flood --target 192.0.2.2:7000 --source 198.18.7.0/24 --flood 500 --duration 1
 capture_end
 sent=$(figure flood syns_sent)
 same "flood: what was sent came" "$status $((sent >= 300)) $(count "$work/flood.pcap" 'tcp.flags == 2 && ip.src == 198.18.7.0/24')" "0 1 $sent"
@@ -205,8 +205,8 @@ done
 device=(--device "net_memif0,role=client,socket=$box/memif.sock,socket-abstract=no" --address 192.0.2.2/24 --address 2001:db8::2/64)
 in_e() { "${nobody[@]}" "$@"; }
 mine() { good "$@" -- --no-huge -m 256; }
-mine echo 200 --target 192.0.2.1:7 --target '[2001:db8::1]:7' --do echo --bytes 3000 --requests 2
-same "echo: every byte came back" "$(figure echo text_bytes/in)" 1200000
+mine echo 100 --target 192.0.2.1:7 --target '[2001:db8::1]:7' --do echo --bytes 3000 --requests 2
+same "echo: every byte came back" "$(figure echo text_bytes/in)" 600000
 mine down 30 --target 192.0.2.1:80 --do down --bytes 100000
 mine up 30 --target '[2001:db8::1]:9' --do up --bytes 100000
 same "up: every byte was sent" "$(figure up text_bytes/out)" 3000000

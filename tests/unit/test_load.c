@@ -442,6 +442,28 @@ static void test_onePort_secondIsCounted(void)
 	tg_conf_free(&conf);
 }
 
+/* TD-27 would let it be opened again after a second. */
+static void test_timeWait_tupleIsLeftAlone(void)
+{
+	begin("rate = 10\nconnections = 2");
+	p.opts.has_ts = 1;
+	p.opts.tsval = 77;
+	later(150);
+	struct tg_seg seg = host_expect_ctl(&p, TG_TCP_SYN);
+	CU_ASSERT(seg.opts.has_ts);
+	p.opts.tsecr = seg.opts.tsval;
+	host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
+	seg = host_expect_ctl(&p, TG_TCP_ACK | TG_TCP_FIN);
+	p.opts.tsecr = seg.opts.tsval;
+	host_send(&p, TG_TCP_ACK | TG_TCP_FIN, NULL, 0);
+	CU_ASSERT_EQUAL(side.now.done, 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	later(1500);
+	CU_ASSERT_EQUAL(side.now.begun, 2);
+	CU_ASSERT_EQUAL(side.now.failed[TG_LOAD_NO_PORT], 1);
+	end();
+}
+
 static void test_fullPool_isCounted(void)
 {
 	begin("rate = 1000\nduration_s = 1\nkeep_ms = 5000");
@@ -644,6 +666,7 @@ static const struct tg_test tests[] = {
     {"down_wrongBytes_areCounted", test_down_wrongBytes_areCounted},
     {"noClose_isCounted", test_noClose_isCounted},
     {"onePort_secondIsCounted", test_onePort_secondIsCounted},
+    {"timeWait_tupleIsLeftAlone", test_timeWait_tupleIsLeftAlone},
     {"fullPool_isCounted", test_fullPool_isCounted},
     {"own_arp_isAnsweredForAllOfIt", test_own_arp_isAnsweredForAllOfIt},
     {"own_connect_opensAndNobodyElseHasIt", test_own_connect_opensAndNobodyElseHasIt},
