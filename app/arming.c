@@ -73,3 +73,18 @@ void tg_arming_poll(struct tg_arming *a, struct tg_host *h, uint64_t now_ns, FIL
 		fflush(out);
 	}
 }
+
+void tg_arming_line(struct tg_host *h, FILE *out)
+{
+	struct state state[TG_LISTENER_MAX] = {0};
+	const char *sep = "  armed: ";
+	look(h, state);
+	for (uint32_t i = 0; i < h->plan->listener_n; i++) {
+		const struct tg_listener_conf *l = &h->plan->listener[i];
+		bool dry = l->syn_cookies == TG_COOKIES_DRY_RUN;
+		if (!state[i].over_n)
+			continue;
+		fprintf(out, "%s%s%s%s", sep, dry ? "(" : "", l->name, dry ? ")" : "");
+		sep = ", ";
+	}
+}

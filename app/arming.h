@@ -16,5 +16,8 @@ struct tg_arming {
 /* The control loop's turn, some times a second: once armed a listener stays so for a second at
  * least, so no change is missed. */
 void tg_arming_poll(struct tg_arming *a, struct tg_host *h, uint64_t now_ns, FILE *out);
+/* "  armed: web, dns" of those that are so now; nothing without any. Those of a dry run stand in
+ * brackets. */
+void tg_arming_line(struct tg_host *h, FILE *out);
 
 #endif

@@ -2,6 +2,7 @@
 /* demo.c: `tidegate demo`: a server, its clients and a SYN flood in one process, over two net_ring
  * devices, taking turns on one core. Nothing is simulated: both ends are the engine that `serve`
  * runs, behind DPDK devices. */
+#include "arming.h"
 #include "cli.h"
 #include "demo_client.h"
 #include "sight.h"
@@ -30,7 +31,8 @@ static const char usage[] =
 static const char server_ini[] =
     "[engine]\nconnections = 100000\nmsl_ms = 500\n"
     "[port server]\ndevice = net_ring\naddress = 10.77.0.1/24\ngateway = 10.77.0.2\n"
-    "[listener echo]\nport = 7\nservice = echo\nsynq_high = 4096\nsynq_low = 3072\n";
+    "[listener echo]\nport = 7\nservice = echo\nsynq_high = 1024\nsynq_low = 768\n"
+    "synack_retries = 1\n"; /* half-open ones of the flood end soon after it: cookies disarm */
 static const char client_ini[] =
     "[engine]\nconnections = 100000\nmsl_ms = 500\n"
     "[port client]\ndevice = net_ring\n"
@@ -78,6 +80,7 @@ struct demo {
 	struct demo_client visitors;
 	struct demo_attacker attacker;
 	struct capture capture;
+	struct tg_arming arming;
 	_Atomic uint32_t part; /* enum part, written by control */
 	_Atomic bool stop;
 	uint64_t opened[PART_N], took_ns[PART_N]; /* by part, for the summary */
@@ -374,8 +377,10 @@ static void watch(struct demo *d)
 		uint32_t part = part_at(d, second);
 		atomic_store(&d->part, part);
 		while (tg_cli_now_ns() < start + (second + 1) * 1000000000ull &&
-		       !tg_cli_is_interrupted())
+		       !tg_cli_is_interrupted()) {
 			tg_cli_pause_ms(5);
+			tg_arming_poll(&d->arming, &d->server.host, tg_cli_now_ns(), stdout);
+		}
 		uint64_t now = tg_cli_now_ns();
 		tg_sight_sum(&d->server.host, &server);
 		tg_sight_sum(&d->client.host, &client);

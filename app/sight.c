@@ -2,6 +2,7 @@
 #include "sight.h"
 
 #include "fleet.h"
+#include "arming.h"
 #include "odds.h"
 
 #include <pthread.h>
@@ -449,6 +450,24 @@ static double rate(const struct tg_sight *now, const struct tg_sight *before, en
 	return (double)(now->ctr.v[ctr] - before->ctr.v[ctr]) / seconds;
 }
 
+/* SYNs that met a listener, and what became of cookies a second; nothing where there was neither.
+ */
+static void print_flood(const struct tg_sight *now, const struct tg_sight *b, double s, FILE *out)
+{
+	double sent = rate(now, b, TG_CTR_cookie_sent, s),
+	       valid = rate(now, b, TG_CTR_cookie_ok, s);
+	double stale = rate(now, b, TG_CTR_cookie_expired, s);
+	double forged =
+	    rate(now, b, TG_CTR_cookie_bad_mac, s) + rate(now, b, TG_CTR_cookie_ts_bad, s);
+	double syns = rate(now, b, TG_CTR_conn_passive, s) + sent +
+		      rate(now, b, TG_CTR_synack_limited, s) + rate(now, b, TG_CTR_synq_full, s);
+	if (syns > 0)
+		fprintf(out, "  SYNs %.0f/s", syns);
+	if (sent > 0 || valid > 0 || stale > 0 || forged > 0)
+		fprintf(out, "  cookies %.0f/s, valid %.0f, stale %.0f, forged %.0f", sent, valid,
+			stale, forged);
+}
+
 void tg_sight_line(struct tg_sight_line *line, struct tg_host *h, uint64_t now_ns, FILE *out)
 {
 	struct tg_sight now;
@@ -466,6 +485,8 @@ void tg_sight_line(struct tg_sight_line *line, struct tg_host *h, uint64_t now_n
 		rate(&now, b, TG_CTR_conn_opened, s), rate(&now, b, TG_CTR_rx_segments, s),
 		rate(&now, b, TG_CTR_rx_bytes, s) * 8 / 1e6, rate(&now, b, TG_CTR_tx_packets, s),
 		rate(&now, b, TG_CTR_tx_bytes, s) * 8 / 1e6);
+	print_flood(&now, b, s, out);
+	tg_arming_line(h, out);
 	tg_pools_line(h, out);
 	print_drops(&now, b, out);
 	fputc('\n', out);

@@ -17,7 +17,8 @@ struct tg_sight_line {
 	uint64_t start_ns, last_ns;
 };
 /* One line to out on what happened since the last: connections by state, opens, packets and bits a
- * second, drops by name. now_ns: any steady clock. */
+ * second, SYNs and cookies, listeners that are armed, backends, drops by name. now_ns: any steady
+ * clock. */
 void tg_sight_line(struct tg_sight_line *line, struct tg_host *h, uint64_t now_ns, FILE *out);
 
 #endif

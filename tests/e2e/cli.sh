@@ -289,8 +289,14 @@ fi
 status=0
 (cd "$work/own" && timeout 120 "${as_nobody[@]}" env XDG_RUNTIME_DIR="$work/own/run" HOME="$work/own" \
 	./tidegate demo >"$work/demo.log" 2>&1) || status=$?
-same "demo as nobody: exit 0" $status 0
+check "demo as nobody: exit 0" "exit status $status: $(grep -E 'broken|invariant|cut short|did not' "$work/demo.log" | tr -s '\n ' ' ')" [ $status = 0 ]
 check "demo leaves demo.pcap" "no demo.pcap" test -s "$work/own/demo.pcap"
+# The table: in the middle third SYNs come, the cookies arm, clients pass; afterwards they disarm.
+check "demo: the cookies arm" "no line" grep -q 'listener echo: cookies armed: .* half-open' "$work/demo.log"
+check "demo: the flood is seen, and cookies, and clients pass" "$(grep 'SYN flood' "$work/demo.log")" \
+	awk '/SYN flood/ { opened += $8; syns += $9; cookies += $10 } END { exit !(syns > 1000 && cookies > 100 && opened > 10) }' "$work/demo.log"
+check "demo: they disarm when it is over" "no line" grep -q 'listener echo: cookies disarmed, after' "$work/demo.log"
+same "demo: and none is sent any more" "$(awk '$1 == 9 && $2 == "s" { print $8 }' "$work/demo.log")" 0
 if [ -s "$work/own/demo.pcap" ] && command -v tshark >/dev/null; then
 	clean "demo.pcap" "$work/own/demo.pcap" RST
 fi

@@ -59,6 +59,18 @@ if command -v tshark >/dev/null; then
 	clean "tx_pcap" "$work/own/out.pcap" RST
 fi
 
+# The line of figures that a terminal gets, while the same SYNs come without end.
+if command -v script >/dev/null; then
+	sed -e 's/^syn_cookies = always/synq_high = 100\nsynq_low = 50/; s,\,tx_pcap=.*,\,infinite_rx=1,' "$work/pcap.ini" >"$work/line.ini"
+	(cd "$work/own" && timeout 30 "${as_nobody[@]}" script -qfc \
+		"timeout -s INT 5 $work/own/tidegate serve -c $work/line.ini -- --no-huge" line.log >"$work/line.out" 2>&1)
+	line=$(grep -a ' ESTABLISHED ' "$work/own/line.log" | tail -n 1)
+	check "a terminal is told of SYNs, cookies, half-open ones and who is armed" "$line" grep -qE \
+		'SYN-RECEIVED 100 .*  SYNs [1-9][0-9]*/s  cookies [1-9][0-9]*/s, valid 0, stale 0, forged 0  armed: web' <<<"$line"
+else
+	skip "the line that a terminal gets" "no script"
+fi
+
 sed -i "s,rx_pcap=[^\,]*,rx_pcap=$work/none.pcap," "$work/pcap.ini"
 status=0
 out=$(timeout 60 "${as_nobody[@]}" "$work/own/tidegate" serve -q -c "$work/pcap.ini" -- --no-huge 2>&1 >/dev/null) || status=$?
