@@ -252,6 +252,7 @@ if run_builds; then
 	! program_wanted sim same.sh || program same-everywhere tests/sim/same.sh
 	! program_wanted attack cookie_time.sh || program cookie-time tests/attack/cookie_time.sh
 	! program_wanted attack cost.sh || limit=7200 program cost tests/attack/cost.sh
+	! program_wanted flood rivals.sh || limit=300 program rivals tests/flood/rivals.sh
 	! fuzz_touched || run_fuzz
 	! part_touched e2e || run_e2e
 	! part_touched interop || run_interop

@@ -21,7 +21,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 flood_dir=$top/tests/flood
 programs=${RIVALS_PROGRAMS:-$(dirname "$tg")/../tests/flood}
-table= rounds=3 rates="0 25000 50000 100000 200000" only="drop serve listener shield synproxy" bench= out=
+table='' rounds=3 rates="0 25000 50000 100000 200000" only="drop serve listener shield synproxy" bench='' out=''
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--table) table=yes ;;
@@ -38,8 +38,8 @@ need ip ethtool python3 nginx tshark dumpcap taskset chrt
 need_engine
 need_root
 [ -x "$programs/synflood" ] || skip_all "no $programs/synflood; build first"
-[ "$(nproc)" -ge 2 ] || skip_all "needs two CPUs: attacker and defender"
-synq_high=1024 cookies=auto
+taskset -c 0 true 2>/dev/null && taskset -c 1 true 2>/dev/null || skip_all "needs two CPUs: attacker and defender"
+synq_high=1024 cookies=auto ring=${RIVALS_RING:-1024}
 # Before whatever else this machine does, as softirqs are: of its session, and its session of all.
 first=(setsid sh -c 'echo -20 2>/dev/null >/proc/self/autogroup; exec nice -n -20 "$@"' first)
 body=1000 bulk_body=100000000
@@ -144,7 +144,7 @@ for n in map(int, sys.argv[2:]):
 engine_conf() { # serve|shield
 	local n=${number[$1]}
 	printf '[engine]\nworkers = 1\nconnections = 100000\n'
-	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,%s\n' "$n" "${RIVALS_RING:-framecnt=1024}"
+	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,framecnt=%s\n' "$n" $ring
 	printf 'address = 10.20.%s.1/24\ngateway = 10.20.%s.2\n' "$n" "$n"
 	if [ "$1" = serve ]; then
 		printf '[listener web]\nport = 80\nservice = http\n'
