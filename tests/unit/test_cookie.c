@@ -544,24 +544,22 @@ static uint32_t count_right(struct tg_cookie_keys *keys, const struct tg_cookie_
 {
 	static uint64_t seen[8192];
 	struct tg_tuple t = random_tuple(true);
-	tg_seq irs = tg_seq_make(77);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < 2u * 4 * 4 * 16 * 16; i++) {
 		uint8_t snd = i >> 5 & 15, rcv = i >> 9 & 15;
-		struct tg_cookie_deal d, told = {.mss = mss_v6[i >> 1 & 3],
-						 .ts = true,
-						 .ws = snd < 15,
-						 .snd_scale = snd < 15 ? snd : 0,
-						 .rcv_scale = snd < 15 ? rcv : 0,
-						 .sack = i >> 3 & 1,
-						 .ecn = i >> 4 & 1};
+		struct tg_cookie_deal d, told = {.mss = mss_v6[i >> 1 & 3], .ts = true};
 		bool skewed;
 		if (snd < 15 ? !(offer->scales >> rcv & 1) : rcv != 0)
 			continue;
+		told.sack = i >> 3 & 1;
+		told.ecn = i >> 4 & 1;
+		told.ws = snd < 15;
+		told.snd_scale = snd % 15;
+		told.rcv_scale = rcv;
 		tg_cookie_keys_clock(keys, (5 + (i & 1)) * (uint64_t)EPOCH);
-		struct tg_cookie c = tg_cookie_mint(keys, &t, irs, &told);
-		struct tg_cookie_claim claim = claim_of(&c, irs, true);
+		struct tg_cookie c = tg_cookie_mint(keys, &t, tg_seq_make(77), &told);
+		struct tg_cookie_claim claim = claim_of(&c, tg_seq_make(77), true);
 		tg_cookie_keys_clock(keys, 6 * EPOCH);
 		CU_ASSERT_EQUAL(tg_cookie_check(keys, &t, &claim, offer, &d, &skewed),
 				TG_COOKIE_OK);
@@ -581,14 +579,11 @@ static void test_odds_countedWithTimestamps_areAsComputed(void)
 	struct tg_cookie_keys keys;
 
 	for (int i = 0; i < 3; i++) {
+		uint32_t n = (uint32_t)__builtin_popcount(scales[i]);
 		offer.scales = scales[i];
 		begin(&keys, 0, 6 * EPOCH);
-		uint32_t n = (uint32_t)__builtin_popcount(scales[i]);
 		struct tg_cookie_odds o = tg_cookie_odds_scales(tg_cookie_odds(&keys), n);
 		CU_ASSERT_EQUAL(count_right(&keys, &offer), o.with_ts.words);
-		CU_ASSERT_EQUAL(o.plain.words, tg_cookie_odds(&keys).plain.words);
-		if (n == 1)
-			CU_ASSERT_EQUAL(o.with_ts.words, tg_cookie_odds(&keys).with_ts.words);
 	}
 }
 
