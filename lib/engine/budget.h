@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* budget.h (private to engine): how much we may say to a prefix (/24, /48) that has proved nothing
- * (DESIGN 4, RB-12, RB-13, SC-21). Fixed memory, keyed hash, no counter that a stranger can read: a
- * bucket per hash of the prefix, with random jitter. rate tokens, refilled as many a second; a
- * SYN-ACK or RST takes one; a handshake completed gives one back and exempts the prefix for 60 s.
+ * (DESIGN 4, RB-12, RB-13, SC-21). Fixed memory, keyed hash, no counter that a stranger can read:
+ * two buckets per hash of the prefix, with random jitter, the fuller of which counts. rate tokens,
+ * refilled as many a second; a SYN-ACK or RST takes one; a handshake completed gives one back and
+ * exempts the prefix for 60 s.
  */
 #ifndef TG_ENGINE_BUDGET_H
 #define TG_ENGINE_BUDGET_H

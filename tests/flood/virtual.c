@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CAPACITY = 100000, LONG_SECONDS = 10, SECONDS = 6, LOW_RATE = 20 };
+enum { CAPACITY = 100000, LONG_SECONDS = 10, SECONDS = 6, LOW_RATE = 20, PREFIX_MAX = 65536 };
 
 static struct {
 	struct v_plan plan;
@@ -226,6 +226,29 @@ static void mode_case(bool v6, uint8_t mode)
 	over_run(&p, &calm);
 }
 
+/* Every client is of a prefix that has proved nothing, and the flood has emptied the budgets of all
+ * of its own: those are theirs alone (RB-12). */
+static void stranger_case(bool v6)
+{
+	struct v_plan p = plan_of(v6, TG_COOKIES_ALWAYS);
+	struct v_result r;
+
+	p.load = 1;
+	p.warm_ns = V_SEC_NS;
+	p.client_prefixes = PREFIX_MAX;
+	p.rst_rate = LOW_RATE;
+	v_run(&p, &r);
+	printf("%s: clients of %u prefixes, rst_rate %u: %.2f %% on the first SYN, %.3f SYN-ACKs a "
+	       "SYN of the flood\n",
+	       v6 ? "IPv6" : "IPv4", r.begun, p.rst_rate, per_cent(done_by(&r, 1), r.begun),
+	       (double)r.flood_syn_ack / (double)r.flood_syn);
+	check(done_by(&r, 1) >= 0.999 * r.begun, "strangers", "%u of %u on their first SYN",
+	      done_by(&r, 1), r.begun);
+	check(r.flood_syn_ack < r.flood_syn / 2, "strangers", "the budgets are not empty");
+	check_state("strangers", &p, &r);
+	check_replies("strangers", &p, &r);
+}
+
 static void off_case(bool v6)
 {
 	mode_case(v6, TG_COOKIES_OFF);
@@ -377,10 +400,10 @@ static const struct {
 	void (*run)(bool v6);
 	bool is_row;
 } cases[] = {
-    {"capacity", capacity_case, false}, {"always", always_case, true},
-    {"auto", auto_case, true},          {"off", off_case, true},
-    {"switch", switch_case, false},     {"capture", capture_case, false},
-    {"seed", seed_case, false},
+    {"capacity", capacity_case, false},  {"always", always_case, true},
+    {"auto", auto_case, true},           {"off", off_case, true},
+    {"strangers", stranger_case, false}, {"switch", switch_case, false},
+    {"capture", capture_case, false},    {"seed", seed_case, false},
 };
 enum { CASE_N = sizeof(cases) / sizeof(cases[0]) };
 
@@ -390,6 +413,16 @@ static bool is_wanted(const char *name)
 		if (!strcmp(opt.only[i], name))
 			return true;
 	return opt.only_n == 0;
+}
+
+static bool are_cases(void)
+{
+	int known = 0;
+
+	for (int i = 0; i < CASE_N; i++)
+		for (int k = 0; k < opt.only_n; k++)
+			known += !strcmp(opt.only[k], cases[i].name);
+	return known == opt.only_n;
 }
 
 static int usage(void)
@@ -402,7 +435,7 @@ static int usage(void)
 	       "  --capacity  packets a second that the engine takes (100000)\n"
 	       "  --ring      packets that wait for it (1024)\n"
 	       "  --clients   that begin in a second (1000)\n"
-	       "  --prefixes  /24 or /48 that they come from (256, at most 4096)\n"
+	       "  --prefixes  /24 or /48 that they come from (256, at most 65536)\n"
 	       "  --rst-rate  budget of a prefix that has proved nothing (1000); 0 = no limit\n"
 	       "  --capture   where the case `capture` leaves its last file\n");
 	return 2;
@@ -436,7 +469,7 @@ static bool read_option(const char *name, const char *value)
 		p->ring = (uint32_t)v;
 	else if (!strcmp(name, "--clients") && read_number(value, 1, 5000, &v))
 		p->client_rate = v;
-	else if (!strcmp(name, "--prefixes") && read_number(value, 1, 4096, &v))
+	else if (!strcmp(name, "--prefixes") && read_number(value, 1, PREFIX_MAX, &v))
 		p->client_prefixes = (uint32_t)v;
 	else if (!strcmp(name, "--rst-rate") && read_number(value, 0, 1e8, &v))
 		p->rst_rate = (uint32_t)v;
@@ -500,7 +533,7 @@ int main(int argc, char **argv)
 			puts(cases[i].name);
 		return 0;
 	}
-	if (!read_options(argc, argv))
+	if (!read_options(argc, argv) || !are_cases())
 		return usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("seed %llu, %.0f clients a second, ring of %u, rst_rate %u\n",

@@ -46,7 +46,7 @@ struct v_plan {
 	double load;     /* of capacity, the flood and all others together; 0 = no flood */
 	uint32_t ring;   /* packets */
 	double client_rate;
-	uint32_t client_prefixes; /* of theirs: /24 or /48, 1..4096 */
+	uint32_t client_prefixes; /* of theirs: /24 or /48, 1..65536 */
 	uint32_t flow_n;          /* transfers, each way */
 	double link_rate;         /* bytes a second, each way, of all transfers */
 	uint64_t warm_ns;         /* before the flood */

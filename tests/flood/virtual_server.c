@@ -33,11 +33,11 @@ struct tg_addr v_addr_server(bool v6)
 	return v6 ? tg_addr_from_v6(a6) : tg_addr_from_v4(a4);
 }
 
-/* 10.0.0.0/8 and 2001:db8:1000::/36: prefix is that of a budget, a /24 or a /48. */
+/* 10.0.0.0/8 and 3fff::/32: prefix is that of a budget, a /24 or a /48. */
 struct tg_addr v_addr_client(bool v6, uint32_t prefix, uint32_t host)
 {
 	uint8_t a4[4] = {10, (uint8_t)(prefix >> 8), (uint8_t)prefix, (uint8_t)host};
-	uint8_t a6[16] = {0x20, 0x01, 0x0d, 0xb8, (uint8_t)(0x10 | prefix >> 8), (uint8_t)prefix};
+	uint8_t a6[16] = {0x3f, 0xff, 0, 0, (uint8_t)(prefix >> 8), (uint8_t)prefix};
 
 	a6[15] = (uint8_t)host;
 	return v6 ? tg_addr_from_v6(a6) : tg_addr_from_v4(a4);
