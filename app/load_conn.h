@@ -72,7 +72,7 @@ struct tg_load_side {
 	uint32_t slot_n;
 	uint32_t held_head, held_tail; /* those that are held, the oldest first */
 	uint32_t hold_want;            /* of this worker */
-	bool is_filled;                /* hold_want was reached once */
+	bool is_filled;                /* as many as hold_want were begun */
 	bool is_ending;                /* nothing is opened any more, nothing held */
 	bool is_interrupted;           /* and not because the time is over */
 	uint32_t scan;                 /* the next slot to look at, when ending */

@@ -93,8 +93,8 @@ static uint32_t churn(struct tg_load_side *side, uint64_t now_ns)
 
 	if (!side->plan->set.churn)
 		return 0;
-	/* Until all are open the first time nothing is closed. */
-	side->is_filled |= side->now.held >= side->hold_want;
+	/* Until all were begun the first time nothing is closed. */
+	side->is_filled |= open_wanted(side) == 0;
 	if (!side->is_filled) {
 		tg_pacer_skip(&side->churn_pace, now_ns);
 		return 0;

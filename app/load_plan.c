@@ -316,7 +316,10 @@ static void reckon(struct tg_load_plan *plan, uint32_t msl_ms)
 	if (!s->hold)
 		all = least(all, rate * s->duration_s);
 	plan->need.live = s->hold + least(rate * life_ms(s) / 1000, all);
-	plan->need.time_wait = ours ? least(rate * least(wait_ms, run_ms) / 1000, all) : 0;
+	uint64_t waiting = ours ? least(rate * least(wait_ms, run_ms) / 1000, all) : 0;
+
+	/* Those that are held wait, too, when the end comes; nothing is opened then. */
+	plan->need.time_wait = waiting + (ours ? s->hold : 0);
 	for (int v4 = 0; v4 < 2; v4++) {
 		uint64_t weight = 0, ports = s->ports[1] - s->ports[0] + 1, n = 0;
 		for (uint32_t i = 0; i < plan->target_n; i++) {
@@ -326,8 +329,7 @@ static void reckon(struct tg_load_plan *plan, uint32_t msl_ms)
 			    plan->target[i].weight_end - (i ? plan->target[i - 1].weight_end : 0);
 			n++;
 		}
-		plan->need.tuples[v4] =
-		    (plan->need.live + plan->need.time_wait) * weight / plan->weight_all;
+		plan->need.tuples[v4] = (plan->need.live + waiting) * weight / plan->weight_all;
 		plan->need.have[v4] = plan->source_all[v4] * ports * n;
 	}
 }

@@ -3,7 +3,7 @@
 # `tidegate load` against the kernel's nginx and against `tidegate serve`: good ends of every kind, each failure by its
 # cause, what is expected, Ctrl-C, and on the wire: checksums, resets, ports that are random and never used twice.
 . "$(dirname "$0")/lib.sh"
-need ip ethtool nginx python3 tshark dumpcap setpriv
+need ip ethtool nginx python3 tshark dumpcap setpriv taskset
 need_engine
 need_root
 make_veth
@@ -203,7 +203,8 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 device=(--device "net_memif0,role=client,socket=$box/memif.sock,socket-abstract=no" --address 192.0.2.2/24 --address 2001:db8::2/64)
-in_e() { "${nobody[@]}" "$@"; }
+# Two that poll, each on a CPU of its own: workers take the last one that they may.
+in_e() { "${nobody[@]}" taskset -c 0 "$@"; }
 mine() { good "$@" -- --no-huge -m 256; }
 mine echo 100 --target 192.0.2.1:7 --target '[2001:db8::1]:7' --do echo --bytes 3000 --requests 2
 same "echo: every byte came back" "$(figure echo text_bytes/in)" 600000

@@ -295,7 +295,8 @@ static void test_plan_need_followsRateLifeAndTimeWait(void)
 			     "= 10000"),
 			0);
 	CU_ASSERT_EQUAL(plan.need.live, 1020000);
-	CU_ASSERT_EQUAL(plan.need.time_wait, 2000);
+	CU_ASSERT_EQUAL(plan.need.time_wait, 1002000); /* when the end comes */
+	CU_ASSERT_EQUAL(plan.need.tuples[1], 1022000);
 	CU_ASSERT_EQUAL(plan.fill_rate, 20000);
 }
 
