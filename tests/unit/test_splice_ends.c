@@ -263,6 +263,7 @@ static void test_spliced_packetTooBig_reachesItsEnd(void)
 		CU_ASSERT(tg_addr_equal(&ip.src, &w.c.peer));
 		icmp(W_INSIDE, w.v6 ? 1 : 3, w.v6 ? 4 : 3, 0, &s, s.seg.seq.v); /* hard: noted */
 		CU_ASSERT_EQUAL(w_stats().splice[TG_SPLICE_SPLICED], 1);
+		CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_ptb), 2);
 		w_close();
 		host_tick(&w.h, 60000);
 		w_end();

@@ -271,6 +271,7 @@ static void pool_dies(bool v6, uint8_t cookies, uint8_t dead)
 	silence_for(2 * CHECK_MS + 2 * TIMEOUT_MS);
 	w.c.kept_n = 0; /* its SYN-ACK came again */
 	CU_ASSERT_EQUAL(backend_state(), TG_BACKEND_DOWN);
+	CU_ASSERT_EQUAL(w_ctr(TG_CTR_backend_down), 1);
 	w.c = early;
 	w_say(&w.c, TG_TCP_ACK, "GET /", 5);
 	CU_ASSERT_EQUAL(w_ctr(TG_CTR_pool_dead), 1);
@@ -309,6 +310,63 @@ static void test_pool_noBackendLives_refusedByName(void)
 	for (uint32_t i = 0; i < 8; i++)
 		pool_dies(i & 1, i & 2 ? TG_COOKIES_ALWAYS : TG_COOKIES_AUTO,
 			  i & 4 ? TG_REFUSE_RST : TG_REFUSE_DROP);
+}
+
+/* --- no way to the backend --- */
+
+/* Transparent, two VIPs before one backend: a client who uses one port for both is one tuple to the
+ * backend. The second time he is told so, and the first is not disturbed. */
+static void test_vip_sameTupleToBackend_secondIsRefused(void)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		w_begin(v6, true);
+		w_open();
+		struct w_end first = w.c;
+		w.listener.port = W_VPORT + 1;
+		CU_ASSERT_EQUAL(tg_engine_listen(w.h.e, &w.listener), 1);
+		w.c.rport = W_VPORT + 1;
+		w.c.nxt = tg_seq_make(1000);
+		w_client_options(W_CTS);
+		w_client_syn();
+		w_say(&w.c, TG_TCP_ACK, "GET /", 5);
+		struct w_seg s = w_hear_ctl(&w.c, TG_TCP_RST | TG_TCP_ACK);
+		CU_ASSERT_EQUAL(s.seg.seq.v, w.c.rcv.v); /* SP-09: exact */
+		CU_ASSERT_EQUAL(s.seg.ack.v, 1001);
+		CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_no_way), 1);
+		w_silence();
+		w.c = first;
+		w_say(&w.c, TG_TCP_ACK, "abc", 3);
+		CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.len, 3);
+		w_say(&w.c, TG_TCP_RST, NULL, 0);
+		w_hear_ctl(&w.b, TG_TCP_RST);
+		expect_gone();
+		w_end();
+	}
+}
+
+/* What cannot be passed on when its turn comes is dropped by name; its repeat is passed on. */
+static void test_opening_heldTextOfLastHop_isLostByName(void)
+{
+	w_begin(false, false);
+	go_opening(OPENING);
+	w.c.ttl = 1;
+	tg_seq nxt = w.c.nxt;
+	w_say(&w.c, TG_TCP_ACK, "early", 5);
+	CU_ASSERT_EQUAL(w_stats().splice_held, 1);
+	w_backend_answers(w_all(W_BTS, W_CTS + 1));
+	while (w_waiting(&w.c))
+		w_hear_ctl(&w.c, TG_TCP_ACK);
+	w_silence();
+	CU_ASSERT_EQUAL(w_ctr(TG_CTR_splice_early_lost), 1);
+	CU_ASSERT_EQUAL(w_stats().splice_held, 0);
+	w.c.ttl = 64;
+	w.c.nxt = nxt;
+	w_say(&w.c, TG_TCP_ACK, "early", 5);
+	CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.len, 5);
+	w_say(&w.c, TG_TCP_RST, NULL, 0);
+	w_hear_ctl(&w.b, TG_TCP_RST);
+	expect_gone();
+	w_end();
 }
 
 /* --- options that nobody expected of the backend --- */
@@ -428,6 +486,8 @@ int main(int argc, char **argv)
 	    {"client_resetsInEachPhase_nothingIsLeft", test_client_resetsInEachPhase_nothingIsLeft},
 	    {"vip_flood_noBackendHearsOfIt", test_vip_flood_noBackendHearsOfIt},
 	    {"pool_noBackendLives_refusedByName", test_pool_noBackendLives_refusedByName},
+	    {"vip_sameTupleToBackend_secondIsRefused", test_vip_sameTupleToBackend_secondIsRefused},
+	    {"opening_heldTextOfLastHop_isLostByName", test_opening_heldTextOfLastHop_isLostByName},
 	    {"opening_synAckWithAnyOptions_splicesOrResets",
 	     test_opening_synAckWithAnyOptions_splicesOrResets},
 	    {"vip_odds_countEachScale", test_vip_odds_countEachScale},
