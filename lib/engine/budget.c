@@ -6,7 +6,7 @@
  * and it is limited by what others spend only when they have filled both: of 65,536 buckets a flood
  * that comes from 512 prefixes fills one in 64, and both of one prefix in 4,096.
  *
- * The prefixes that have proved something stand in lines of eight, each by a 32-bit tag, and are
+ * The prefixes that have proved something stand in lines of seven, each by a 32-bit tag, and are
  * looked for first.
  *
  * What is kept is what was spent, so that fresh memory is a full bucket. Refill is jittered by up
@@ -21,7 +21,7 @@ enum {
 	BUCKET_N = 65536,
 	BUCKET_SHIFT = 16, /* of the second one in the hash */
 	LINE_N = 8192,
-	PROOF_N = 8,
+	PROOF_N = 7,
 	TOKEN = 1000,         /* in thousandths: rate tokens a second are rate a millisecond */
 	RATE_FINE = 4000000,  /* above it a token is 1, so that what was spent has 32 bits */
 	EXEMPT_MS = 60000,    /* after a completed handshake */
@@ -38,6 +38,8 @@ struct bucket {
 };
 
 struct line {
+	uint32_t last; /* when the last of them ends: most lines have none */
+	uint32_t pad;
 	struct {
 		uint32_t tag, until; /* until 0 = free */
 	} proof[PROOF_N];
@@ -95,6 +97,8 @@ static inline uint32_t tag_of(uint64_t hash)
 
 static bool is_exempt(const struct line *l, uint32_t tag, uint64_t now_ms)
 {
+	if (l->last <= now_ms >> STAMP_SHIFT)
+		return false;
 	for (int i = 0; i < PROOF_N; i++)
 		if (l->proof[i].tag == tag && l->proof[i].until > now_ms >> STAMP_SHIFT)
 			return true;
@@ -199,4 +203,6 @@ void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t n
 	}
 	l->proof[place].tag = tag_of(hash);
 	l->proof[place].until = (uint32_t)((now_ms + EXEMPT_MS) >> STAMP_SHIFT);
+	if (l->last < l->proof[place].until)
+		l->last = l->proof[place].until;
 }

@@ -210,7 +210,7 @@ static void test_budget_many_proofs_forget_the_oldest_only(void)
 	char text[32];
 	uint32_t forgotten = 0;
 
-	/* 10,000 prefixes in 65,536 places, eight of them together: nearly all are remembered. */
+	/* 10,000 prefixes in 57,344 places, seven of them together: nearly all are remembered. */
 	setup(1, 5000);
 	for (int i = 0; i < 10000; i++) {
 		snprintf(text, sizeof(text), "10.%d.%d.1", i / 256, i % 256);
