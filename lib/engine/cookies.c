@@ -78,7 +78,7 @@ void tg_cookies_meet(const struct tg_engine *e, const struct tg_listener *l, str
 	li->before = l->before;
 }
 
-uint32_t tg_cookies_scales(const struct tg_engine *e)
+uint32_t tg_cookies_scales(const struct tg_engine *e, bool ever)
 {
 	uint32_t most = 1;
 
@@ -86,7 +86,7 @@ uint32_t tg_cookies_scales(const struct tg_engine *e)
 		const struct tg_listener *l = &e->listener[i];
 		uint32_t scales = 1u << l->conf.tcp.window_scale, n;
 
-		if (!l->used || !validates(e, l))
+		if (!l->used || !(ever ? tg_listen_has_cookies(l) : validates(e, l)))
 			continue;
 		if (l->conf.has_pool)
 			scales = TG_COOKIE_SCALES;

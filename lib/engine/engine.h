@@ -305,8 +305,9 @@ void tg_cookies_meet(const struct tg_engine *e, const struct tg_listener *l, str
 void tg_cookies_sent(struct tg_engine *e, struct tg_listener *l, uint16_t wnd);
 /* l's configuration is about to change. */
 void tg_cookies_reconf(const struct tg_engine *e, struct tg_listener *l);
-/* How many receive scales one listener at most may have told, of those that try cookies. */
-uint32_t tg_cookies_scales(const struct tg_engine *e);
+/* How many receive scales one listener at most may have told, of those that try cookies now; ever:
+ * of those that will when they are armed. */
+uint32_t tg_cookies_scales(const struct tg_engine *e, bool ever);
 /* Whether the number that rx acknowledges has opened a connection of its tuple (SC-15). */
 bool tg_cookies_is_used(const struct tg_engine *e, const struct tg_rx *rx);
 /* A handshake is complete: what of it was a cookie is used. */

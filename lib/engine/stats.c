@@ -5,7 +5,7 @@
 
 void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 {
-	uint32_t scales = tg_cookies_scales(e);
+	uint32_t scales = tg_cookies_scales(e, false), ever = tg_cookies_scales(e, true);
 
 	*s = (struct tg_engine_stats){
 	    .conn_count = e->conn_count,
@@ -20,7 +20,7 @@ void tg_engine_stats(const struct tg_engine *e, struct tg_engine_stats *s)
 	    .neigh_count = tg_neigh_count(e->neigh),
 	    .listener_n = e->listener_n,
 	    .odds = tg_cookie_odds_scales(tg_cookie_odds(&e->cookie), scales),
-	    .odds_worst = tg_cookie_odds_scales(tg_cookie_odds_worst(&e->cookie), scales),
+	    .odds_worst = tg_cookie_odds_scales(tg_cookie_odds_worst(&e->cookie), ever),
 	    .cookie_epoch = e->cookie.epoch,
 	};
 	tg_splices_stats(e, s);
