@@ -5,7 +5,7 @@
 #   tests/flood/rivals.sh                     the checks: every client is served while 25,000 SYNs a second come
 #   tests/flood/rivals.sh --table [options]   the comparison, some ten minutes
 #       --rounds N        how often each meets each rate (3)
-#       --rates "N ..."   SYNs a second ("0 25000 50000 100000 200000")
+#       --rates "N ..."   SYNs a second ("0 25000 50000 100000 300000")
 #       --only "RIVAL .." of: drop serve listener shield synproxy
 #       --bench PROGRAM   perf's bench_engine: the engine's own share of a SYN
 #       --out FILE        where the table goes, too
@@ -21,7 +21,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 flood_dir=$top/tests/flood
 programs=${RIVALS_PROGRAMS:-$(dirname "$tg")/../tests/flood}
-table='' rounds=3 rates="0 25000 50000 100000 200000" only="drop serve listener shield synproxy" bench='' out=''
+table='' rounds=3 rates="0 25000 50000 100000 300000" only="drop serve listener shield synproxy" bench='' out=''
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--table) table=yes ;;

@@ -45,7 +45,7 @@ alone() { # RIVAL: the flood by itself
 together() { # RIVAL: clients and a transfer of so many Mbit/s, then one as fast as it goes
 	bulk "$1" $with_s --mbit $paced_mbit >"$work/paced" 2>&1 &
 	local paced=$!
-	clients "$1" $clients_rate $with_s >"$work/clients" 2>&1
+	clients "$1" $clients_rate $with_s 5000 >"$work/clients" 2>&1
 	wait $paced
 	bulk "$1" $free_s >"$work/free" 2>&1
 	line+=" $(look c_ "$1") $(words "$work/clients" clients clients) $(words "$work/paced" bulk paced) $(words "$work/free" bulk free)"
@@ -71,8 +71,15 @@ cell_bench() {
 	[ -x "$bench" ] || return 0
 	"${first[@]}" taskset -c 1 "$bench" --rounds 9 --size 1000 --only "SYN to SYN-ACK" >>"$work/bench" 2>/dev/null
 }
+about() {
+	printf '%s, commit %s; %s x %s, Linux %s, a virtual machine: %s; load average before %s, after %s.\n\n' \
+		"$(date -u +%Y-%m-%d)" "$(git -C "$top" rev-parse --short HEAD 2>/dev/null || echo unknown)" "$(nproc)" \
+		"$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r | cut -d- -f1)" \
+		"$(grep -qw hypervisor /proc/cpuinfo && echo yes || echo no)" "$1" "$(cut -d' ' -f1 /proc/loadavg)"
+}
 measure_all() {
-	local round rate rival
+	local round rate rival load
+	load=$(cut -d' ' -f1 /proc/loadavg)
 	for ((round = 1; round <= rounds; round++)); do
 		for rate in $rates; do
 			for rival in $only; do
@@ -82,6 +89,15 @@ measure_all() {
 		done
 		cell_bench
 	done
-	python3 "$flood_dir/rivals_table.py" "$cells" "$work/bench" | tee "${out:-$work/table.md}"
+	{ about "$load"; python3 "$flood_dir/rivals_table.py" "$cells" "$work/bench"; } | tee "$work/table.md"
+	[ -z "$out" ] || into "$work/table.md" "$out"
 	[ -z "${TG_KEEP:-}" ] || printf 'kept in %s\n' "$work"
+}
+# into TABLES FILE: between the file's two marks, or the whole of it.
+into() {
+	if grep -qs '^<!-- rivals: begin -->' "$2"; then
+		sed -i -e "/^<!-- rivals: begin -->/r $1" -e '/^<!-- rivals: begin -->/,/^<!-- rivals: end -->/{/^<!-- rivals: /!d}' "$2"
+	else
+		cp "$1" "$2"
+	fi
 }
