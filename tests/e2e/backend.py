@@ -3,10 +3,14 @@
 """What stands behind `shield` in the tests, and who asks it.
 
 usage: backend.py serve NAME PORT             answers `who` with its name and whom it sees; echoes
-       backend.py who HOST PORT COUNT         names that COUNT connections meet, as `NAME PEER` lines
-       backend.py hold HOST PORT COUNT FILE   holds COUNT connections; each echoes a byte now and then;
+       backend.py who HOST PORT COUNT [FROM...]
+                                              names that COUNT connections meet, as `NAME PEER` lines
+       backend.py hold HOST PORT COUNT FILE [FROM...]
+                                              holds COUNT connections; each echoes a byte now and then;
                                               a line `SECONDS NAME WHAT` in FILE when one ends; SIGTERM
                                               prints how many live, by name, after one more echo of each
+
+FROM: our addresses, which the connections take in turns.
 """
 import asyncio
 import collections
@@ -56,10 +60,11 @@ def serve(name, port):
 
 # --- the clients ---
 
-async def meet(host, port):
+async def meet(host, port, i, ours):
+    local = (ours[i % len(ours)], 0) if ours else None
     for tries in range(5):
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 20)
+            reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port, local_addr=local), 20)
             writer.write(b"who\n")
             name, peer = (await asyncio.wait_for(reader.readline(), 20)).decode().split()
             return reader, writer, name, peer
@@ -69,17 +74,17 @@ async def meet(host, port):
             await asyncio.sleep(0.5)
 
 
-def who(host, port, count):
+def who(host, port, count, *ours):
     async def run():
-        for _ in range(int(count)):
-            _, writer, name, peer = await meet(host, int(port))
+        for i in range(int(count)):
+            _, writer, name, peer = await meet(host, int(port), i, ours)
             print(name, peer)
             writer.close()
 
     asyncio.run(run())
 
 
-def hold(host, port, count, path):
+def hold(host, port, count, path, *ours):
     count = int(count)
     need_files(count)
     gate = asyncio.Semaphore(300)
@@ -93,7 +98,7 @@ def hold(host, port, count, path):
     async def one(i):
         async with gate:
             try:
-                reader, writer, name, _ = await meet(host, int(port))
+                reader, writer, name, _ = await meet(host, int(port), i, ours)
             except (OSError, ValueError, asyncio.TimeoutError) as e:
                 print(f"{time.time():.3f} - {type(e).__name__}", file=out)
                 return

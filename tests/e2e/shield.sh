@@ -154,13 +154,15 @@ pool_section() { # MODE NAME VPORT BPORT [LINE...]
 	[ $# = 0 ] || printf '%s\n' "$@"
 }
 start_shield() { # [-- EAL-OPTION...]
-	local i
+	local i up
 	engine_log=$work/engine.log
+	rm -f "$engine_log" # of the one before, whose backends were up
 	"${words_e[@]}" "$tg" shield -q --name "$instance" -c "$work/shield.ini" "$@" >"$engine_log" 2>&1 &
 	engine=$!
 	pids+=("$engine")
 	for ((i = 0; i < 300; i++)); do
-		[ "$(grep -cs ' is up' "$engine_log")" -lt 8 ] || return 0
+		up=$(grep -cs ' is up' "$engine_log")
+		[ "${up:-0}" -lt 8 ] || return 0
 		kill -0 "$engine" 2>/dev/null || break
 		sleep 0.1
 	done
@@ -189,7 +191,7 @@ wait_state() { # NAME ADDRESS:PORT STATE
 
 url4=http://$vip4 url6=http://[$vip6]
 fetch() { in_c curl -s -m "$1" "$2" | sha256sum; }
-who() { in_c python3 "$e2e/backend.py" who "$1" 7 "$2" | sort; }
+who() { in_c python3 "$e2e/backend.py" who "$1" 7 "$2" "${@:3}" | sort; } # VIP COUNT [FROM...]
 names() { cut -d' ' -f1 | sort -u | tr '\n' ' '; }
 # step_meet MODE: every backend is met, and sees whom it should.
 step_meet() {
@@ -278,11 +280,12 @@ fresh() {
 	wait "${server_pid[$1]}" 2>/dev/null
 	start_server "$1" "$2"
 }
-# hold COUNT: that many connections through the echo pool; $hold_file tells how they fare.
+# hold COUNT: that many connections through the echo pool, from all of clients4; $hold_file tells how they fare.
+clients4=(192.0.2.2) clients6=(2001:db8::2)
 hold() {
 	hold_file=$work/hold.$RANDOM
 	: >"$hold_file"
-	"${words_c[@]}" python3 "$e2e/backend.py" hold $vip4 7 "$1" "$hold_file" >"$work/held" 2>"$work/hold.err" &
+	"${words_c[@]}" python3 "$e2e/backend.py" hold $vip4 7 "$1" "$hold_file" "${clients4[@]}" >"$work/held" 2>"$work/hold.err" &
 	hold_pid=$!
 	pids+=("$hold_pid")
 	local i
@@ -493,10 +496,12 @@ step_end() { # MODE
 	same "$1: all of them were told" "$(ended)" 100
 	release
 }
+# Where threads poll on all CPUs that there are, probes wait for those who answer them.
+patient=('check_ms = 500' 'check_timeout_ms = 2000')
 # step_workers: two workers, by SNAT: what comes back must meet the flow.
 step_workers() {
 	workers=2
-	shield_conf snat
+	shield_conf snat "${patient[@]}"
 	start_shield -- --lcores '0@0,1@0,2@1' || return
 	step_meet "two workers, snat"
 	same "two workers: $lossy_mb MiB are the same" "$(fetch 60 $url4/small)" "$sha_small"
@@ -508,6 +513,110 @@ step_workers() {
 	step_books "two workers"
 	stop "two workers: SIGTERM ends it"
 	workers=1
+}
+# One address is one worker's: many are needed to see all workers.
+many_clients() {
+	local i
+	for ((i = 101; i < 141; i++)); do
+		clients4+=("192.0.2.$i") clients6+=("2001:db8::$i")
+		ip -n "$ns_c" addr add "192.0.2.$i/24" dev tgc
+		ip -n "$ns_c" -6 addr add "2001:db8::$i/64" dev tgc nodad
+	done
+}
+few_clients() {
+	local i
+	for ((i = 1; i < ${#clients4[@]}; i++)); do
+		ip -n "$ns_c" addr del "${clients4[i]}/24" dev tgc
+		ip -n "$ns_c" -6 addr del "${clients6[i]}/64" dev tgc
+	done
+	clients4=("${clients4[0]}") clients6=("${clients6[0]}")
+}
+# splices_of_workers: how many each has now, in order.
+splices_of_workers() {
+	"$tg" stats --json --name "$instance" | python3 -c '
+import json, sys
+print(*sorted(w["splices"]["SPLICED"] for w in json.load(sys.stdin)["workers"]))'
+}
+# step_lossy NAME SIDE: the bytes. What kernels say about them is for one worker (step_loss): where several
+# poll on two CPUs, the kernels' own threads are moved about, and overtake each other.
+step_lossy() {
+	local what="$1, 1 % loss $2"
+	[ -x "$relay" ] || { skip "$what" "no $relay"; return; }
+	lossy "$2" --loss 10
+	same "$what, IPv4: $lossy_mb MiB down are the same" "$(fetch 120 $url4/small)" "$sha_small"
+	same "$what, IPv6: $lossy_mb MiB down are the same" "$(fetch 120 "$url6/small")" "$sha_small"
+	check "$what: 1 MiB up and back is the same" "no" in_c timeout 60 python3 "$e2e/clients.py" half-close $vip4 7 1048576
+	lossless "$2"
+}
+# step_transparent_workers N EAL-OPTION: both tuples of a flow must meet on one of N workers.
+step_transparent_workers() {
+	local what="transparent, $1 workers" seen each rst n addr
+	workers=$1
+	shield_conf transparent "${patient[@]}"
+	pool_section snat mixed 81 8080 "${patient[@]}" >>"$work/shield.ini"
+	start_shield -- --lcores "$2" || return
+	same "$what: it is said how packets are steered" "$(grep -c '^steering: .*by its address' "$engine_log")" 1
+	rst=$(stat drops.closed_rst)
+	seen=$(who $vip4 82 "${clients4[@]}")
+	same "$what, IPv4: both backends are met" "$(names <<<"$seen")" "b1 b2 "
+	same "$what, IPv4: they see all clients" "$(cut -d' ' -f2 <<<"$seen" | sort -u)" "$(printf '%s\n' "${clients4[@]}" | sort)"
+	seen=$(who $vip6 82 "${clients6[@]}")
+	same "$what, IPv6: both backends are met" "$(names <<<"$seen")" "b1 b2 "
+	same "$what, IPv6: they see all clients" "$(cut -d' ' -f2 <<<"$seen" | sort -u)" "$(printf '%s\n' "${clients6[@]}" | sort)"
+	seen=$(for addr in "${clients4[@]}"; do in_c curl -s -m 5 --interface "$addr" $url4:81/who; done)
+	same "$what: and a pool with snat beside it" "$(wc -l <<<"$seen") $(sort -u <<<"$seen" | tr '\n' ' ')" "41 b1 10.1.0.1 b2 10.1.0.1 "
+	hold 820 || fail "$what: 820 connections open" "$(tail -n 1 "$hold_file")"
+	each=$(splices_of_workers)
+	printf '   splices of the workers: %s\n' "$each"
+	check "$what: each has some" "$each" [ "${each%% *}" -ge 40 ]
+	same "$what: as many flows" "$(flows)" 820
+	if [ "$1" = 2 ]; then
+		step_big "$what"
+	else
+		same "$what: $lossy_mb MiB are the same" "$(fetch 60 $url4/small)" "$sha_small"
+	fi
+	release
+	same "$what: none ended" "$(ended)" 0
+	step_lossy "$what" outside
+	step_lossy "$what" inside
+	same "$what: no packet came to a worker that did not know its flow" "$(stat drops.bad_dst) $(stat drops.closed_rst)" "0 $rst"
+	step_killed
+	n=$(stat steered)
+	check "$what: packets were handed over" "$n" [ "$n" -gt 1000 ]
+	step_books "$what"
+	stop "$what: SIGTERM ends it"
+	workers=1
+}
+# Who is whose, by client.
+choice() { who $vip4 ${#clients4[@]} "${clients4[@]}" | sort -k2; }
+# step_alike: a node that starts again, and one that got another secret, choose as before: so do all nodes of
+# a fleet, which have the same file.
+step_alike() {
+	local key=$work/fleet.key before step
+	"$tg" fleet-key "$key" >/dev/null || { fail "fleet-key" "no key"; return; }
+	shield_conf transparent 'hash = source' "${patient[@]}"
+	printf '[fleet]\nsecret_file = %s\n' "$key" >>"$work/shield.ini"
+	start_shield || return
+	before=$(choice)
+	same "alike: both backends have clients" "$(names <<<"$before")" "b1 b2 "
+	stop "alike: SIGTERM ends it"
+	start_shield || return
+	same "alike: started again, each client has the same backend" "$(choice)" "$before"
+	for step in --add --swap --drop; do
+		"$tg" fleet-key $step "$key" >"$work/key.log"
+		kill -HUP "$engine"
+		sleep 0.7
+		same "alike: fleet-key $step, it is taken" "$(stat fleet.mints_with)" "$(sed 's/mints with \([0-9a-f]*\).*/\1/' "$work/key.log")"
+		same "alike: fleet-key $step, each client has the same backend" "$(choice)" "$before"
+	done
+	same "alike: it was told of no other key" "$(grep -c 'pools choose by another key' "$engine_log")" 0
+	rm "$key"
+	"$tg" fleet-key "$key" >/dev/null
+	kill -HUP "$engine"
+	sleep 0.7
+	same "alike: another file: it is told" "$(grep -c 'pools choose by another key' "$engine_log")" 1
+	check "alike: another file: clients have other backends" "the same" [ "$(choice)" != "$before" ]
+	stop "alike: SIGTERM ends it again"
 }
 # step_vlans: both ports are one device, outside in VLAN 10, inside in VLAN 20. The kernel here may know no
 # VLANs, so the tags are taken off and put on by a program, between TAP devices and the trunk.
@@ -582,7 +691,12 @@ run_mode() { # MODE
 }
 make_net
 make_backends
-for m in ${SHIELD_MODES:-snat transparent}; do run_mode "$m"; done
+for m in ${SHIELD_MODES-snat transparent}; do run_mode "$m"; done
 step_workers
+many_clients
+step_transparent_workers 2 '0@0,1@0,2@1'
+step_transparent_workers 3 '0@0,1@0,2@1,3@1'
+step_alike
+few_clients
 step_vlans
 finish
