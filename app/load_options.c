@@ -46,6 +46,9 @@ static const char usage[] =
     "      --name NAME          of this instance, for `tidegate stats`\n"
     "  -v, --verbose            DPDK's own log\n"
     "  -h, --help               this\n\n"
+    "Times are from one burst to another: handshake from the call to the SYN-ACK; first_byte and\n"
+    "transfer from the request to the first and the last byte of its answer, for up to the end of\n"
+    "all; close from our FIN, or our wish for the server's, to the last FIN or its ACK.\n\n"
     "Every other key of [load], [port NAME] and [engine] is an option, too (`tidegate keys`):\n"
     "--workers 2, --msl-ms 1000, --timestamps off. Ctrl-C ends a run with the figures so far; a\n"
     "second one at once. Exit status: 0 as expected, 1 not, 2 bad usage or configuration.\n\n"
@@ -254,6 +257,9 @@ int tg_load_options_read(struct tg_load_options *o, int argc, char **argv)
 		rc = tg_cli_usage("load", "%s", err);
 	if (rc < 0)
 		rc = walk(o, l, split, argv, &file, false);
+	if (rc < 0 && !file && !o->conf.port[0].set.device[0])
+		rc = tg_cli_usage("load", "needs a port: --device and --address, or -c FILE "
+					  "(config/load.ini)");
 	if (rc < 0 && tg_conf_check(&o->conf, err, sizeof(err)) != 0)
 		rc = tg_cli_usage("load", "%s", err);
 	free(l);

@@ -8,7 +8,7 @@ need python3
 # --- usage ---
 "$tg" --help >"$work/out" 2>&1
 same "--help: exit 0" $? 0
-for command in serve demo stats doctor fleet-key; do
+for command in serve load demo stats doctor fleet-key; do
 	"$tg" $command --help >"$work/out" 2>&1
 	same "$command --help: exit 0" $? 0
 done

@@ -159,6 +159,13 @@ wrong "an unknown option is refused" 'unknown option --nothing' --target 192.0.2
 wrong "what is expected must make sense" 'write it like' --target 192.0.2.2:80 --rate 1 --expect 'succes>=99%'
 wrong "a file that is not there" 'cannot be opened' -c "$work/none.ini"
 
+status=0
+"$tg" serve -c "$top/config/load.ini" >"$work/wrong.err" 2>&1 || status=$?
+same "serve has no use for [load], and says so" "$status $(grep -c 'is for .tidegate load' "$work/wrong.err")" "2 1"
+status=0
+"$tg" load --check -c "$top/config/load.ini" --rate 2000 >"$work/check.out" 2>&1 || status=$?
+same "the annotated file is good, and an option wins over it" "$status $(grep -c '20000 TIME-WAIT' "$work/check.out")" "0 1"
+
 # --- a flood ---
 
 capture "$work/flood.pcap" tgc 100
