@@ -3,7 +3,7 @@
 # `tidegate load` against the kernel's nginx and against `tidegate serve`: good ends of every kind, each failure by its
 # cause, what is expected, Ctrl-C, and on the wire: checksums, resets, ports that are random and never used twice.
 . "$(dirname "$0")/lib.sh"
-need ip ethtool nginx python3 tshark dumpcap setpriv taskset
+need ip ethtool nginx python3 tshark dumpcap setpriv taskset pgrep
 need_engine
 need_root
 make_veth

@@ -219,6 +219,19 @@ static void test_plan_nonsense_isRefusedInOneLine(void)
 		"connections = 50 is too little");
 }
 
+static void test_conf_section_isThereOnceAndItsKeysNowhereElse(void)
+{
+	CU_ASSERT_EQUAL(make("", "rate = 10\n[load]\nhold = 5"), -2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "t.ini:7: [load] is there twice, first in line 5"));
+	CU_ASSERT_EQUAL(make("[engine]\nthink_ms = 5\n", "rate = 10"), -2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "t.ini:2: think_ms is not a key of this place: it "
+					   "belongs into [load]"));
+	CU_ASSERT_EQUAL(make("", "rat = 10"), -2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "did you mean rate?"));
+	CU_ASSERT_EQUAL(make("", "rate = 0"), -2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "from 1 to 100000000"));
+}
+
 /* A tool that opens a million connections is for one's own lab. */
 static void test_plan_publicTarget_wantsAWord(void)
 {
@@ -502,6 +515,8 @@ static const struct tg_test tests[] = {
     {"pacer_limit_ends", test_pacer_limit_ends},
     {"hist_anyValue_isWithinAThirtySecond", test_hist_anyValue_isWithinAThirtySecond},
     {"plan_nonsense_isRefusedInOneLine", test_plan_nonsense_isRefusedInOneLine},
+    {"conf_section_isThereOnceAndItsKeysNowhereElse",
+     test_conf_section_isThereOnceAndItsKeysNowhereElse},
     {"plan_publicTarget_wantsAWord", test_plan_publicTarget_wantsAWord},
     {"plan_sources_areAllHostsOfTheirNetworks", test_plan_sources_areAllHostsOfTheirNetworks},
     {"plan_need_followsRateLifeAndTimeWait", test_plan_need_followsRateLifeAndTimeWait},
