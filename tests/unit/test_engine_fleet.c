@@ -413,6 +413,8 @@ static void test_rotation_skewAndEpochs_noneRefused(void)
 				set_stage(i, now);
 			stage[i] = now;
 		}
+		/* At once, from the clock that is ahead to the one that is behind. */
+		refused += !crosses(0, 1, (struct kind){ALWAYS, wall_ms & 1, wall_ms >> 1 & 1});
 		for (uint32_t n = 0; n < 4; n++) {
 			struct flight *f = &flight[tg_rng_below(&rng, IN_FLIGHT)];
 			uint32_t r = tg_rng_below(&rng, 8), y = tg_rng_below(&rng, NODES);
