@@ -12,6 +12,7 @@ enum { ASK_BOGON = 1, ASK_PEER = 2, ASK_SYN = 4, ASK_BUDGET = 8 };
 enum {
 	FLAGS = TG_TCP_FIN | TG_TCP_SYN | TG_TCP_RST | TG_TCP_PSH | TG_TCP_ACK | TG_TCP_URG,
 	VID_MASK = 0x0fff,
+	SHAPES = 4, /* taken in a burst */
 };
 _Static_assert(TG_PORT_MAX <= 16, "place_of has four bits for a port");
 _Static_assert((int)TG_BURST_MAX <= (int)TG_SYN_BATCH_MAX,
@@ -135,17 +136,30 @@ static inline bool is_to(const struct tg_syn_way *w, const struct tg_pkt *pkt)
 	return memcmp(pkt->data, w->mac.b, sizeof(w->mac.b)) == 0 && pkt->cap >= TG_HDR_MAX;
 }
 
-static inline void put(struct tg_engine *e, struct tg_syn_side *side, const struct tg_syn_way *w,
-		       bool v6, const uint8_t *ip, const uint8_t *tcp, uint32_t i)
+static inline void put(struct tg_engine *e, struct tg_syn_side *side, uint8_t way, bool v6,
+		       const uint8_t *ip, const uint8_t *tcp, uint32_t i)
 {
 	struct tg_syn_batch *b = &side->batch;
 	uint32_t n = b->n++;
 
 	tg_syn_batch_put(b, n, v6, ip, tcp);
-	b->terms[n] = (uint8_t)(w - side->way);
+	b->terms[n] = way;
 	side->at[n] = (uint8_t)i;
 	e->syn.nth[i] = (uint8_t)n;
 	e->syn.v6[i] = v6;
+}
+
+/* The SYN that is taken now shows what others may look like; not again and again, should they all
+ * look different. */
+static void take_shape(struct tg_syn_side *side, const struct tg_syn_way *w,
+		       const struct tg_pkt *pkt, uint32_t l2, bool v6)
+{
+	if (side->shape_n == SHAPES)
+		return;
+	side->shape_n++;
+	side->shape_way = (uint8_t)(w - side->way);
+	side->shape_port = pkt->port;
+	tg_syn_shape_init(&side->shape, pkt->data, l2, v6, &side->batch.syn[side->batch.n]);
 }
 
 /* tg_route_is_near, of a source that is no group. */
@@ -171,7 +185,8 @@ static inline bool take4(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t
 	    !tg_syn4_parse(ip, pkt->len - l2, pkt->l3_csum == TG_CSUM_GOOD,
 			   pkt->l4_csum == TG_CSUM_GOOD, &side->batch.syn[side->batch.n]))
 		return false;
-	put(e, side, w, false, ip, tcp, i);
+	take_shape(side, w, pkt, l2, false);
+	put(e, side, (uint8_t)(w - side->way), false, ip, tcp, i);
 	return true;
 }
 
@@ -194,7 +209,8 @@ static inline bool take6(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t
 
 	if (tg_route_is_ours(e->neigh, &src, &port))
 		return false;
-	put(e, side, w, true, ip, tcp, i);
+	take_shape(side, w, pkt, l2, true);
+	put(e, side, (uint8_t)(w - side->way), true, ip, tcp, i);
 	return true;
 }
 
@@ -223,6 +239,56 @@ static bool take(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i)
 	return type == TG_ETHERTYPE_IP6 && take6(e, pkt, i, l2, vid);
 }
 
+/* Whether in the side's family it looks as the one before did. */
+static inline __attribute__((always_inline)) bool has_shape(const struct tg_syn_side *side,
+							    const struct tg_pkt *pkt, bool v6)
+{
+	const struct tg_syn_shape *s = &side->shape;
+
+	return s->len && pkt->len >= s->len && pkt->port == side->shape_port &&
+	       pkt->cap >= TG_HDR_MAX && tg_syn_shape_has(s, pkt->data, v6);
+}
+
+static inline void put_shaped(struct tg_engine *e, struct tg_syn_side *side, bool v6,
+			      const struct tg_pkt *pkt, uint32_t i)
+{
+	const struct tg_syn_shape *s = &side->shape;
+	const uint8_t *ip = pkt->data + s->l2_len;
+	struct tg_syn *syn = &side->batch.syn[side->batch.n];
+
+	*syn = s->syn;
+	memcpy(&syn->tsval, pkt->data + s->ts_at, sizeof(syn->tsval));
+	put(e, side, side->shape_way, v6, ip, ip + (v6 ? TG_IP6_LEN : TG_IP4_LEN), i);
+}
+
+/* One as the one before; false: it is another, or not right. */
+static inline bool take_shaped(struct tg_engine *e, const struct tg_pkt *pkt, uint32_t i)
+{
+	struct tg_syn_side *side = e->syn.side;
+	const uint8_t *ip;
+	uint32_t port;
+
+	if (has_shape(&side[0], pkt, false)) {
+		ip = pkt->data + side[0].shape.l2_len;
+		if (is_near4(e->neigh, tg_be32_get(ip + 12)) ||
+		    !tg_syn4_rest(&side[0].shape, ip, pkt->l3_csum == TG_CSUM_GOOD,
+				  pkt->l4_csum == TG_CSUM_GOOD))
+			return false;
+		put_shaped(e, &side[0], false, pkt, i);
+		return true;
+	}
+	if (!has_shape(&side[1], pkt, true))
+		return false;
+	ip = pkt->data + side[1].shape.l2_len;
+	struct tg_addr src = tg_addr_from_v6(ip + 8);
+
+	if (tg_route_is_ours(e->neigh, &src, &port) ||
+	    !tg_syn6_rest(&side[1].shape, ip, pkt->l4_csum == TG_CSUM_GOOD))
+		return false;
+	put_shaped(e, &side[1], true, pkt, i);
+	return true;
+}
+
 static void hash_side(struct tg_engine *e, struct tg_syn_side *side)
 {
 	struct tg_syn_batch *b = &side->batch;
@@ -240,7 +306,8 @@ static void begin_side(struct tg_syn_side *side, bool v6)
 {
 	side->batch.v6 = v6;
 	side->batch.n = 0;
-	side->way_n = side->last = 0;
+	side->way_n = side->last = side->shape_n = 0;
+	side->shape.len = 0;
 }
 
 uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
@@ -255,7 +322,8 @@ uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + 4 < n)
 			__builtin_prefetch(in[i + 4].data);
-		if (may_be_syn(&in[i]) && take(e, &in[i], i))
+		if ((mask && take_shaped(e, &in[i], i)) ||
+		    (may_be_syn(&in[i]) && take(e, &in[i], i)))
 			mask |= 1ull << i;
 	}
 	st->mask = mask;
@@ -481,10 +549,7 @@ static inline __attribute__((always_inline)) void send(struct tg_engine *e,
 	out->port = port;
 	out->rss_hash = 0;
 	out->tso_mss = 0;
-	out->tx_flags = s->tx_flags;
-	out->l2_len = s->l2_len;
-	out->l3_len = s->l3_len;
-	out->l4_len = s->l4_len;
+	memcpy(&out->tx_flags, &s->tx_flags, 4); /* and the three lengths */
 }
 
 /* False: it leaves, and nothing was done. moved: other packets have changed the tables. */

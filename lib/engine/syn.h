@@ -44,6 +44,10 @@ struct tg_syn_side {
 	struct tg_syn_batch batch;
 	uint8_t at[TG_SYN_BATCH_MAX]; /* their places in the burst */
 	uint32_t way_n, last;         /* last: the way that was met last */
+	uint32_t shape_n;             /* how often a shape was taken */
+	uint8_t shape_way;            /* of shape, whose packets came by shape_port */
+	uint16_t shape_port;
+	struct tg_syn_shape shape; /* of the one that was parsed last; len 0 = none */
 	struct tg_syn_way way[TG_SYN_WAYS];
 };
 

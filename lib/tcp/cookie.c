@@ -329,6 +329,15 @@ static inline uint16_t agree(const struct tg_syn_terms *t, const struct tg_syn *
 	return word_of(index, true, options, (both & TG_SYN_WS) ? t->rcv_scale : 0);
 }
 
+/* Number i offers to the same listener what the one before did. */
+static inline bool is_as_before(const struct tg_syn_batch *b, uint32_t i)
+{
+	const struct tg_syn *was = &b->syn[i - 1], *is = &b->syn[i];
+
+	return b->terms[i - 1] == b->terms[i] && was->mss == is->mss && was->has == is->has &&
+	       was->wscale == is->wscale;
+}
+
 void tg_syn_batch_mint(struct tg_syn_batch *b, const struct tg_syn_terms *const terms[],
 		       const struct tg_cookie_keys *keys, const struct tg_sip_lanes *lanes)
 {
@@ -337,7 +346,12 @@ void tg_syn_batch_mint(struct tg_syn_batch *b, const struct tg_syn_terms *const 
 	uint8_t any = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		b->word[i] = agree(terms[b->terms[i]], &b->syn[i], &b->agreed[i]);
+		if (i && is_as_before(b, i)) {
+			b->word[i] = b->word[i - 1];
+			b->agreed[i] = b->agreed[i - 1];
+		} else {
+			b->word[i] = agree(terms[b->terms[i]], &b->syn[i], &b->agreed[i]);
+		}
 		b->mac[i] = mac_end(b->word[i], !b->v6);
 		any |= b->agreed[i];
 	}

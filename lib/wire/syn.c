@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) bool parse_options(const uint8_t *o
 		return parse_12(opt, second, syn);
 	case 16:
 		return parse_16(opt, second, syn);
-	case 24:
+	case TG_SYN_OPT_MAX:
 		return parse_24(opt, second, syn);
 	default:
 		return false;
@@ -129,13 +129,10 @@ bool tg_syn_options_parse(const uint8_t *opt, uint32_t len, struct tg_syn *syn)
 /* --- headers --- */
 
 /* The TCP header at tcp, of which TG_TCP_LEN bytes are there: its length, if it has the flags of a
- * SYN, and ports; or 0. */
+ * SYN, and a port that it is for; or 0. */
 static inline uint32_t plain_len(const uint8_t *tcp)
 {
-	uint32_t ports = load32(tcp);
-
-	if ((tcp[13] & ~(uint32_t)ECN_FLAGS) != TG_TCP_SYN || (ports & 0xffff) == 0 ||
-	    ports >> 16 == 0)
+	if ((tcp[13] & ~(uint32_t)ECN_FLAGS) != TG_TCP_SYN || load16(tcp + 2) == 0)
 		return 0;
 	return (tcp[12] >> 4) * 4u;
 }
@@ -172,6 +169,27 @@ static inline __attribute__((always_inline)) bool is_tcp_right(const uint8_t *da
 	return is_right(sum_native(sum, data, before + hdr_len));
 }
 
+/* The source (LN-12), its port, TTL and checksums. */
+static inline __attribute__((always_inline)) bool is_right4(const uint8_t *data, uint32_t hdr_len,
+							    bool l3_good, bool l4_good)
+{
+	if (data[8] == 0 || data[12] == 0 || data[12] == 127 || data[12] >= 224 ||
+	    load16(data + TG_IP4_LEN) == 0)
+		return false;
+	if (!l3_good && !is_right(sum64(sum64(load64(data), load64(data + 8)), load32(data + 16))))
+		return false;
+	return l4_good || is_tcp_right(data + 12, 8, hdr_len);
+}
+
+/* Among ::/64 are all forms that nobody may come from, but groups. */
+static inline __attribute__((always_inline)) bool is_right6(const uint8_t *data, uint32_t hdr_len,
+							    bool l4_good)
+{
+	if (load64(data + 8) == 0 || data[8] == 0xff || load16(data + TG_IP6_LEN) == 0)
+		return false;
+	return l4_good || is_tcp_right(data + 8, 32, hdr_len);
+}
+
 bool tg_syn4_parse(const uint8_t *data, uint32_t len, bool l3_good, bool l4_good,
 		   struct tg_syn *syn)
 {
@@ -183,14 +201,8 @@ bool tg_syn4_parse(const uint8_t *data, uint32_t len, bool l3_good, bool l4_good
 
 	if (hdr_len < TG_TCP_LEN || total != TG_IP4_LEN + hdr_len || total > len)
 		return false;
-	if ((tg_be16_get(data + 6) & IP4_FRAG_MASK) || data[8] == 0 || data[9] != TG_PROTO_TCP ||
-	    data[12] == 0 || data[12] == 127 || data[12] >= 224)
-		return false;
-	if (!l3_good && !is_right(sum64(sum64(load64(data), load64(data + 8)), load32(data + 16))))
-		return false;
-	if (!l4_good && !is_tcp_right(data + 12, 8, hdr_len))
-		return false;
-	return parse_tcp(tcp, hdr_len, data[1], syn);
+	return !(tg_be16_get(data + 6) & IP4_FRAG_MASK) && data[9] == TG_PROTO_TCP &&
+	       is_right4(data, hdr_len, l3_good, l4_good) && parse_tcp(tcp, hdr_len, data[1], syn);
 }
 
 bool tg_syn6_parse(const uint8_t *data, uint32_t len, bool l4_good, struct tg_syn *syn)
@@ -203,12 +215,71 @@ bool tg_syn6_parse(const uint8_t *data, uint32_t len, bool l4_good, struct tg_sy
 
 	if (hdr_len < TG_TCP_LEN || payload_len != hdr_len || payload_len > len - TG_IP6_LEN)
 		return false;
-	/* Among ::/64 are all forms that nobody may come from, but groups (LN-12). */
-	if (load64(data + 8) == 0 || data[8] == 0xff)
-		return false;
-	if (!l4_good && !is_tcp_right(data + 8, 32, hdr_len))
-		return false;
-	return parse_tcp(tcp, hdr_len, (uint8_t)(tg_be16_get(data) >> 4), syn);
+	return is_right6(data, hdr_len, l4_good) &&
+	       parse_tcp(tcp, hdr_len, (uint8_t)(tg_be16_get(data) >> 4), syn);
+}
+
+/* --- shapes --- */
+
+/* Where the value of TS begins; len: none is there. */
+static uint32_t find_ts(const uint8_t *opt, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i += opt[i] <= 1 ? 1 : opt[i + 1])
+		if (opt[i] == 8)
+			return i + 2;
+	return len;
+}
+
+static void mask_out(struct tg_syn_shape *s, uint32_t at, uint32_t n)
+{
+	memset(s->mask + at, 0, n);
+}
+
+void tg_syn_shape_init(struct tg_syn_shape *s, const uint8_t *data, uint32_t l2_len, bool v6,
+		       const struct tg_syn *syn)
+{
+	uint32_t tcp = l2_len + (v6 ? TG_IP6_LEN : TG_IP4_LEN), opt = tcp + TG_TCP_LEN;
+
+	s->hdr_len = (uint8_t)((data[tcp + 12] >> 4) * 4);
+	s->l2_len = (uint8_t)l2_len;
+	s->len = tcp + s->hdr_len;
+	s->syn = *syn;
+	memset(s->bytes, 0, sizeof(s->bytes));
+	memcpy(s->bytes, data, s->len);
+	memset(s->mask, 0xff, s->len);
+	mask_out(s, s->len, (uint32_t)sizeof(s->mask) - s->len);
+	mask_out(s, 6, 6); /* who sent it */
+	if (l2_len > TG_ETH_LEN)
+		s->mask[TG_ETH_LEN] = 0x0f; /* priority */
+	if (v6) {
+		s->mask[l2_len] = 0xf0; /* of traffic class and label the two bits of ECN stay */
+		s->mask[l2_len + 1] = 3 << 4;
+		mask_out(s, l2_len + 2, 2);
+		mask_out(s, l2_len + 7, 17); /* hop limit, source */
+	} else {
+		s->mask[l2_len + 1] = 3;
+		mask_out(s, l2_len + 4, 2); /* identification */
+		s->mask[l2_len + 6] = (uint8_t)(IP4_FRAG_MASK >> 8);
+		mask_out(s, l2_len + 8, 1);
+		mask_out(s, l2_len + 10, 6); /* checksum, source */
+	}
+	mask_out(s, tcp, 2);
+	mask_out(s, tcp + 4, 8);
+	s->mask[tcp + 12] = 0xf0;
+	mask_out(s, tcp + 14, 6); /* window, checksum, urgent pointer */
+	s->ts_at = (uint8_t)(opt + find_ts(data + opt, s->hdr_len - TG_TCP_LEN));
+	if (syn->has & TG_SYN_TS)
+		mask_out(s, s->ts_at, 8);
+}
+
+bool tg_syn4_rest(const struct tg_syn_shape *s, const uint8_t *data, bool l3_good, bool l4_good)
+{
+	return is_right4(data, s->hdr_len, l3_good, l4_good);
+}
+
+bool tg_syn6_rest(const struct tg_syn_shape *s, const uint8_t *data, bool l4_good)
+{
+	return is_right6(data, s->hdr_len, l4_good);
 }
 
 /* --- answers --- */

@@ -28,13 +28,64 @@ bool tg_syn6_parse(const uint8_t *data, uint32_t len, bool l4_good, struct tg_sy
 /* The options alone; false: laid out as none of those that are known here. */
 bool tg_syn_options_parse(const uint8_t *opt, uint32_t len, struct tg_syn *syn);
 
+/* What a plain SYN has in common with others to the same place, of the same system: addresses of
+ * the link and ours, our port, lengths, flags, options but for the timestamps. Those that have it
+ * are told by a few wide comparisons, and need be asked for the rest alone. */
+enum { TG_SYN4_SHAPE = 96, TG_SYN6_SHAPE = 112, TG_SYN_OPT_MAX = 24 };
+_Static_assert(TG_ETH_LEN + TG_VLAN_LEN + TG_IP4_LEN + TG_TCP_LEN + TG_SYN_OPT_MAX <=
+		       (int)TG_SYN4_SHAPE &&
+		   TG_ETH_LEN + TG_VLAN_LEN + TG_IP6_LEN + TG_TCP_LEN + TG_SYN_OPT_MAX <=
+		       (int)TG_SYN6_SHAPE,
+	       "the whole frame is compared");
+struct tg_syn_shape {
+	_Alignas(16) uint8_t bytes[TG_SYN6_SHAPE];
+	uint8_t mask[TG_SYN6_SHAPE];
+	uint32_t len;                   /* of the frame at least */
+	uint8_t l2_len, hdr_len, ts_at; /* of TCP; where TSval stands in the frame, if it has one */
+	struct tg_syn syn;
+};
+typedef uint64_t tg_syn_vec __attribute__((vector_size(16), aligned(1), may_alias));
+
+/* data: the frame of a SYN that tg_syn4_parse (v6: tg_syn6_parse) found plain, behind l2_len bytes
+ * of link header; syn: what it said. */
+void tg_syn_shape_init(struct tg_syn_shape *shape, const uint8_t *data, uint32_t l2_len, bool v6,
+		       const struct tg_syn *syn);
+static inline __attribute__((always_inline)) void
+tg_syn_shape_part(const struct tg_syn_shape *shape, const uint8_t *data, uint32_t i,
+		  tg_syn_vec *other)
+{
+	*other |= (*(const tg_syn_vec *)(data + i) ^ *(const tg_syn_vec *)(shape->bytes + i)) &
+		  *(const tg_syn_vec *)(shape->mask + i);
+}
+
+/* So many bytes are read, whatever the frame's length: what is behind it changes nothing. */
+static inline __attribute__((always_inline)) bool tg_syn_shape_has(const struct tg_syn_shape *shape,
+								   const uint8_t *data, bool v6)
+{
+	tg_syn_vec other = {0, 0};
+
+	tg_syn_shape_part(shape, data, 0, &other);
+	tg_syn_shape_part(shape, data, 16, &other);
+	tg_syn_shape_part(shape, data, 32, &other);
+	tg_syn_shape_part(shape, data, 48, &other);
+	tg_syn_shape_part(shape, data, 64, &other);
+	tg_syn_shape_part(shape, data, 80, &other);
+	if (v6)
+		tg_syn_shape_part(shape, data, 96, &other);
+	return (other[0] | other[1]) == 0;
+}
+/* Whether one that has the shape is plain and right; data: from its IP header on. */
+bool tg_syn4_rest(const struct tg_syn_shape *shape, const uint8_t *data, bool l3_good,
+		  bool l4_good);
+bool tg_syn6_rest(const struct tg_syn_shape *shape, const uint8_t *data, bool l4_good);
+
 /* A SYN-ACK without its numbers: peer, sequence numbers, timestamps, identification are 0. */
 enum { TG_SYNACK_V4_ROOM = 80, TG_SYNACK_V6_ROOM = 112 };
 struct tg_synack {
 	uint8_t bytes[TG_SYNACK_V6_ROOM];
 	uint64_t ip_sum, tcp_sum; /* of what is there, pseudo-header included; native */
 	uint16_t len;
-	uint8_t l2_len, l3_len, l4_len, tx_flags;
+	uint8_t tx_flags, l2_len, l3_len, l4_len; /* as struct tg_pkt has them, in one piece */
 	bool has_ts;
 };
 enum { TG_SYNACK_OPT_MAX = 20 };
@@ -42,6 +93,10 @@ _Static_assert(TG_ETH_LEN + TG_VLAN_LEN + TG_IP4_LEN + TG_TCP_LEN + TG_SYNACK_OP
 		   (int)TG_SYNACK_V4_ROOM,
 	       "a frame is copied whole");
 _Static_assert((int)TG_SYNACK_V6_ROOM <= (int)TG_HDR_MAX, "and finds room where it goes");
+
+_Static_assert(offsetof(struct tg_pkt, l4_len) - offsetof(struct tg_pkt, tx_flags) == 3 &&
+		   offsetof(struct tg_pkt, l2_len) - offsetof(struct tg_pkt, tx_flags) == 1,
+	       "the four stand together");
 
 /* bytes, len, lengths and tx_flags (TG_TX_*) are filled in: makes the rest. src: our address. */
 void tg_synack_init(struct tg_synack *s, const struct tg_addr *src);

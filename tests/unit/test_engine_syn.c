@@ -508,7 +508,45 @@ static void test_stage_anyBursts_sameAsOneByOne(void)
 	CU_ASSERT(staged > ROUNDS * BURSTS);
 }
 
+/* Of a tuple in TIME-WAIT the record answers, by an ACK (TD-23), though the listener mints and the
+ * SYN is plain. */
+static void test_timeWait_oldSyn_isForTheRecord(void)
+{
+	struct host *h = &side[0];
+	struct tg_listener_conf l;
+	struct host_peer p;
+
+	host_defaults(h);
+	host_init(h);
+	host_listener(h, &l, 80);
+	l.syn_cookies = TG_COOKIES_ALWAYS;
+	CU_ASSERT_FATAL(tg_engine_listen(h->e, &l) >= 0);
+	host_peer(&p, h, 80, 5000, false);
+	tg_addr_parse("10.9.8.7", &p.t.raddr);
+	tg_seq first = p.snd_nxt;
+
+	host_send(&p, TG_TCP_SYN, NULL, 0);
+	host_expect_ctl(&p, TG_TCP_SYN | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(h->e->syn.mask, 1);
+	host_send(&p, TG_TCP_ACK, NULL, 0);
+	CU_ASSERT_EQUAL_FATAL(host_state(&p), TG_ESTABLISHED);
+	tg_conn_close(h->e, h->svc.last);
+	host_tick(h, 0);
+	host_expect_ctl(&p, TG_TCP_FIN | TG_TCP_ACK);
+	host_send(&p, TG_TCP_ACK | TG_TCP_FIN, NULL, 0);
+	host_expect_ctl(&p, TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_raw(&p, TG_TCP_SYN, first, tg_seq_make(0), NULL, 0);
+	host_expect_ctl(&p, TG_TCP_ACK);
+	CU_ASSERT_EQUAL(h->e->syn.mask, 0);
+	CU_ASSERT_EQUAL(host_ctr(h, TG_CTR_cookie_sent), 1);
+	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
+	host_tick(h, 61000);
+	host_fini(h);
+}
+
 static const struct tg_test tests[] = {
+    {"timeWait_oldSyn_isForTheRecord", test_timeWait_oldSyn_isForTheRecord},
     {"stage_anyBursts_sameAsOneByOne", test_stage_anyBursts_sameAsOneByOne},
 };
 

@@ -308,6 +308,132 @@ static void test_syn_changedAndSummed_isPlainToAll(void)
 	CU_ASSERT(plain > 30000);
 }
 
+/* --- shapes --- */
+
+/* A frame for the packet, with or without a tag, in a buffer as long as what is compared. */
+static uint32_t frame_of(const struct packet *p, bool tagged, uint8_t frame[256])
+{
+	struct tg_eth eth = {.dst = {{2, 0, 0, 0, 0, 1}},
+			     .src = {{2, 0, 0, 0, 0, (uint8_t)below(9)}},
+			     .type = p->v6 ? TG_ETHERTYPE_IP6 : TG_ETHERTYPE_IP4,
+			     .vid = 5,
+			     .tagged = tagged};
+	uint32_t l2 = tg_eth_emit(frame, &eth);
+
+	for (uint32_t i = l2; i < 256; i++)
+		frame[i] = (uint8_t)below(256);
+	memcpy(frame + l2, p->data, p->len);
+	return l2;
+}
+
+static bool has(const struct tg_syn_shape *s, const uint8_t *frame, bool v6)
+{
+	return tg_syn_shape_has(s, frame, v6);
+}
+
+static bool is_rest(const struct tg_syn_shape *s, const uint8_t *ip, bool v6)
+{
+	return v6 ? tg_syn6_rest(s, ip, false) : tg_syn4_rest(s, ip, false, false);
+}
+
+/* Another packet of the same system to the same place; or one of which anything is other. */
+static void vary(struct packet *p)
+{
+	uint32_t l3 = p->v6 ? TG_IP6_LEN : TG_IP4_LEN, tcp_len = p->len - l3;
+	uint8_t *tcp = p->data + l3;
+
+	p->ip.src = random_addr(p->v6);
+	p->ip.frag_id = (uint16_t)below(65536);
+	p->ip.ttl = (uint8_t)(below(8) ? below(256) : 0);
+	p->ip.tos = (uint8_t)(p->ip.tos ^ below(4) * (below(4) == 0) ^ below(64) << 2);
+	tg_be16_put(tcp, (uint16_t)(below(20) ? below(65536) : 0));
+	tg_be32_put(tcp + 4, below(UINT32_MAX));
+	tg_be32_put(tcp + 8, below(UINT32_MAX));
+	tg_be16_put(tcp + 14, (uint16_t)below(65536));
+	tg_be16_put(tcp + 18, (uint16_t)below(65536));
+	for (uint32_t n = below(3); n; n--)
+		tcp[below(tcp_len)] ^= (uint8_t)(1u << below(8));
+	if (below(16) == 0)
+		p->ip.dst = random_addr(p->v6);
+	if (below(16) == 0)
+		p->ip.proto = 17;
+	finish(p, tcp_len);
+	if (!p->v6 && below(8) == 0) {
+		p->data[6] = (uint8_t)below(256);
+		tg_be16_put(p->data + 10, 0);
+		tg_be16_put(p->data + 10, tg_csum_fold(tg_csum_add(0, p->data, TG_IP4_LEN)));
+	}
+	if (below(8) == 0)
+		p->data[below(p->len)] ^= (uint8_t)(1u << below(8));
+}
+
+/* What has the shape and the rest of a plain SYN is one, with the same options and to the same
+ * place; and those that differ in nothing but numbers have it. */
+static void test_shape_others_plainAndTheSame(void)
+{
+	uint32_t known = 0, wrong = 0;
+
+	tg_rng_init(&rng, tg_test_seed);
+	for (uint32_t i = 0; i < 200000; i++) {
+		struct tg_syn_shape shape;
+		struct packet p;
+		struct tg_syn syn, other;
+		uint8_t frame[256];
+		bool v6 = i & 1, tagged = i & 2;
+
+		make(&p, v6);
+		parse(&p, p.len, false, false, &syn);
+		uint32_t l2 = frame_of(&p, tagged, frame);
+		tg_syn_shape_init(&shape, frame, l2, v6, &syn);
+		wrong += !has(&shape, frame, v6) || !is_rest(&shape, frame + l2, v6) ||
+			 shape.len != l2 + p.len;
+		struct tg_addr dst = p.ip.dst;
+		uint16_t port = tg_be16_get(p.data + (v6 ? TG_IP6_LEN : TG_IP4_LEN) + 2);
+		uint32_t len = p.len;
+
+		vary(&p);
+		frame_of(&p, tagged, frame);
+		if (!has(&shape, frame, v6) || p.len < len || !is_rest(&shape, frame + l2, v6))
+			continue;
+		known++;
+		wrong += p.len != len || !parse(&p, p.len, false, false, &other) ||
+			 !is_plain_to_all(&p, &other) || other.has != syn.has ||
+			 other.mss != syn.mss || other.wscale != syn.wscale ||
+			 memcmp(p.data + (v6 ? 24 : 16), dst.b + (v6 ? 0 : 12), v6 ? 16 : 4) != 0 ||
+			 tg_be16_get(p.data + (v6 ? TG_IP6_LEN : TG_IP4_LEN) + 2) != port;
+		if (syn.has & TG_SYN_TS)
+			wrong += memcmp(frame + shape.ts_at, &other.tsval, 4) != 0;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(known > 20000);
+}
+
+/* Of the link header the destination, the type and the VLAN count. */
+static void test_shape_otherFrame_hasItNot(void)
+{
+	static const uint8_t counts[18] = {1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 2, 1, 1, 1};
+
+	tg_rng_init(&rng, tg_test_seed);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct tg_syn_shape shape;
+		struct packet p;
+		struct tg_syn syn;
+		uint8_t frame[256];
+
+		make(&p, i & 1);
+		CU_ASSERT(parse(&p, p.len, false, false, &syn));
+		uint32_t l2 = frame_of(&p, i & 2, frame);
+		tg_syn_shape_init(&shape, frame, l2, p.v6, &syn);
+		for (uint32_t bit = 0; bit < l2 * 8; bit++) {
+			uint8_t c = counts[bit / 8];
+			bool is_other = c == 1 || (c == 2 && bit % 8 < 4);
+			frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			CU_ASSERT_EQUAL(has(&shape, frame, p.v6), !is_other);
+			frame[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+	}
+}
+
 /* --- SYN-ACKs --- */
 
 struct want {
@@ -433,6 +559,8 @@ static const struct tg_test tests[] = {
     {"syn_good_isPlain", test_syn_good_isPlain},
     {"syn_anyFlippedBitOrLength_isNotPlain", test_syn_anyFlippedBitOrLength_isNotPlain},
     {"syn_changedAndSummed_isPlainToAll", test_syn_changedAndSummed_isPlainToAll},
+    {"shape_others_plainAndTheSame", test_shape_others_plainAndTheSame},
+    {"shape_otherFrame_hasItNot", test_shape_otherFrame_hasItNot},
     {"synack_form_sameAsEmitted", test_synack_form_sameAsEmitted},
 };
 
