@@ -83,7 +83,8 @@ static void print_failures(const struct tg_load_figures *f, FILE *out)
 static void print_flood(const struct tg_load_result *r, FILE *out)
 {
 	fprintf(out,
-		"%" PRIu64 " SYNs were sent in %.2f s: %.0f/s; %" PRIu64 " SYN-ACKs came back\n",
+		"%" PRIu64 " SYNs were sent in %.2f s: %.0f/s; %" PRIu64
+		" SYN-ACKs came back, repeated ones among them\n",
 		r->sum.flood_sent, r->seconds,
 		r->seconds > 0 ? (double)r->sum.flood_sent / r->seconds : 0, r->flood_answers);
 	if (r->sum.missed)
