@@ -85,7 +85,7 @@ static void check_state(const char *where, const struct v_plan *p, const struct 
 	check(r->valid, where, "%s", r->why);
 	check(r->half_max <= half, where, "%u half-open entries, %u may be", r->half_max, half);
 	check(r->strange_max == 0, where, "%u connections that nobody should have", r->strange_max);
-	check(r->rss_growth <= 262144, where, "the process grew by %lld bytes",
+	check(r->rss_growth <= 65536, where, "the process grew by %lld bytes",
 	      (long long)r->rss_growth);
 	check(r->bad == 0 && r->flows_good, where, "%u clients, or a transfer, got what is wrong",
 	      r->bad);

@@ -170,7 +170,7 @@ struct v_run {
 	struct v_client *client;
 	uint32_t client_n, client_max, client_left; /* begun; places; counted and not done */
 	struct tg_rng rng, client_rng;
-	uint64_t now_ns, start_ns, flood_ns, span_end_ns;
+	uint64_t now_ns, flood_ns, span_end_ns;
 	double flood_at, flood_gap, client_at; /* ns; the next of each */
 	double others;                         /* packets a second that are not the flood's */
 	uint64_t others_n;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { SAMPLE_NS = 100000000, SETTLE_NS = 500000000, CLIENTS_MORE = 1000 };
+enum { FRAME_N = 2048, EVENT_N = 65536 };
 
 struct frame {
 	struct frame *next;
@@ -43,6 +44,22 @@ static void put_frame(struct v_run *run, uint8_t *bytes)
 	run->free_frame = f;
 }
 
+/* Room for what is usually under way, so that the process does not grow later. */
+static void reserve(struct v_run *run)
+{
+	uint8_t *frame[FRAME_N];
+
+	for (int i = 0; i < FRAME_N; i++) {
+		frame[i] = v_run_frame(run);
+		memset(frame[i], 1, V_FRAME);
+	}
+	for (int i = 0; i < FRAME_N; i++)
+		put_frame(run, frame[i]);
+	run->heap_max = EVENT_N;
+	run->heap = malloc(EVENT_N * sizeof(*run->heap));
+	memset(run->heap, 1, EVENT_N * sizeof(*run->heap));
+}
+
 static bool is_before(const struct v_event *x, const struct v_event *y)
 {
 	return x->at_ns < y->at_ns || (x->at_ns == y->at_ns && x->order < y->order);
@@ -53,7 +70,7 @@ void v_run_put(struct v_run *run, struct v_event ev)
 	uint32_t i = run->heap_n++;
 
 	if (i == run->heap_max) {
-		run->heap_max = run->heap_max ? 2 * run->heap_max : 65536;
+		run->heap_max *= 2;
 		run->heap = realloc(run->heap, run->heap_max * sizeof(*run->heap));
 	}
 	ev.order = run->order++;
@@ -335,7 +352,7 @@ static void sum(struct v_run *run)
 static void init(struct v_run *run, const struct v_plan *p, struct v_result *r)
 {
 	*run = (struct v_run){.p = p, .r = r, .now_ns = V_SEC_NS, .flood_at = INFINITY};
-	run->start_ns = run->now_ns;
+	reserve(run);
 	run->flood_ns = run->now_ns + p->warm_ns;
 	run->span_end_ns = run->flood_ns + p->span_ns;
 	tg_rng_init(&run->rng, p->seed);
