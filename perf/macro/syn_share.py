@@ -4,10 +4,11 @@
 [--rounds N] [--seconds S]
 
 One capture of SYNs is read over and over (net_pcap, infinite_rx), and what is sent is dropped by
-the same device. Three programs take turns on it, each on one core:
+the same device. They take turns on it, each on one core:
   io       dpdk-testpmd forwards untouched: the device
   5tswap   dpdk-testpmd swaps addresses and ports
-  engine   tidegate serve answers each SYN by a SYN-ACK with a cookie
+  engine   tidegate serve answers each SYN by a SYN-ACK with a cookie (rst_rate = 0)
+  budget   the same, and asks the budget of the SYN's prefix first, which is as high as can be
 Prints each round's packets sent in a second of the process's own time on the core (all three poll
 without rest, so on an idle machine that is a second), then medians, spread and ratios. Nothing is
 asserted."""
@@ -23,11 +24,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SYNS = 4096
 WARM_UP = 1.0
+RST_RATE_MAX = 100000000
 
 CONFIG = """[engine]
 workers = 1
 connections = 1000
-rst_rate = 0
+rst_rate = {rst_rate}
 [port outside]
 device = {device}
 address = 192.0.2.1/24
@@ -87,6 +89,8 @@ def testpmd_pps(mode, work, seconds):
     rates = [line.split()[1] for line in said.splitlines() if line.strip().startswith("Tx-pps:")]
     if p.returncode != 0 or len(rates) != 2:
         raise Broken("dpdk-testpmd: " + said[-300:])
+    if not cpu or float(rates[1]) == 0:
+        raise Broken("dpdk-testpmd had no time on its core: the machine is too busy")
     return float(rates[1]) * wall / cpu
 
 
@@ -107,10 +111,10 @@ def engine_sent(tidegate, name):
     return ports[0]["tx_packets"], seen
 
 
-def engine_pps(tidegate, work, seconds):
+def engine_pps(tidegate, work, seconds, rst_rate=0):
     config, name = os.path.join(work, "syn.ini"), "perf-syn-%d" % os.getpid()
     with open(config, "w") as f:
-        f.write(CONFIG.format(device=device(work)))
+        f.write(CONFIG.format(device=device(work), rst_rate=rst_rate))
     with open(os.path.join(work, "serve.log"), "w+") as log:
         p = subprocess.Popen([tidegate, "serve", "-c", config, "--name", name], stdout=log, stderr=log)
         try:
@@ -135,6 +139,8 @@ def engine_pps(tidegate, work, seconds):
                 p.wait()
     if seen["counters"]["cookie_sent"] * 100 < seen["rx_packets"] * 99:
         raise Broken("tidegate: %d cookies for %d SYNs" % (seen["counters"]["cookie_sent"], seen["rx_packets"]))
+    if not cpu or total == sent:
+        raise Broken("tidegate had no time on its core: the machine is too busy")
     return (total - sent) / cpu
 
 
@@ -150,19 +156,21 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     args = parser.parse_args()
-    pps = {"io": [], "5tswap": [], "engine": []}
+    pps = {"io": [], "5tswap": [], "engine": [], "budget": []}
     with tempfile.TemporaryDirectory() as work:
         subprocess.run([sys.executable, os.path.join(HERE, "make_syns.py"), os.path.join(work, "syn.pcap"), str(SYNS)], check=True)
-        print("round      io  5tswap  engine   Mpps sent, by time on the core", flush=True)
+        print("round      io  5tswap  engine  budget   Mpps, by time on the core", flush=True)
         for n in range(args.rounds):
             pps["io"].append(testpmd_pps("io", work, args.seconds))
             pps["5tswap"].append(testpmd_pps("5tswap", work, args.seconds))
             pps["engine"].append(engine_pps(args.tidegate, work, args.seconds))
-            print("%5d %7.2f %7.2f %7.2f" % (n + 1, *[v[-1] / 1e6 for v in pps.values()]), flush=True)
+            pps["budget"].append(engine_pps(args.tidegate, work, args.seconds, RST_RATE_MAX))
+            print("%5d %7.2f %7.2f %7.2f %7.2f" % (n + 1, *[v[-1] / 1e6 for v in pps.values()]), flush=True)
     for name, values in pps.items():
         print(median_line(name, values))
-    share = [e / s for e, s in zip(pps["engine"], pps["5tswap"])]
-    print("engine / 5tswap, pairs of a round: median %.3f  (%.3f .. %.3f)" % (statistics.median(share), min(share), max(share)))
+    for name in ("engine", "budget"):
+        share = [e / s for e, s in zip(pps[name], pps["5tswap"])]
+        print("%s / 5tswap, pairs of a round: median %.3f  (%.3f .. %.3f)" % (name, statistics.median(share), min(share), max(share)))
     own = [1e9 / e - 1e9 / d for e, d in zip(pps["engine"], pps["io"])]
     print("engine less device: median %.0f ns a SYN  (%.0f .. %.0f)" % (statistics.median(own), min(own), max(own)))
     return 0
