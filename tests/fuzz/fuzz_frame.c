@@ -7,6 +7,7 @@
  * the EtherType (from bits 4 and 5). */
 #include "fuzz.h"
 #include "tg_link.h"
+#include "tg_wire_syn.h"
 
 enum { FIX_IP = 1, FIX_IP_CSUM = 2, FIX_ICMP_CSUM = 4, FIX_TYPE = 8 };
 
@@ -81,6 +82,31 @@ static void check_ip(const struct tg_ip *ip, uint32_t len, bool v6)
 		     ip->proto == (v6 ? TG_PROTO_ICMP6 : TG_PROTO_ICMP));
 }
 
+/* What is called a plain SYN is one to the parsers for all packets. */
+static void fuzz_syn(const uint8_t *data, uint32_t len, bool v6)
+{
+	struct tg_tcp_opts opts;
+	struct tg_syn syn;
+	struct tg_seg seg;
+	struct tg_ip ip;
+
+	if (!(v6 ? tg_syn6_parse(data, len, false, &syn)
+		 : tg_syn4_parse(data, len, false, false, &syn)))
+		return;
+	fuzz_require((v6 ? tg_ip6_parse(data, len, &ip) : tg_ip4_parse(data, len, true, &ip)) ==
+		     TG_CTR_NONE);
+	const uint8_t *tcp = data + ip.hdr_len;
+
+	fuzz_require(tg_tcp_csum_ok(tcp, ip.payload_len, &ip.src, &ip.dst));
+	fuzz_require(tg_tcp_parse(tcp, ip.payload_len, &seg) == TG_CTR_NONE && seg.len == 0);
+	fuzz_require((seg.ctl & ~(TG_TCP_ECE | TG_TCP_CWR)) == TG_TCP_SYN);
+	opts = seg.opts;
+	fuzz_require(!opts.bad && !opts.bad_sack && syn.mss == (opts.has_mss ? opts.mss : 0));
+	fuzz_require(opts.has_ts == ((syn.has & TG_SYN_TS) != 0) &&
+		     opts.has_sack_perm == ((syn.has & TG_SYN_SACK) != 0) &&
+		     opts.has_wscale == ((syn.has & TG_SYN_WS) != 0));
+}
+
 static void fuzz_ip(const uint8_t *data, uint32_t len, bool v6, uint8_t fix)
 {
 	uint8_t *copy = fuzz_copy(data, len);
@@ -88,6 +114,7 @@ static void fuzz_ip(const uint8_t *data, uint32_t len, bool v6, uint8_t fix)
 	enum tg_ctr verdict;
 
 	fix_ip(copy, len, v6, fix);
+	fuzz_syn(copy, len, v6);
 	verdict = v6 ? tg_ip6_parse(copy, len, &ip) : tg_ip4_parse(copy, len, true, &ip);
 	if (verdict == TG_CTR_NONE) {
 		check_ip(&ip, len, v6);

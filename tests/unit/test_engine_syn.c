@@ -545,7 +545,52 @@ static void test_timeWait_oldSyn_isForTheRecord(void)
 	host_fini(h);
 }
 
+static void narrow(struct host_svc *s, struct tg_engine *e, uint32_t conn)
+{
+	struct tg_tcp_conf tcp = side[0].tcp;
+
+	tcp.rcvbuf = 2000;
+	CU_ASSERT_EQUAL(tg_engine_relisten(e, 0, &tcp), 0);
+}
+
+/* A service may change its listener when a connection opens: of two SYNs in one burst with the
+ * handshake ACK between them, the second is told the new window (SC-07). */
+static void test_stage_listenerChangedInTheBurst_isSeen(void)
+{
+	struct host *h = &side[0];
+	struct tg_listener_conf l;
+	struct host_peer p[3];
+	uint8_t data[3][HOST_BUF_LEN];
+	const uint8_t *frame[3] = {data[0], data[1], data[2]};
+	uint32_t len[3];
+
+	host_defaults(h);
+	host_init(h);
+	host_listener(h, &l, 80);
+	l.syn_cookies = TG_COOKIES_ALWAYS;
+	CU_ASSERT_EQUAL_FATAL(tg_engine_listen(h->e, &l), 0);
+	for (uint16_t i = 0; i < 3; i++) {
+		host_peer(&p[i], h, 80, (uint16_t)(5000 + i), false);
+		tg_addr_parse("10.9.8.7", &p[i].t.raddr);
+	}
+	host_send(&p[1], TG_TCP_SYN, NULL, 0);
+	host_expect_ctl(&p[1], TG_TCP_SYN | TG_TCP_ACK);
+	h->svc.on_opened = narrow;
+	for (uint32_t i = 0; i < 3; i++)
+		len[i] = i == 1 ? host_build(&p[i], TG_TCP_ACK, p[i].snd_nxt, p[i].rcv_nxt, NULL, 0,
+					     data[i])
+				: host_build(&p[i], TG_TCP_SYN, p[i].snd_nxt, tg_seq_make(0), NULL,
+					     0, data[i]);
+	host_rx(h, frame, len, 3);
+	CU_ASSERT_EQUAL(host_state(&p[1]), TG_ESTABLISHED);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p[0], TG_TCP_SYN | TG_TCP_ACK).wnd, 65535);
+	CU_ASSERT_EQUAL(host_expect_ctl(&p[2], TG_TCP_SYN | TG_TCP_ACK).wnd, 2000);
+	CU_ASSERT_EQUAL(host_ctr(h, TG_CTR_cookie_sent), 3);
+	host_fini(h);
+}
+
 static const struct tg_test tests[] = {
+    {"stage_listenerChangedInTheBurst_isSeen", test_stage_listenerChangedInTheBurst_isSeen},
     {"timeWait_oldSyn_isForTheRecord", test_timeWait_oldSyn_isForTheRecord},
     {"stage_anyBursts_sameAsOneByOne", test_stage_anyBursts_sameAsOneByOne},
 };
