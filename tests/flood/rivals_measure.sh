@@ -72,13 +72,14 @@ cell_bench() {
 	"${first[@]}" taskset -c 1 "$bench" --rounds 9 --size 1000 --only "SYN to SYN-ACK" >>"$work/bench" 2>/dev/null
 }
 about() {
-	printf '%s, commit %s; %s x %s, Linux %s, a virtual machine: %s; load average before %s, after %s.\n\n' \
-		"$(date -u +%Y-%m-%d)" "$(git -C "$top" rev-parse --short HEAD 2>/dev/null || echo unknown)" "$(nproc)" \
+	printf '%s, commit %s; %s x %s, Linux %s, %s; load average before %s, after %s.\n\n' \
+		"$(date -u +%Y-%m-%d)" "$2" "$(nproc)" \
 		"$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r | cut -d- -f1)" \
-		"$(grep -qw hypervisor /proc/cpuinfo && echo yes || echo no)" "$1" "$(cut -d' ' -f1 /proc/loadavg)"
+		"$(grep -qw hypervisor /proc/cpuinfo && echo a virtual machine || echo no virtual machine)" "$1" "$(cut -d' ' -f1 /proc/loadavg)"
 }
 measure_all() {
-	local round rate rival load
+	local round rate rival load commit
+	commit=$(git -C "$top" rev-parse --short HEAD 2>/dev/null || echo unknown)
 	load=$(cut -d' ' -f1 /proc/loadavg)
 	for ((round = 1; round <= rounds; round++)); do
 		for rate in $rates; do
@@ -89,7 +90,7 @@ measure_all() {
 		done
 		cell_bench
 	done
-	{ about "$load"; python3 "$flood_dir/rivals_table.py" "$cells" "$work/bench"; } | tee "$work/table.md"
+	{ about "$load" "$commit"; python3 "$flood_dir/rivals_table.py" "$cells" "$work/bench"; } | tee "$work/table.md"
 	[ -z "$out" ] || into "$work/table.md" "$out"
 	[ -z "${TG_KEEP:-}" ] || printf 'kept in %s\n' "$work"
 }

@@ -156,7 +156,8 @@ def kept(cells, rates, rivals):
 
 
 def cells_lost(cells, rates):
-    """Cells in which the other one's median is better than ours; whether the rounds' spreads part them, too."""
+    """Cells in which the other one's median is better than ours by more than half a percent; whether the rounds'
+    spreads part them, too."""
     what = (("every client served, %", share("clients_whole"), 1), ("on the first SYN, %", share("clients_first_syn"), 1),
             ("first byte, ms", millis("clients_first_byte_us"), -1), ("transfer at a pace, Mbit/s", figure("paced_mbit"), 1),
             ("transfer without, Mbit/s", figure("free_mbit"), 1), ("us a SYN", all_us, -1))
@@ -164,7 +165,9 @@ def cells_lost(cells, rates):
         for rate in rates:
             for name, key, sign in what:
                 a, b = (values(cells, r, rate, key) for r in (ours, other))
-                if a and b and sign * statistics.median(a) < sign * statistics.median(b):
+                if not a or not b or abs(statistics.median(a) / (statistics.median(b) or 1) - 1) < 0.005:
+                    continue
+                if sign * statistics.median(a) < sign * statistics.median(b):
                     apart = max(sign * x for x in a) < min(sign * x for x in b)
                     yield (f"{place}, {rate:,} SYN/s, {name}: {statistics.median(a):.2f} against "
                            f"{statistics.median(b):.2f}{'' if apart else ' (spreads overlap)'}")
