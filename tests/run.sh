@@ -123,18 +123,54 @@ program() {
 	add "$name" $status "$log"
 }
 
-# step NAME COMMAND...: a command that passes or fails as a whole.
+# run_step NAME COMMAND...: a command that passes or fails as a whole, and writes no closing line itself.
+run_step() {
+	local name=$1 status=0
+	shift
+	"$@" || status=$?
+	if [ $status = 0 ]; then
+		printf '%s: 1 passed, 0 failed, 0 skipped\n' "$name"
+	else
+		printf 'FAIL %s: exit status %d\n%s: 0 passed, 1 failed, 0 skipped\n' "$name" $status "$name"
+	fi
+	return $status
+}
 step() {
 	local name=$1 log=$logs/$1.log status=0
-	shift
-	"$@" >"$log" 2>&1 || status=$?
-	if [ $status = 0 ]; then
-		printf '%s: 1 passed, 0 failed, 0 skipped\n' "$name" >>"$log"
-	else
-		printf 'FAIL %s: exit status %d\n%s: 0 passed, 1 failed, 0 skipped\n' "$name" $status "$name" >>"$log"
-	fi
+	run_step "$@" >"$log" 2>&1 || status=$?
 	add "$name" $status "$log"
 	return $status
+}
+
+# begin NAME COMMAND...: the same beside others that were begun, as many at once as there are cores; each is
+# added up in its turn. finish waits for all. For programs that need nothing but a core.
+begun=()
+begin() {
+	local name=$1
+	shift
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+		wait -n
+		add_ended
+	done
+	rm -f "$logs/$name.status"
+	begun+=("$name")
+	{
+		"$@" >"$logs/$name.log" 2>&1
+		echo $? >"$logs/$name.status"
+	} &
+}
+add_ended() {
+	local name
+	while [ ${#begun[@]} -gt 0 ] && [ -s "$logs/${begun[0]}.status" ]; do
+		name=${begun[0]}
+		begun=("${begun[@]:1}")
+		add "$name" "$(cat "$logs/$name.status")" "$logs/$name.log"
+		rm -f "$logs/$name.status"
+	done
+}
+finish() {
+	wait
+	add_ended
 }
 
 # configure DIR OPTIONS...: meson setup, or the same options again on a directory that is there.
@@ -174,8 +210,9 @@ run_programs() {
 		[ -f "$p" ] && [ -x "$p" ] || continue
 		name=$(basename "$p")
 		program_wanted "$part" "$name" || continue
-		program "$name$suffix" "$p" "${extra[@]}"
+		begin "$name$suffix" timeout --kill-after=10 $limit "$p" "${extra[@]}"
 	done
+	finish
 }
 
 run_fuzz() {
@@ -191,10 +228,11 @@ run_fuzz() {
 		name=$(basename "$target")
 		program_wanted fuzz "$name" || continue
 		mkdir -p "$dir/corpus/$name" "$dir/crashes"
-		step "$name" timeout --kill-after=10 $((seconds + 120)) "$target" -max_total_time=$seconds \
+		begin "$name" run_step "$name" timeout --kill-after=10 $((seconds + 120)) "$target" -max_total_time=$seconds \
 			-rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
 			-artifact_prefix="$dir/crashes/$name-" "$dir/corpus/$name"
 	done
+	finish
 }
 
 # The packet scripts, and whether the cells are what their program writes.
