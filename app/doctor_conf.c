@@ -4,6 +4,7 @@
  * backends and back. What cannot be seen from here is said, with the command. */
 #define _GNU_SOURCE
 #include "doctor.h"
+#include "iface.h"
 #include "plan.h"
 #include "pools.h"
 
@@ -35,25 +36,12 @@ static bool is_driver(const char *device, const char *driver)
 	return strncmp(device, driver, strlen(driver)) == 0;
 }
 
-/* Of the device's arguments, iface=NAME; false: there is none. */
-static bool find_iface(const char *device, char name[IFNAMSIZ])
-{
-	static const char key[] = ",iface=";
-	const char *at = strstr(device, key);
-	size_t len = at ? strcspn(at + sizeof(key) - 1, ",") : 0;
-	if (len == 0 || len >= IFNAMSIZ)
-		return false;
-	memcpy(name, at + sizeof(key) - 1, len);
-	name[len] = 0;
-	return true;
-}
-
 /* Ports that take an interface over, which the kernel goes on to have. */
 static bool has_iface(const struct tg_conf *conf, uint32_t i, char name[IFNAMSIZ])
 {
 	const char *device = conf->port[i].set.device;
 	bool shared = is_driver(device, "net_af_packet") || is_driver(device, "net_af_xdp");
-	return shared && tg_conf_shares(conf, i) == i && find_iface(device, name);
+	return shared && tg_conf_shares(conf, i) == i && tg_iface_of(device, name);
 }
 
 static bool ask(unsigned long request, struct ifreq *ifr, const char *name)
@@ -83,9 +71,8 @@ static bool has_lro(const char *name)
 
 static bool is_veth(const char *name)
 {
-	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq ifr = {.ifr_data = (void *)&info};
-	return ask(SIOCETHTOOL, &ifr, name) && strcmp(info.driver, "veth") == 0;
+	char driver[TG_IFACE_DRIVER];
+	return tg_iface_driver(name, driver) && strcmp(driver, "veth") == 0;
 }
 
 static uint32_t read_number(const char *format, const char *name)
@@ -271,7 +258,7 @@ static void check_port(struct tg_doctor *d, const struct tg_conf *conf, uint32_t
 		if (s->kernel[0] && if_nametoindex(name))
 			check_silence(d, what, name);
 	}
-	if (s->kernel[0] && find_iface(s->kernel, name))
+	if (s->kernel[0] && tg_iface_of(s->kernel, name))
 		check_rp_filter(d, what, name);
 }
 

@@ -66,7 +66,7 @@ static void begin_run(struct tg_load_core *c)
 					  .port = &c->port,
 					  .way = c->way,
 					  .io = c->worker->io,
-					  .pacer = {.pace = tg_load_pace(set, set->flood),
+					  .pacer = {.pace = tg_load_pace(set, set->rate),
 						    .start_ns = c->start_ns,
 						    .limit = limit,
 						    .worker = c->index,

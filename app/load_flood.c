@@ -9,21 +9,42 @@ static uint64_t below(struct tg_rng *rng, uint64_t n)
 	return n <= UINT32_MAX ? tg_rng_below(rng, (uint32_t)n) : tg_rng_next(rng) % n;
 }
 
-/* The options of a usual host: who judges SYNs by them must have no easy game. */
-static struct tg_seg make_syn(struct tg_load_flood *f, const struct tg_load_target *t)
+/* Each kind as a usual host sends it: who judges packets by their look must have no easy game. */
+static void make_options(const struct tg_load_flood *f, bool v4, bool syn, struct tg_tcp_opts *opts)
 {
+	opts->has_ts = 1;
+	if (!syn)
+		return;
+	opts->has_mss = opts->has_sack_perm = opts->has_wscale = 1;
+	opts->mss = (uint16_t)(f->port->mtu - (v4 ? MSS_HEADERS_V4 : MSS_HEADERS_V6));
+	opts->wscale = WSCALE;
+}
+
+static struct tg_seg make_seg(struct tg_load_flood *f, const struct tg_load_target *t)
+{
+	static const uint8_t ctl[] = {[TG_FLOOD_SYN] = TG_TCP_SYN,
+				      [TG_FLOOD_SYNACK] = TG_TCP_SYN | TG_TCP_ACK,
+				      [TG_FLOOD_ACK] = TG_TCP_ACK,
+				      [TG_FLOOD_RST] = TG_TCP_RST,
+				      [TG_FLOOD_FIN] = TG_TCP_FIN | TG_TCP_ACK};
 	const struct tg_load_settings *s = &f->plan->set;
-	uint64_t random = tg_rng_next(&f->rng);
+	uint32_t kind = s->flood == TG_FLOOD_MIXED
+			    ? TG_FLOOD_SYN + tg_rng_below(&f->rng, TG_FLOOD_MIXED - TG_FLOOD_SYN)
+			    : s->flood;
+	uint64_t numbers = tg_rng_next(&f->rng), times = tg_rng_next(&f->rng);
 	struct tg_seg seg = {
-	    .seq = tg_seq_make((uint32_t)(random >> 32)), .wnd = WINDOW, .ctl = TG_TCP_SYN};
+	    .seq = tg_seq_make((uint32_t)numbers), .wnd = WINDOW, .ctl = ctl[kind]};
 
 	seg.sport = (uint16_t)(s->ports[0] + tg_rng_below(&f->rng, s->ports[1] - s->ports[0] + 1));
 	seg.dport = t->port;
-	seg.opts.has_mss = seg.opts.has_sack_perm = seg.opts.has_wscale = 1;
-	seg.opts.mss = (uint16_t)(f->port->mtu - (t->v4 ? MSS_HEADERS_V4 : MSS_HEADERS_V6));
-	seg.opts.wscale = WSCALE;
-	seg.opts.has_ts = 1;
-	seg.opts.tsval = (uint32_t)random;
+	if (seg.ctl & TG_TCP_ACK)
+		seg.ack = tg_seq_make((uint32_t)(numbers >> 32));
+	if (kind == TG_FLOOD_RST)
+		return seg;
+	make_options(f, t->v4, (seg.ctl & TG_TCP_SYN) != 0, &seg.opts);
+	seg.opts.tsval = (uint32_t)times;
+	if (seg.ctl & TG_TCP_ACK)
+		seg.opts.tsecr = (uint32_t)(times >> 32);
 	return seg;
 }
 
@@ -41,8 +62,9 @@ static void build(struct tg_load_flood *f, uint32_t target, struct tg_pkt *pkt)
 			   .ttl = TTL,
 			   .v6 = !t->v4,
 			   .frag_id = (uint16_t)tg_rng_next(&f->rng)};
-	struct tg_seg seg = make_syn(f, t);
-	uint32_t len = tg_tcp_hdr_len(&seg.opts, true), at = tg_eth_emit(pkt->data, &eth);
+	struct tg_seg seg = make_seg(f, t);
+	uint32_t len = tg_tcp_hdr_len(&seg.opts, (seg.ctl & TG_TCP_SYN) != 0),
+		 at = tg_eth_emit(pkt->data, &eth);
 
 	ip.src = tg_load_plan_source(f->plan, t->v4, below(&f->rng, f->plan->source_all[t->v4]));
 	at += t->v4 ? tg_ip4_emit(pkt->data + at, &ip, len, false)
@@ -54,6 +76,17 @@ static void build(struct tg_load_flood *f, uint32_t target, struct tg_pkt *pkt)
 	pkt->tx_flags = 0;
 }
 
+/* At its end a flood is not made up for: what is due still was missed. */
+static void end_in_time(struct tg_pacer *p, uint64_t now_ns)
+{
+	uint64_t taken = p->taken;
+
+	if (now_ns < p->start_ns || (now_ns - p->start_ns) / 1000 < p->pace.duration_us)
+		return;
+	tg_pacer_skip(p, now_ns);
+	p->missed += p->taken - taken;
+}
+
 uint32_t tg_load_flood_turn(struct tg_load_flood *f, uint64_t now_ns)
 {
 	struct tg_pkt pkt[TG_IO_BURST];
@@ -61,6 +94,7 @@ uint32_t tg_load_flood_turn(struct tg_load_flood *f, uint64_t now_ns)
 	uint32_t want = tg_pacer_take(&f->pacer, now_ns, TG_IO_BURST, &first), n = 0;
 	uint32_t got = want ? tg_io_alloc(f->io, pkt, want) : 0;
 
+	end_in_time(&f->pacer, now_ns);
 	for (uint32_t i = 0; i < got; i++) {
 		const struct tg_load_target *t =
 		    tg_load_plan_target(f->plan, tg_rng_below(&f->rng, f->plan->weight_all));

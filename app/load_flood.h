@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* load_flood.h: SYNs without state from random addresses of the sources, for tests of what absorbs
- * them. The engine beside it answers ARP for the sources, and next to nothing else. */
+/* load_flood.h: packets without state from random addresses of the sources, for tests of what
+ * absorbs them. The engine beside it answers ARP for the sources, and next to nothing else. */
 #ifndef TG_APP_LOAD_FLOOD_H
 #define TG_APP_LOAD_FLOOD_H
 

@@ -11,6 +11,8 @@ enum {
 	MOVING_MS = 500, /* connections that were begun in so long may all move */
 	MOVING_LEAST = 4096,
 	FLOOD_RST_RATE = 1,
+	DURATION_S = 10, /* where nobody says */
+	FLOOD_LONGEST_S = 2592000,
 };
 
 /* --- networks --- */
@@ -118,13 +120,13 @@ static int check_what(const struct check *c)
 {
 	const struct tg_load_settings *s = &c->plan->set;
 
-	if (!s->rate && !s->hold && !s->flood)
+	if (!s->rate && !s->hold)
 		return fail(c, "rate",
-			    "nothing to do: give rate (connections a second), hold (connections "
-			    "to keep open) or flood (SYNs a second)");
-	if (s->flood && (s->rate || s->hold))
-		return fail(c, "flood",
-			    "flood opens no connections: leave out rate and hold, or run a second "
+			    "nothing to do: give rate (connections a second; packets of a flood) "
+			    "or hold (connections to keep open)");
+	if (s->flood && s->hold)
+		return fail(c, "hold",
+			    "a flood opens no connections: leave out hold, or run a second "
 			    "`tidegate load` for them");
 	if (s->churn && !s->hold)
 		return fail(c, "churn",
@@ -155,6 +157,38 @@ static int check_what(const struct check *c)
 	if (s->path[0] != '/' || strpbrk(s->path, " \t"))
 		return fail(c, "path", "path = %.80s: must begin with / and have no blanks",
 			    s->path);
+	return 0;
+}
+
+/* So many packets take so long; what a slow core has not sent by then is told as missed. */
+static uint32_t flood_s(const struct tg_load_settings *s)
+{
+	return s->connections / s->rate + 1;
+}
+
+/* A flood is for one's own lab: it says how long, and does not leave the machine unasked. */
+static int check_flood(const struct check *c)
+{
+	struct tg_load_settings *s = &c->plan->set;
+	const char *device = c->conf->port[0].set.device;
+
+	if (!s->duration_s && s->flood && !s->connections)
+		return fail(c, "duration_s",
+			    "a flood needs an end: give duration_s (seconds) or connections "
+			    "(packets)");
+	if (s->flood && !s->duration_s && s->rate && flood_s(s) > FLOOD_LONGEST_S)
+		return fail(c, "connections",
+			    "%u packets, %u a second, take more than 30 days: raise rate",
+			    s->connections, s->rate);
+	if (!s->duration_s)
+		s->duration_s = s->flood && s->rate ? flood_s(s) : DURATION_S;
+	if (s->flood && !s->own_target && !tg_load_stays_here(device))
+		return tg_conf_fail(c->conf, tg_conf_line(&c->conf->port[0], "device"), c->err,
+				    c->err_size,
+				    "a flood may leave by net_null, net_ring, net_pcap, net_memif, "
+				    "net_vhost, net_virtio_user, net_tap, or a veth or TAP "
+				    "interface that is there; by %.*s with i_own_the_target = on",
+				    (int)strcspn(device, ","), device);
 	return 0;
 }
 
@@ -356,6 +390,11 @@ static int fit_engine(const struct check *c)
 	struct tg_settings *e = &c->conf->engine.set;
 	const struct tg_load_need *need = &c->plan->need;
 	uint64_t live = most(need->live + need->live / 16, LIVE_LEAST) + 64ull * e->workers;
+	if (c->plan->set.flood) { /* it has none */
+		e->rst_rate = FLOOD_RST_RATE;
+		e->connections = e->moving = e->time_wait = LIVE_LEAST;
+		return 0;
+	}
 	bool given = tg_conf_line(&c->conf->engine, "connections") != c->conf->engine.line;
 	uint64_t rate = most(c->plan->fill_rate, c->plan->set.churn);
 
@@ -378,10 +417,6 @@ static int fit_engine(const struct check *c)
 	uint64_t moving = most(rate * MOVING_MS / 1000, MOVING_LEAST);
 	if (!e->moving)
 		e->moving = (uint32_t)least(moving, e->connections);
-	if (c->plan->set.flood) {
-		e->rst_rate = FLOOD_RST_RATE;
-		e->connections = e->moving = e->time_wait = LIVE_LEAST;
-	}
 	return 0;
 }
 
@@ -405,11 +440,14 @@ int tg_load_plan_init(struct tg_load_plan *plan, struct tg_conf *conf, char *err
 	if (conf->port_n != 1)
 		return tg_conf_fail(conf, conf->port_n ? conf->port[1].line : 0, err, err_size,
 				    "`load` has one port: run one process for each");
-	if (check_what(&c) || take_sources(&c) || take_targets(&c))
+	if (check_flood(&c) || check_what(&c) || take_sources(&c) || take_targets(&c))
 		return -1;
 	reckon(plan, conf->engine.set.msl_ms);
 	return check_tuples(&c) || fit_engine(&c) ? -1 : 0;
 }
+
+static const char *const flood_name[] = {"off",  "SYNs", "SYN-ACKs", "ACKs",
+					 "RSTs", "FINs", "all kinds"};
 
 void tg_load_plan_print(const struct tg_load_plan *plan, FILE *out)
 {
@@ -417,8 +455,12 @@ void tg_load_plan_print(const struct tg_load_plan *plan, FILE *out)
 	const struct tg_load_need *n = &plan->need;
 
 	if (s->flood) {
-		fprintf(out, "load: a flood of %u SYNs/s from %" PRIu64 " addresses for %u s\n",
-			s->flood, plan->source_all[0] + plan->source_all[1], s->duration_s);
+		fprintf(out, "load: a flood (%s) of %u packets/s from %" PRIu64 " addresses",
+			flood_name[s->flood], s->rate, plan->source_all[0] + plan->source_all[1]);
+		if (s->connections)
+			fprintf(out, ", %u in all\n", s->connections);
+		else
+			fprintf(out, ", for %u s\n", s->duration_s);
 		return;
 	}
 	fprintf(out,

@@ -60,6 +60,8 @@ const struct tg_load_target *tg_load_plan_target(const struct tg_load_plan *plan
 /* Networks for private use and for tests: RFC 1918, RFC 2544, RFC 5737, RFC 4193, RFC 3849, RFC
  * 5180, link-local. */
 bool tg_load_is_test_net(const struct tg_addr *addr, uint8_t prefix_len);
+/* Whether what goes out by the device stays on this machine, as far as can be seen. */
+bool tg_load_stays_here(const char *device);
 struct tg_pace tg_load_pace(const struct tg_load_settings *set, uint32_t rate);
 void tg_load_plan_print(const struct tg_load_plan *plan, FILE *out);
 

@@ -83,8 +83,8 @@ static void print_failures(const struct tg_load_figures *f, FILE *out)
 static void print_flood(const struct tg_load_result *r, FILE *out)
 {
 	fprintf(out,
-		"%" PRIu64 " SYNs were sent in %.2f s: %.0f/s; %" PRIu64
-		" SYN-ACKs came back, repeated ones among them\n",
+		"%" PRIu64 " packets were sent in %.2f s: %.0f/s; %" PRIu64
+		" came back that want a RST, SYN-ACKs and their repeats\n",
 		r->sum.flood_sent, r->seconds,
 		r->seconds > 0 ? (double)r->sum.flood_sent / r->seconds : 0, r->flood_answers);
 	if (r->sum.missed)
@@ -151,8 +151,8 @@ void tg_load_print_json(const struct tg_load_plan *plan, const struct tg_load_re
 	fprintf(out, "{\"interrupted\":%s,\"seconds\":%.3f,", r->is_interrupted ? "true" : "false",
 		r->seconds);
 	if (plan->set.flood)
-		fprintf(out, "\"syns_sent\":%" PRIu64 ",\"syn_acks\":%" PRIu64 ",", f->flood_sent,
-			r->flood_answers);
+		fprintf(out, "\"flood_sent\":%" PRIu64 ",\"flood_answers\":%" PRIu64 ",",
+			f->flood_sent, r->flood_answers);
 	fprintf(out,
 		"\"begun\":%" PRIu64 ",\"opened\":%" PRIu64
 		",\"opened_per_s\":%.1f,\"good\":%" PRIu64 ",\"failed\":%" PRIu64
@@ -188,7 +188,7 @@ static double rate_of(uint64_t now, uint64_t before, double s)
 void tg_load_head_line(bool flood, FILE *out)
 {
 	if (flood)
-		fprintf(out, "%8s %12s %14s %8s\n", "time", "SYNs/s", "SYNs", "left");
+		fprintf(out, "%8s %12s %14s %8s\n", "time", "packets/s", "packets", "left");
 	else
 		fprintf(out, "%8s %10s %9s %10s %9s %12s %9s %7s\n", "time", "opened/s", "opening",
 			"open", "closing", "good", "failed", "left");
@@ -214,7 +214,7 @@ void tg_load_plain_line(const struct tg_load_second *s, FILE *out)
 
 	fprintf(out,
 		"t=%.1f opened_per_s=%.0f opening=%u open=%u held=%u closing=%u good=%" PRIu64
-		" failed=%" PRIu64 " syns=%" PRIu64 " left=%.0f\n",
+		" failed=%" PRIu64 " flood=%" PRIu64 " left=%.0f\n",
 		s->at_s, rate_of(f->opened, s->before.opened, s->passed_s), f->opening, f->open,
 		f->held, f->closing, f->done, tg_load_failed(f), f->flood_sent, s->left_s);
 }
@@ -222,7 +222,7 @@ void tg_load_plain_line(const struct tg_load_second *s, FILE *out)
 void tg_load_csv_head(FILE *out)
 {
 	fprintf(out, "seconds,begun,opened,opened_per_s,good,failed,opening,open,held,closing,"
-		     "requests,text_in,text_out,packets_in,packets_out,syns\n");
+		     "requests,text_in,text_out,packets_in,packets_out,flood\n");
 }
 
 void tg_load_csv_line(const struct tg_load_second *s, FILE *out)

@@ -271,7 +271,7 @@ const struct tg_key tg_keys[] = {
      "source ports", AT(load.ports)},
     {"rate", TG_KEY_LOAD, TG_KEY_UINT, "connections/s", 1, 100000000, NULL, "", NULL, NULL, NULL,
      "connections that are opened a second, all workers together; with hold, how fast they are "
-     "filled up (default then: 10000, or twice churn)",
+     "filled up (default then: 10000, or twice churn); with flood, packets",
      AT(load.rate)},
     {"hold", TG_KEY_LOAD, TG_KEY_UINT, "connections", 1, 100000000, NULL, "", NULL, NULL, NULL,
      "connections that are opened and kept open until the end", AT(load.hold)},
@@ -279,9 +279,12 @@ const struct tg_key tg_keys[] = {
      "of those that are held, so many a second, the oldest first, are closed and opened anew",
      AT(load.churn)},
     {"connections", TG_KEY_LOAD, TG_KEY_UINT, "connections", 1, 4000000000u, NULL, "", NULL, NULL,
-     NULL, "ends when so many were begun; default: by duration_s alone", AT(load.connections)},
-    {"duration_s", TG_KEY_LOAD, TG_KEY_UINT, "s", 1, 2592000, NULL, "10", NULL, NULL, NULL,
-     "how long connections are opened; what is open then is closed in order", AT(load.duration_s)},
+     NULL, "ends when so many were begun, or packets of a flood sent; default: by duration_s alone",
+     AT(load.connections)},
+    {"duration_s", TG_KEY_LOAD, TG_KEY_UINT, "s", 1, 2592000, NULL, "", NULL, NULL, NULL,
+     "how long connections are opened; what is open then is closed in order (default: 10; a flood "
+     "needs this, or connections)",
+     AT(load.duration_s)},
     {"ramp_up_s", TG_KEY_LOAD, TG_KEY_UINT, "s", 0, 2592000, NULL, "0", NULL, NULL, NULL,
      "at the start the rate grows from 0 for so long", AT(load.ramp_up_s)},
     {"ramp_down_s", TG_KEY_LOAD, TG_KEY_UINT, "s", 0, 2592000, NULL, "0", NULL, NULL, NULL,
@@ -312,12 +315,14 @@ const struct tg_key tg_keys[] = {
      "a connection that does not open, or on which nothing moves, for so long has failed; what is "
      "open at the end has as long to close",
      AT(load.timeout_ms)},
-    {"flood", TG_KEY_LOAD, TG_KEY_UINT, "SYNs/s", 1, 100000000, NULL, "", NULL, NULL, NULL,
-     "instead of connections: SYNs from random addresses of source, without state, for the test "
-     "of what absorbs them",
+    {"flood", TG_KEY_LOAD, TG_KEY_WORD, NULL, TG_FLOOD_OFF, 6, "off|syn|synack|ack|rst|fin|mixed",
+     "off", NULL, NULL, NULL,
+     "instead of connections: rate packets a second of that kind from random addresses of source, "
+     "without state, for the test of what absorbs them",
      AT(load.flood)},
     {"i_own_the_target", TG_KEY_LOAD, TG_KEY_BOOL, NULL, 0, 1, NULL, "off", NULL, NULL, NULL,
-     "allows targets, and sources of a flood, outside of the networks for private use and tests",
+     "allows targets, and sources of a flood, outside of the networks for private use and tests, "
+     "and a flood on a device that leaves this machine",
      AT(load.own_target)},
     {"expect", TG_KEY_LOAD, TG_KEY_TEXT, NULL, 1, 255, NULL, "", NULL, NULL, NULL,
      "what must be true for exit status 0, like success>=99.9% handshake.p99<=5ms rate>=10000",

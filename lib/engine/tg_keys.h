@@ -59,13 +59,25 @@ enum tg_hash { TG_HASH_FLOW = 0, TG_HASH_SOURCE };
 enum tg_load_act { TG_LOAD_NOTHING = 0, TG_LOAD_ECHO, TG_LOAD_HTTP, TG_LOAD_UP, TG_LOAD_DOWN };
 enum tg_load_close { TG_LOAD_CLIENT = 0, TG_LOAD_SERVER, TG_LOAD_BOTH, TG_LOAD_RST, TG_LOAD_HALF };
 
+/* What a flood is of. */
+enum tg_flood {
+	TG_FLOOD_OFF = 0,
+	TG_FLOOD_SYN,
+	TG_FLOOD_SYNACK,
+	TG_FLOOD_ACK,
+	TG_FLOOD_RST,
+	TG_FLOOD_FIN,
+	TG_FLOOD_MIXED
+};
+
 /* [load]; its targets are the settings' `backend`, its sources their `allow`. */
 struct tg_load_settings {
 	uint32_t ports[2]; /* of the sources: low, high */
-	uint32_t rate, hold, churn, flood;
-	uint32_t connections; /* in all; 0 = no limit */
-	uint32_t duration_s, ramp_up_s, ramp_down_s;
-	uint32_t act, close; /* enum tg_load_act, tg_load_close */
+	uint32_t rate, hold, churn;
+	uint32_t flood;                              /* enum tg_flood */
+	uint32_t connections;                        /* in all; 0 = no limit */
+	uint32_t duration_s, ramp_up_s, ramp_down_s; /* duration_s 0: not given */
+	uint32_t act, close;                         /* enum tg_load_act, tg_load_close */
 	uint32_t requests, think_ms, keep_ms, timeout_ms;
 	uint64_t bytes;
 	bool own_target;

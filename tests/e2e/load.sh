@@ -169,13 +169,32 @@ same "the annotated file is good, and an option wins over it" "$status $(grep -c
 # --- a flood ---
 
 capture "$work/flood.pcap" tgc 100
-load flood --target 192.0.2.2:7000 --source 198.18.7.0/24 --flood 500 --duration 1
+load flood --target 192.0.2.2:7000 --source 198.18.7.0/24 --flood syn --rate 500 --duration 1
 capture_end
-sent=$(figure flood syns_sent)
+sent=$(figure flood flood_sent)
 same "flood: what was sent came" "$status $((sent >= 300)) $(count "$work/flood.pcap" 'tcp.flags == 2 && ip.src == 198.18.7.0/24')" "0 1 $sent"
 same "flood: no state, and next to no answer of ours" \
 	"$(($(count "$work/flood.pcap" 'ip.src == 198.18.7.0/24 && tcp.flags != 2') <= 20))" 1
 check "flood: from many addresses" "too few" [ "$(tshark -r "$work/flood.pcap" -Y 'tcp.flags == 2' -T fields -e ip.src 2>/dev/null | sort -u | wc -l)" -ge 100 ]
+
+# Each kind from a network of its own, so that one capture tells them apart.
+capture "$work/kinds.pcap" tgc
+at=0
+for kind in synack ack rst fin mixed; do
+	load "flood.$kind" --target 192.0.2.2:7000 --source 198.18.7.$at/28 --flood $kind --rate 1000 --connections 100
+	same "flood: 100 of $kind, and no more" "$status $(figure "flood.$kind" flood_sent)" "0 100"
+	at=$((at + 16))
+done
+capture_end
+# kind_count NETWORK FLAGS
+kind_count() { count "$work/kinds.pcap" "ip.src == 198.18.7.$1/28 && tcp.flags == $2"; }
+same "flood: SYN-ACKs, ACKs, RSTs, FINs are what they are called" \
+	"$(kind_count 0 0x12) $(kind_count 16 0x10) $(kind_count 32 4) $(kind_count 48 0x11)" "100 100 100 100"
+same "flood: mixed is all of them" "$(tshark -r "$work/kinds.pcap" -Y 'ip.src == 198.18.7.64/28' -T fields -e tcp.flags 2>/dev/null | sort -u | wc -l)" 5
+same "flood: all checksums are right" "$(count "$work/kinds.pcap" 'ip.src == 198.18.7.0/24 && tcp.checksum.status != 1')" 0
+in_e ip link add tgdummy type dummy 2>/dev/null && in_e ip link set tgdummy up
+wrong "a flood that would leave the machine" 'a flood may leave by' --device net_af_packet0,iface=tgdummy \
+	--target 192.0.2.2:7000 --source 198.18.7.0/24 --flood syn --rate 10 --duration 1
 
 # --- against tidegate, by a user without rights, without hugepages: shared memory between two processes ---
 

@@ -190,7 +190,10 @@ static void test_plan_nonsense_isRefusedInOneLine(void)
 		const char *lines, *why;
 	} bad[] = {
 	    {"", "nothing to do"},
-	    {"rate = 10\nflood = 10", "flood opens no connections"},
+	    {"hold = 10\nflood = syn\nduration_s = 1", "flood opens no connections"},
+	    {"rate = 10\nflood = syn", "a flood needs an end"},
+	    {"flood = syn\nduration_s = 1", "nothing to do"},
+	    {"rate = 1\nflood = syn\nconnections = 4000000000", "more than 30 days"},
 	    {"rate = 10\nchurn = 5", "give hold"},
 	    {"hold = 10\nchurn = 50\nrate = 20", "below churn"},
 	    {"hold = 10\nclose = server", "closed by us"},
@@ -204,8 +207,9 @@ static void test_plan_nonsense_isRefusedInOneLine(void)
 	    {"rate = 10\nsource = 192.0.2.128/25", "has the address of a gateway"},
 	    {"rate = 10\nsource = fe80::/64", "no host connects from there"},
 	    {"rate = 10\nsource = 2001:db8:1::/64", "no source of its family"},
-	    {"flood = 10", "a flood needs source"},
-	    {"flood = 10\nsource = 8.0.0.0/8", "only come from networks for private use"},
+	    {"rate = 9\nflood = ack\nconnections = 5", "a flood needs source"},
+	    {"rate = 9\nflood = fin\nduration_s = 1\nsource = 8.0.0.0/8",
+	     "only come from networks for private use"},
 	};
 
 	for (uint32_t i = 0; i < TG_TEST_N(bad); i++) {
@@ -230,6 +234,33 @@ static void test_conf_section_isThereOnceAndItsKeysNowhereElse(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "did you mean rate?"));
 	CU_ASSERT_EQUAL(make("", "rate = 0"), -2);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "from 1 to 100000000"));
+}
+
+/* By name alone; which interfaces are veth or TAP is for load.sh to see. */
+static void test_plan_floodThatWouldLeave_wantsAWord(void)
+{
+	static const struct {
+		const char *device;
+		bool stays;
+	} t[] = {{"net_null0", true},
+		 {"net_ring0", true},
+		 {"net_memif0,role=server", true},
+		 {"net_vhost0,iface=/tmp/s", true},
+		 {"net_virtio_user0,path=/tmp/s", true},
+		 {"net_tap0,iface=tg0", true},
+		 {"net_tap0,iface=tg0,remote=eth0", false},
+		 {"net_pcap0,rx_pcap=a,tx_pcap=b", true},
+		 {"net_pcap0,iface=no-such-iface", false},
+		 {"net_pcap0,rx_pcap=a,tx_iface=eth0", false},
+		 {"net_af_packet0,iface=no-such-iface", false},
+		 {"net_af_packet0,iface=lo", false},
+		 {"net_af_xdp0,iface=no-such-iface", false},
+		 {"net_bonding0,slave=0000:01:00.0", false},
+		 {"0000:01:00.0", false}};
+
+	for (uint32_t i = 0; i < TG_TEST_N(t); i++)
+		if (tg_load_stays_here(t[i].device) != t[i].stays)
+			CU_FAIL(t[i].device);
 }
 
 /* A tool that opens a million connections is for one's own lab. */
@@ -517,6 +548,7 @@ static const struct tg_test tests[] = {
     {"plan_nonsense_isRefusedInOneLine", test_plan_nonsense_isRefusedInOneLine},
     {"conf_section_isThereOnceAndItsKeysNowhereElse",
      test_conf_section_isThereOnceAndItsKeysNowhereElse},
+    {"plan_floodThatWouldLeave_wantsAWord", test_plan_floodThatWouldLeave_wantsAWord},
     {"plan_publicTarget_wantsAWord", test_plan_publicTarget_wantsAWord},
     {"plan_sources_areAllHostsOfTheirNetworks", test_plan_sources_areAllHostsOfTheirNetworks},
     {"plan_need_followsRateLifeAndTimeWait", test_plan_need_followsRateLifeAndTimeWait},
