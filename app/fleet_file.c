@@ -2,6 +2,7 @@
 /* fleet_file.c: the fleet's secrets, from a file and into one. */
 #define _GNU_SOURCE
 #include "fleet_file.h"
+#include "tg_types.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -403,21 +404,6 @@ void tg_fleet_file_id(const uint8_t secret[TG_FLEET_SECRET_LEN], char id[TG_FLEE
 
 /* --- pools --- */
 
-static uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static void store_le64(uint8_t *p, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
-
 /* As in an id, both halves of the secret count, and the text is a purpose of its own. */
 void tg_fleet_file_pools(const struct tg_fleet_secrets *secrets, uint8_t pools[TG_FLEET_POOLS_LEN])
 {
@@ -429,12 +415,12 @@ void tg_fleet_file_pools(const struct tg_fleet_secrets *secrets, uint8_t pools[T
 		memcpy(pools, secrets->pools, TG_FLEET_POOLS_LEN);
 		return;
 	}
-	struct tg_sipkey key[2] = {{load_le64(s), load_le64(s + 8)},
-				   {load_le64(s + 16), load_le64(s + 24)}};
+	struct tg_sipkey key[2] = {{tg_le64_get(s), tg_le64_get(s + 8)},
+				   {tg_le64_get(s + 16), tg_le64_get(s + 24)}};
 	for (uint8_t word = 0; word < TG_FLEET_POOLS_LEN / 8; word++) {
 		text[sizeof(text) - 1] = word;
-		store_le64(inner, tg_siphash24(&key[0], text, sizeof(text)));
-		store_le64(pools + 8 * word, tg_siphash24(&key[1], inner, sizeof(inner)));
+		tg_le64_put(inner, tg_siphash24(&key[0], text, sizeof(text)));
+		tg_le64_put(pools + 8 * word, tg_siphash24(&key[1], inner, sizeof(inner)));
 	}
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(inner, sizeof(inner));
@@ -453,7 +439,7 @@ void tg_fleet_file_pools_id(const uint8_t pools[TG_FLEET_POOLS_LEN], char id[TG_
 
 struct tg_sipkey tg_fleet_file_pool_key(const uint8_t pools[TG_FLEET_POOLS_LEN], const char *name)
 {
-	const struct tg_sipkey root = {load_le64(pools), load_le64(pools + 8)};
+	const struct tg_sipkey root = {tg_le64_get(pools), tg_le64_get(pools + 8)};
 	char text[64];
 	size_t n = (size_t)snprintf(text, sizeof(text), "0%s", name);
 

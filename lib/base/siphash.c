@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* siphash.c: SipHash-c-d after the paper (Aumasson, Bernstein, 2012, section 2). */
 #include "tg_siphash.h"
-
-#include <string.h>
-
-static inline uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	return v;
-}
+#include "tg_types.h"
 
 /* The last word: the bytes that are left, and the length modulo 256 in the top byte. */
 static inline uint64_t last_word(const uint8_t *p, size_t left, size_t len)
@@ -33,7 +21,7 @@ uint64_t tg_siphash24(const struct tg_sipkey *key, const void *data, size_t len)
 
 	tg_sip_start(&s, key);
 	for (; left >= 8; p += 8, left -= 8)
-		tg_sip_word2(&s, load_le64(p));
+		tg_sip_word2(&s, tg_le64_get(p));
 	tg_sip_word2(&s, last_word(p, left, len));
 	return tg_sip_end4(&s);
 }
@@ -46,7 +34,7 @@ uint64_t tg_siphash13(const struct tg_sipkey *key, const void *data, size_t len)
 
 	tg_sip_start(&s, key);
 	for (; left >= 8; p += 8, left -= 8)
-		tg_sip_word1(&s, load_le64(p));
+		tg_sip_word1(&s, tg_le64_get(p));
 	tg_sip_word1(&s, last_word(p, left, len));
 	return tg_sip_end3(&s);
 }

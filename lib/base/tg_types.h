@@ -62,6 +62,26 @@ static inline void tg_be32_put(void *p, uint32_t v)
 	memcpy(p, &w, sizeof(w));
 }
 
+/* Little-endian, as SipHash and what is derived by it read bytes. */
+static inline uint64_t tg_le64_get(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
+static inline void tg_le64_put(void *p, uint64_t v)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	memcpy(p, &v, sizeof(v));
+}
+
 #define TG_NONE      UINT32_MAX /* "no index", everywhere an index is kept */
 #define TG_NS_PER_MS 1000000ull
 

@@ -492,8 +492,8 @@ static void tuple_of(const struct tg_syn_way *w, const struct tg_syn_batch *b, u
 		t->raddr = tg_addr_from_v4(&peer);
 		return;
 	}
-	tg_syn_le64_put(t->raddr.b, b->addr[2][k]);
-	tg_syn_le64_put(t->raddr.b + 8, b->addr[3][k]);
+	tg_le64_put(t->raddr.b, b->addr[2][k]);
+	tg_le64_put(t->raddr.b + 8, b->addr[3][k]);
 }
 
 /* What else stands between number k and its answer. False: it leaves; *limited: it is over the
@@ -536,8 +536,8 @@ static inline __attribute__((always_inline)) void send(struct tg_engine *e,
 
 	if (v6) {
 		uint64_t peer[2];
-		tg_syn_le64_put((uint8_t *)peer, b->addr[2][k]);
-		tg_syn_le64_put((uint8_t *)&peer[1], b->addr[3][k]);
+		tg_le64_put((uint8_t *)peer, b->addr[2][k]);
+		tg_le64_put((uint8_t *)&peer[1], b->addr[3][k]);
 		x.flow = b->flow[k];
 		tg_synack6_put(s, pkt->data, peer, &x);
 	} else {

@@ -4,18 +4,10 @@
 
 #include "cookie_bits.h"
 #include "tg_cookie_key.h"
+#include "tg_types.h"
 
 /* What a derived key is for: no two purposes share an input. */
 enum purpose { PURPOSE_MAC = 1, PURPOSE_TS = 2 };
-
-static uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
-}
 
 /* A pseudo-random function of all 256 bits of the secret: one under its first half, and over that
  * one under the second. (Their sum would be nothing at all for a secret whose halves are equal.)
@@ -46,8 +38,8 @@ static void load_secret(struct tg_cookie_keys *keys, uint32_t i, const uint8_t *
 {
 	struct tg_cookie_secret *s = &keys->secret[i];
 
-	s->root[0] = (struct tg_sipkey){load_le64(secret), load_le64(secret + 8)};
-	s->root[1] = (struct tg_sipkey){load_le64(secret + 16), load_le64(secret + 24)};
+	s->root[0] = (struct tg_sipkey){tg_le64_get(secret), tg_le64_get(secret + 8)};
+	s->root[1] = (struct tg_sipkey){tg_le64_get(secret + 16), tg_le64_get(secret + 24)};
 	s->ts = derive_key(s, PURPOSE_TS, 0);
 	derive_epochs(s, keys->epoch);
 }

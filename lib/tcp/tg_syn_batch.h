@@ -43,40 +43,21 @@ struct tg_syn_batch {
 	bool v6;
 };
 
-static inline uint64_t tg_syn_le64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	return v;
-}
-
-static inline void tg_syn_le64_put(uint8_t *p, uint64_t v)
-{
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	memcpy(p, &v, sizeof(v));
-}
-
 /* Number i of b is the SYN whose IP header is at ip: source, destination, ports, SEQ, as they stand
  * there, the other way round. v6: as b->v6, known when this is compiled. */
 static inline void tg_syn_batch_put(struct tg_syn_batch *b, uint32_t i, bool v6, const uint8_t *ip,
 				    const uint8_t *tcp)
 {
-	uint64_t ports = tg_syn_le64(tcp);
+	uint64_t ports = tg_le64_get(tcp);
 
 	if (!v6) {
-		uint64_t addrs = tg_syn_le64(ip + 12);
+		uint64_t addrs = tg_le64_get(ip + 12);
 		b->addr[0][i] = addrs << 32 | addrs >> 32;
 	} else {
-		b->addr[0][i] = tg_syn_le64(ip + 24);
-		b->addr[1][i] = tg_syn_le64(ip + 32);
-		b->addr[2][i] = tg_syn_le64(ip + 8);
-		b->addr[3][i] = tg_syn_le64(ip + 16);
+		b->addr[0][i] = tg_le64_get(ip + 24);
+		b->addr[1][i] = tg_le64_get(ip + 32);
+		b->addr[2][i] = tg_le64_get(ip + 8);
+		b->addr[3][i] = tg_le64_get(ip + 16);
 	}
 	b->ports[i] =
 	    (ports & ~(uint64_t)UINT32_MAX) | (ports >> 16 & 0xffff) | (ports & 0xffff) << 16;
