@@ -133,7 +133,7 @@ int tg_load_core_run(void *core)
 {
 	struct tg_load_core *c = core;
 	struct tg_worker *w = c->worker;
-	uint64_t before = rte_rdtsc(), after;
+	uint64_t before = rte_rdtsc();
 
 	while (atomic_load_explicit(&w->order, memory_order_relaxed) != TG_ORDER_STOP) {
 		uint32_t moved = tg_worker_step(w);
@@ -141,14 +141,7 @@ int tg_load_core_run(void *core)
 		moved += turn(c, now_ns);
 		if (now_ns >= c->look_ns)
 			look(c, now_ns);
-		after = rte_rdtsc();
-		if (moved)
-			w->busy_cycles += after - before;
-		else if (w->yield)
-			sched_yield();
-		else
-			rte_pause();
-		before = after;
+		before = tg_worker_end_round(w, before, moved > 0);
 	}
 	show(c);
 	return 0;

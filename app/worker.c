@@ -82,7 +82,7 @@ uint32_t tg_worker_step(struct tg_worker *w)
 
 /* What a round took goes where it belongs. One that found nothing and took long was not idle: an
  * interrupt, or somebody else, had the core. */
-static void add_round(struct tg_worker *w, uint64_t cycles, bool moved)
+static inline void add_round(struct tg_worker *w, uint64_t cycles, bool moved)
 {
 	if (unlikely(cycles > w->gap_cycles))
 		w->gap_cycles = cycles;
@@ -92,19 +92,29 @@ static void add_round(struct tg_worker *w, uint64_t cycles, bool moved)
 		w->idle_cycles += cycles;
 }
 
+static inline uint64_t end_round(struct tg_worker *w, uint64_t before, bool moved)
+{
+	uint64_t after = rte_rdtsc();
+	add_round(w, after - before, moved);
+	if (!moved && w->yield)
+		sched_yield();
+	else if (!moved)
+		rte_pause();
+	return after;
+}
+
+uint64_t tg_worker_end_round(struct tg_worker *w, uint64_t before, bool moved)
+{
+	return end_round(w, before, moved);
+}
+
 int tg_worker_run(void *worker)
 {
 	struct tg_worker *w = worker;
-	uint64_t before = rte_rdtsc(), after;
+	uint64_t before = rte_rdtsc();
 	while (atomic_load_explicit(&w->order, memory_order_relaxed) != TG_ORDER_STOP) {
 		uint32_t moved = tg_worker_step(w);
-		after = rte_rdtsc();
-		add_round(w, after - before, moved > 0);
-		if (!moved && w->yield)
-			sched_yield();
-		else if (!moved)
-			rte_pause();
-		before = after;
+		before = end_round(w, before, moved > 0);
 	}
 	look_around(w, tg_clock_now(&w->clock));
 	return 0;

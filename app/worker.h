@@ -75,6 +75,9 @@ void tg_worker_init(struct tg_worker *w, struct tg_engine *engine, struct tg_io 
 /* One round: a burst from each device, what others handed over, due timers. Returns packets moved.
  */
 uint32_t tg_worker_step(struct tg_worker *w);
+/* For those who do more in a round than that: what it took, since before (TSC), is counted; after
+ * one that moved nothing the core pauses. Returns the `before` of the next. */
+uint64_t tg_worker_end_round(struct tg_worker *w, uint64_t before, bool moved);
 /* Rounds until the order to stop; for rte_eal_remote_launch. */
 int tg_worker_run(void *worker);
 /* The last whole copy; any thread. */
