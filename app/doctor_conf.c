@@ -17,9 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { TEXT_MAX = 512, PATH_LEN = 320 };
 
@@ -44,29 +41,19 @@ static bool has_iface(const struct tg_conf *conf, uint32_t i, char name[IFNAMSIZ
 	return shared && tg_conf_shares(conf, i) == i && tg_iface_of(device, name);
 }
 
-static bool ask(unsigned long request, struct ifreq *ifr, const char *name)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
-	bool ok = fd >= 0 && ioctl(fd, request, ifr) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /* False too when the driver does not know. */
 static bool is_on(const char *name, uint32_t command)
 {
 	struct ethtool_value value = {.cmd = command};
 	struct ifreq ifr = {.ifr_data = (void *)&value};
-	return ask(SIOCETHTOOL, &ifr, name) && value.data != 0;
+	return tg_iface_ask(SIOCETHTOOL, &ifr, name) && value.data != 0;
 }
 
 static bool has_lro(const char *name)
 {
 	struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
 	struct ifreq ifr = {.ifr_data = (void *)&value};
-	return ask(SIOCETHTOOL, &ifr, name) && (value.data & ETH_FLAG_LRO);
+	return tg_iface_ask(SIOCETHTOOL, &ifr, name) && (value.data & ETH_FLAG_LRO);
 }
 
 static bool is_veth(const char *name)
@@ -141,12 +128,12 @@ static void check_state(struct tg_doctor *d, const char *what, const char *name,
 {
 	struct ifreq ifr = {0};
 	char text[TEXT_MAX], fix[128];
-	if (ask(SIOCGIFFLAGS, &ifr, name) && !(ifr.ifr_flags & IFF_UP)) {
+	if (tg_iface_ask(SIOCGIFFLAGS, &ifr, name) && !(ifr.ifr_flags & IFF_UP)) {
 		snprintf(text, sizeof(text), "%s is down", name);
 		snprintf(fix, sizeof(fix), "sudo ip link set %s up", name);
 		say(d, LIMIT, what, text, fix);
 	}
-	if (ask(SIOCGIFMTU, &ifr, name) && (uint32_t)ifr.ifr_mtu < mtu) {
+	if (tg_iface_ask(SIOCGIFMTU, &ifr, name) && (uint32_t)ifr.ifr_mtu < mtu) {
 		snprintf(text, sizeof(text), "%s has an MTU of %d, and the port says %u", name,
 			 ifr.ifr_mtu, mtu);
 		snprintf(fix, sizeof(fix), "sudo ip link set %s mtu %u, or mtu = %d", name, mtu,

@@ -23,16 +23,23 @@ bool tg_iface_of(const char *device, char name[IFNAMSIZ])
 	return true;
 }
 
+bool tg_iface_ask(unsigned long request, struct ifreq *ifr, const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
+	bool ok = fd >= 0 && ioctl(fd, request, ifr) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 bool tg_iface_driver(const char *name, char driver[TG_IFACE_DRIVER])
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 	struct ifreq ifr = {.ifr_data = (void *)&info};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ok = tg_iface_ask(SIOCETHTOOL, &ifr, name);
 
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	bool ok = fd >= 0 && ioctl(fd, SIOCETHTOOL, &ifr) == 0;
-	if (fd >= 0)
-		close(fd);
 	snprintf(driver, TG_IFACE_DRIVER, "%s", ok ? info.driver : "");
 	return ok;
 }

@@ -10,6 +10,8 @@ enum { TG_IFACE_DRIVER = 32 };
 
 /* Of the device's arguments, iface=NAME; false: there is none. */
 bool tg_iface_of(const char *device, char name[IFNAMSIZ]);
+/* An ioctl about it; *ifr but for its name is the caller's. */
+bool tg_iface_ask(unsigned long request, struct ifreq *ifr, const char *name);
 /* What the kernel drives it by: veth, tun, or a card's. False: it is not there, or does not say. */
 bool tg_iface_driver(const char *name, char driver[TG_IFACE_DRIVER]);
 

@@ -121,16 +121,26 @@ void tg_load_shut(struct tg_load_side *side, uint32_t conn)
 		s->flags &= (uint8_t)~TG_SLOT_SHUT; /* no extension: the timer tries again */
 }
 
-static void to_closing(struct tg_load_side *side, uint32_t conn)
+/* Our FIN, and how long the other side may take; or soon again. */
+static void shut_in_time(struct tg_load_side *side, uint32_t conn)
 {
-	struct tg_load_slot *s = &side->slot[conn];
-
-	s->step = TG_STEP_CLOSING;
-	side->now.open--;
-	side->now.closing++;
 	tg_load_shut(side, conn);
 	tg_load_set_timer(side, conn,
-			  s->flags & TG_SLOT_SHUT ? side->plan->set.timeout_ms : RETRY_MS);
+			  side->slot[conn].flags & TG_SLOT_SHUT ? side->plan->set.timeout_ms
+								: RETRY_MS);
+}
+
+static void begin_closing(struct tg_load_side *side, uint32_t conn)
+{
+	side->slot[conn].step = TG_STEP_CLOSING;
+	side->now.open--;
+	side->now.closing++;
+}
+
+static void to_closing(struct tg_load_side *side, uint32_t conn)
+{
+	begin_closing(side, conn);
+	shut_in_time(side, conn);
 }
 
 /* The run ended before its last request, which tells the server to close. */
@@ -147,9 +157,7 @@ static void start_close(struct tg_load_side *side, uint32_t conn)
 	if (set->act != TG_LOAD_UP) /* which is timed to the end */
 		tg_load_begin_timing(side, s);
 	if (set->close == TG_LOAD_RST) {
-		s->step = TG_STEP_CLOSING;
-		side->now.open--;
-		side->now.closing++;
+		begin_closing(side, conn);
 		tg_conn_abort(side->engine, conn);
 	} else if (set->close == TG_LOAD_SERVER && !is_cut_short(side, s) &&
 		   !tg_conn_is_eof(side->engine, conn)) {
@@ -257,9 +265,7 @@ static void on_expired(void *ctx, struct tg_engine *engine, uint32_t conn)
 		tg_load_fail(side, conn,
 			     s->flags & TG_SLOT_NO_WAY ? TG_LOAD_UNREACHABLE : TG_LOAD_TIMEOUT);
 	} else if (s->step == TG_STEP_CLOSING && !(s->flags & TG_SLOT_SHUT)) {
-		tg_load_shut(side, conn);
-		tg_load_set_timer(side, conn,
-				  s->flags & TG_SLOT_SHUT ? side->plan->set.timeout_ms : RETRY_MS);
+		shut_in_time(side, conn);
 	} else if (s->flags & TG_SLOT_MOVED) {
 		tg_load_set_timer(side, conn, side->plan->set.timeout_ms);
 	} else if (s->step == TG_STEP_CLOSING || s->step == TG_STEP_WAIT) {

@@ -4,11 +4,6 @@
 
 enum { WINDOW = 64240, MSS_HEADERS_V4 = 40, MSS_HEADERS_V6 = 60, WSCALE = 7, TTL = 64 };
 
-static uint64_t below(struct tg_rng *rng, uint64_t n)
-{
-	return n <= UINT32_MAX ? tg_rng_below(rng, (uint32_t)n) : tg_rng_next(rng) % n;
-}
-
 /* Each kind as a usual host sends it: who judges packets by their look must have no easy game. */
 static void make_options(const struct tg_load_flood *f, bool v4, bool syn, struct tg_tcp_opts *opts)
 {
@@ -66,7 +61,7 @@ static void build(struct tg_load_flood *f, uint32_t target, struct tg_pkt *pkt)
 	uint32_t len = tg_tcp_hdr_len(&seg.opts, (seg.ctl & TG_TCP_SYN) != 0),
 		 at = tg_eth_emit(pkt->data, &eth);
 
-	ip.src = tg_load_plan_source(f->plan, t->v4, below(&f->rng, f->plan->source_all[t->v4]));
+	ip.src = tg_load_plan_any_source(f->plan, t->v4, &f->rng);
 	at += t->v4 ? tg_ip4_emit(pkt->data + at, &ip, len, false)
 		    : tg_ip6_emit(pkt->data + at, &ip, len, 0);
 	tg_tcp_emit(pkt->data + at, &seg);
@@ -81,7 +76,7 @@ static void end_in_time(struct tg_pacer *p, uint64_t now_ns)
 {
 	uint64_t taken = p->taken;
 
-	if (now_ns < p->start_ns || (now_ns - p->start_ns) / 1000 < p->pace.duration_us)
+	if (!tg_pacer_has_ended(p, now_ns))
 		return;
 	tg_pacer_skip(p, now_ns);
 	p->missed += p->taken - taken;

@@ -31,13 +31,6 @@ void tg_load_side_init(struct tg_load_side *side, uint32_t worker, uint32_t work
 	side->churn_pace.limit = UINT64_MAX;
 }
 
-static uint64_t below(struct tg_rng *rng, uint64_t n)
-{
-	if (n <= UINT32_MAX)
-		return tg_rng_below(rng, (uint32_t)n);
-	return tg_rng_next(rng) % n; /* n is at most 2^44: the bias is 2^-20 */
-}
-
 static enum tg_load_cause cause_of(int error)
 {
 	switch (error) {
@@ -65,8 +58,7 @@ static void open_one(struct tg_load_side *side, uint64_t number, uint64_t now_ns
 
 	side->now.begun++;
 	for (int i = 0; i < ADDR_TRIES && rc == -EADDRINUSE; i++) {
-		tuple.laddr =
-		    tg_load_plan_source(plan, t->v4, below(&side->rng, plan->source_all[t->v4]));
+		tuple.laddr = tg_load_plan_any_source(plan, t->v4, &side->rng);
 		rc = tg_engine_connect_by(side->engine, &tuple, &choice, &plan->tcp,
 					  &tg_load_service, side, 0, &conn);
 	}
@@ -144,7 +136,7 @@ bool tg_load_is_over(const struct tg_load_side *side, uint64_t now_ns)
 	const struct tg_pacer *p = &side->open_pace;
 
 	if (side->plan->set.hold)
-		return now_ns > p->start_ns && (now_ns - p->start_ns) / 1000 >= p->pace.duration_us;
+		return tg_pacer_has_ended(p, now_ns);
 	return tg_pacer_is_over(p, now_ns);
 }
 

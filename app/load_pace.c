@@ -68,10 +68,14 @@ void tg_pacer_skip(struct tg_pacer *p, uint64_t now_ns)
 	p->taken = n > p->taken ? n : p->taken;
 }
 
+bool tg_pacer_has_ended(const struct tg_pacer *p, uint64_t now_ns)
+{
+	return now_ns > p->start_ns && (now_ns - p->start_ns) / 1000 >= p->pace.duration_us;
+}
+
 int tg_pacer_is_over(const struct tg_pacer *p, uint64_t now_ns)
 {
 	if (p->taken >= share(p, p->limit))
 		return 1;
-	return now_ns > p->start_ns && (now_ns - p->start_ns) / 1000 >= p->pace.duration_us &&
-	       due(p, now_ns) <= p->taken;
+	return tg_pacer_has_ended(p, now_ns) && due(p, now_ns) <= p->taken;
 }

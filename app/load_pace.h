@@ -10,6 +10,7 @@
 #ifndef TG_APP_LOAD_PACE_H
 #define TG_APP_LOAD_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tg_pace {
@@ -37,6 +38,8 @@ struct tg_pacer {
 uint32_t tg_pacer_take(struct tg_pacer *pacer, uint64_t now_ns, uint32_t most, uint64_t *first);
 /* What is due now is not wanted, and will not be made up for. */
 void tg_pacer_skip(struct tg_pacer *pacer, uint64_t now_ns);
+/* The duration is over; what is due may still be made up for. */
+bool tg_pacer_has_ended(const struct tg_pacer *pacer, uint64_t now_ns);
 /* Nothing will ever be due again. */
 int tg_pacer_is_over(const struct tg_pacer *pacer, uint64_t now_ns);
 

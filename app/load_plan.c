@@ -75,6 +75,15 @@ struct tg_addr tg_load_plan_source(const struct tg_load_plan *plan, bool v4, uin
 	return a;
 }
 
+struct tg_addr tg_load_plan_any_source(const struct tg_load_plan *plan, bool v4, struct tg_rng *rng)
+{
+	uint64_t n = plan->source_all[v4];
+
+	/* At most 2^44 of them: the bias of the remainder is 2^-20. */
+	return tg_load_plan_source(
+	    plan, v4, n <= UINT32_MAX ? tg_rng_below(rng, (uint32_t)n) : tg_rng_next(rng) % n);
+}
+
 const struct tg_load_target *tg_load_plan_target(const struct tg_load_plan *plan, uint32_t at)
 {
 	uint32_t i = 0;

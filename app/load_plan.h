@@ -6,6 +6,7 @@
 
 #include "conf.h"
 #include "load_pace.h"
+#include "tg_rng.h"
 #include <stdio.h>
 
 enum {
@@ -55,6 +56,9 @@ int tg_load_plan_init(struct tg_load_plan *plan, struct tg_conf *conf, char *err
 void tg_load_plan_own(const struct tg_conf *conf, struct tg_port_conf *port);
 /* Source address i of a family, i < source_all[v4]. */
 struct tg_addr tg_load_plan_source(const struct tg_load_plan *plan, bool v4, uint64_t i);
+/* One of these at random. */
+struct tg_addr tg_load_plan_any_source(const struct tg_load_plan *plan, bool v4,
+				       struct tg_rng *rng);
 /* The target for a random number below weight_all. */
 const struct tg_load_target *tg_load_plan_target(const struct tg_load_plan *plan, uint32_t at);
 /* Networks for private use and for tests: RFC 1918, RFC 2544, RFC 5737, RFC 4193, RFC 3849, RFC
