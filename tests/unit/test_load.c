@@ -383,6 +383,14 @@ static void test_moreThanWasSent_isCounted(void)
 	failed_once(TG_LOAD_BAD_BYTES);
 }
 
+static void open_and_answer(const char *text)
+{
+	open_one();
+	host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
+	host_drain(&h);
+	host_send(&p, TG_TCP_ACK, text, (uint32_t)strlen(text));
+}
+
 static void test_badAnswers_areCounted(void)
 {
 	static const char *const bad[] = {
@@ -391,10 +399,7 @@ static void test_badAnswers_areCounted(void)
 
 	for (uint32_t i = 0; i < TG_TEST_N(bad); i++) {
 		begin("rate = 10\ndo = http");
-		open_one();
-		host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
-		host_drain(&h);
-		host_send(&p, TG_TCP_ACK, bad[i], (uint32_t)strlen(bad[i]));
+		open_and_answer(bad[i]);
 		failed_once(TG_LOAD_BAD_ANSWER);
 	}
 }
@@ -407,10 +412,7 @@ static void test_down_wrongBytes_areCounted(void)
 
 	for (uint32_t i = 0; i < TG_TEST_N(bad); i++) {
 		begin("rate = 10\ndo = down\nbytes = 5");
-		open_one();
-		host_send(&p, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
-		host_drain(&h);
-		host_send(&p, TG_TCP_ACK, bad[i], (uint32_t)strlen(bad[i]));
+		open_and_answer(bad[i]);
 		failed_once(TG_LOAD_BAD_BYTES);
 	}
 }
