@@ -31,8 +31,8 @@ static const char usage[] =
     "  -h, --help          this\n\n"
     "Exit status: 0 when tidegate can run here, 1 when it cannot.\n";
 
-static void say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, const char *text,
-		const char *fix)
+void tg_doctor_say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, const char *text,
+		   const char *fix)
 {
 	static const char *const words[] = {"ok   ", "limit", "FAULT"};
 	printf("%s  %-14s %s\n", words[verdict], what, text);
@@ -40,12 +40,6 @@ static void say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, 
 		printf("       %-14s fix: %s\n", "", fix);
 	d->limits += verdict == LIMIT;
 	d->faults += verdict == FAULT;
-}
-
-void tg_doctor_say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, const char *text,
-		   const char *fix)
-{
-	say(d, verdict, what, text, fix);
 }
 
 bool tg_doctor_read_line(const char *path, char *line, size_t size)
@@ -72,7 +66,8 @@ static void check_cpus(struct tg_doctor *d)
 	char text[128];
 	uint32_t n = tg_doctor_cpus();
 	snprintf(text, sizeof(text), "%u CPU%s that this process may use", n, n == 1 ? "" : "s");
-	say(d,
+	tg_doctor_say(
+	    d,
 	    n >= 2   ? GOOD
 	    : n == 1 ? LIMIT
 		     : FAULT,
@@ -93,7 +88,8 @@ static void check_clock(struct tg_doctor *d)
 	}
 	if (f)
 		fclose(f);
-	say(d, constant ? GOOD : LIMIT, "clock",
+	tg_doctor_say(
+	    d, constant ? GOOD : LIMIT, "clock",
 	    constant ? "constant time stamp counter"
 		     : "the CPU does not promise a constant time stamp counter; the kernel's clock "
 		       "corrects it every 4 ms",
@@ -109,19 +105,20 @@ static void check_fleet(struct tg_doctor *d)
 	char err[512], id[TG_FLEET_ID_LEN], text[640];
 	bool good = adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
 	bool fleet = access(path, F_OK) == 0;
-	say(d, good || !fleet ? GOOD : LIMIT, "wall clock",
-	    good ? "synchronised" : "not synchronised: the nodes of a fleet must agree on the time",
-	    "sudo apt-get install chrony");
+	tg_doctor_say(d, good || !fleet ? GOOD : LIMIT, "wall clock",
+		      good ? "synchronised"
+			   : "not synchronised: the nodes of a fleet must agree on the time",
+		      "sudo apt-get install chrony");
 	if (!fleet)
 		return;
 	if (tg_fleet_file_read(path, &secrets, err, sizeof(err)) != 0) {
-		say(d, LIMIT, "fleet", err, NULL); /* it says what mends it */
+		tg_doctor_say(d, LIMIT, "fleet", err, NULL); /* it says what mends it */
 		return;
 	}
 	tg_fleet_file_id(secrets.secret[0], id);
 	snprintf(text, sizeof(text), "%s mints with %s, on this node", path, id);
 	tg_fleet_file_wipe(&secrets);
-	say(d, GOOD, "fleet", text, NULL);
+	tg_doctor_say(d, GOOD, "fleet", text, NULL);
 }
 
 static void check_memory(struct tg_doctor *d)
@@ -135,7 +132,8 @@ static void check_memory(struct tg_doctor *d)
 	if (f)
 		fclose(f);
 	snprintf(text, sizeof(text), "%llu MiB available", kb >> 10);
-	say(d, kb >> 10 >= 512 ? GOOD : FAULT, "memory", text,
+	tg_doctor_say(
+	    d, kb >> 10 >= 512 ? GOOD : FAULT, "memory", text,
 	    "lower `connections` in the configuration; `tidegate serve --check -c FILE` prints "
 	    "what "
 	    "it takes");
@@ -152,7 +150,8 @@ static void check_hugepages(struct tg_doctor *d)
 			 "%llu MiB in free hugepages: ordinary memory is used instead, which is "
 			 "slower with many connections",
 			 (unsigned long long)mb);
-	say(d, mb >= 256 ? GOOD : LIMIT, "hugepages", text, "sudo dpdk-hugepages.py --setup 2G");
+	tg_doctor_say(d, mb >= 256 ? GOOD : LIMIT, "hugepages", text,
+		      "sudo dpdk-hugepages.py --setup 2G");
 }
 
 static void check_runtime_dir(struct tg_doctor *d)
@@ -165,14 +164,14 @@ static void check_runtime_dir(struct tg_doctor *d)
 			 "XDG_RUNTIME_DIR is '%s', no folder that can be written to: tidegate uses "
 			 "/tmp instead",
 			 xdg);
-		say(d, LIMIT, "XDG_RUNTIME_DIR", text, "unset XDG_RUNTIME_DIR");
+		tg_doctor_say(d, LIMIT, "XDG_RUNTIME_DIR", text, "unset XDG_RUNTIME_DIR");
 		return;
 	}
 	bool there = access(dir, F_OK) == 0, open = !there || access(dir, W_OK) == 0;
 	snprintf(text, sizeof(text), "telemetry goes to %s%s", dir,
 		 open ? "" : ", which another user owns: `stats` cannot be had");
 	snprintf(fix, sizeof(fix), "export XDG_RUNTIME_DIR=$(mktemp -d)");
-	say(d, open ? GOOD : LIMIT, "runtime folder", text, fix);
+	tg_doctor_say(d, open ? GOOD : LIMIT, "runtime folder", text, fix);
 }
 
 static void check_drivers(struct tg_doctor *d)
@@ -189,7 +188,8 @@ static void check_drivers(struct tg_doctor *d)
 	snprintf(text, sizeof(text), "%s%s%s", rte_version(),
 		 missing[0] ? ", without the drivers" : " with the drivers of all virtual devices",
 		 missing);
-	say(d, missing[0] ? LIMIT : GOOD, "DPDK", text, "sudo apt-get install dpdk libdpdk-dev");
+	tg_doctor_say(d, missing[0] ? LIMIT : GOOD, "DPDK", text,
+		      "sudo apt-get install dpdk libdpdk-dev");
 }
 
 static void check_permissions(struct tg_doctor *d)
@@ -200,27 +200,29 @@ static void check_permissions(struct tg_doctor *d)
 		 n > 0 ? self : "tidegate");
 	bool raw = tg_dev_has_capability(TG_DEV_CAP_NET_RAW),
 	     admin = tg_dev_has_capability(TG_DEV_CAP_NET_ADMIN);
-	say(d, raw && admin ? GOOD : LIMIT, "permissions",
+	tg_doctor_say(
+	    d, raw && admin ? GOOD : LIMIT, "permissions",
 	    raw && admin
 		? "net_af_packet, net_af_xdp and net_tap may be opened"
 		: "without CAP_NET_RAW and CAP_NET_ADMIN only net_pcap, net_ring, net_null "
 		  "and net_memif can be opened",
 	    fix);
 	bool tun = access("/dev/net/tun", R_OK | W_OK) == 0;
-	say(d, tun ? GOOD : LIMIT, "/dev/net/tun",
-	    tun ? "net_tap can be used, as a port and as the kernel behind one"
-		: "net_tap cannot be used",
-	    "sudo modprobe tun");
+	tg_doctor_say(d, tun ? GOOD : LIMIT, "/dev/net/tun",
+		      tun ? "net_tap can be used, as a port and as the kernel behind one"
+			  : "net_tap cannot be used",
+		      "sudo modprobe tun");
 	bool vhost = access("/dev/vhost-net", R_OK | W_OK) == 0;
-	say(d, GOOD, "/dev/vhost-net",
+	tg_doctor_say(
+	    d, GOOD, "/dev/vhost-net",
 	    vhost ? "net_virtio_user,path=/dev/vhost-net can be the kernel behind a port"
 		  : "not here (vhost_net): the kernel behind a port can be had by net_tap alone",
 	    NULL);
 	bool vfio = access("/dev/vfio/vfio", R_OK | W_OK) == 0;
-	say(d, vfio ? GOOD : LIMIT, "/dev/vfio/vfio",
-	    vfio ? "network cards can be taken by PCI address"
-		 : "network cards cannot be taken by PCI address",
-	    "sudo modprobe vfio-pci");
+	tg_doctor_say(d, vfio ? GOOD : LIMIT, "/dev/vfio/vfio",
+		      vfio ? "network cards can be taken by PCI address"
+			   : "network cards cannot be taken by PCI address",
+		      "sudo modprobe vfio-pci");
 }
 
 /* Whether an interface of the kernel on this card is up: then somebody uses it. */
@@ -257,7 +259,7 @@ static void check_card(struct tg_doctor *d, const char *pci)
 				: ": the kernel has it, and does not use it");
 	snprintf(fix, sizeof(fix), "sudo dpdk-devbind.py --bind=vfio-pci %s", pci);
 	/* Taking away the card that the user came in by is no fix. */
-	say(d, ours || shared || in_use ? GOOD : LIMIT, "network card", text, fix);
+	tg_doctor_say(d, ours || shared || in_use ? GOOD : LIMIT, "network card", text, fix);
 }
 
 static void check_cards(struct tg_doctor *d)
@@ -276,7 +278,7 @@ static void check_cards(struct tg_doctor *d)
 	if (dir)
 		closedir(dir);
 	if (n == 0)
-		say(d, GOOD, "network card", "none: virtual devices can be used", NULL);
+		tg_doctor_say(d, GOOD, "network card", "none: virtual devices can be used", NULL);
 }
 
 /* -1: go on; otherwise the exit code. */

@@ -20,12 +20,6 @@
 
 enum { TEXT_MAX = 512, PATH_LEN = 320 };
 
-static void say(struct tg_doctor *d, enum tg_verdict verdict, const char *what, const char *text,
-		const char *fix)
-{
-	tg_doctor_say(d, verdict, what, text, fix);
-}
-
 /* --- the kernel's interfaces --- */
 
 static bool is_driver(const char *device, const char *driver)
@@ -88,7 +82,7 @@ static void check_veth(struct tg_doctor *d, const char *what, const char *name)
 			 "the other end of %s is in another namespace: there, `ethtool -K NAME tx "
 			 "off tso off gso off` has its kernel fill in checksums and cut frames",
 			 name);
-		say(d, GOOD, what, text, NULL);
+		tg_doctor_say(d, GOOD, what, text, NULL);
 		return;
 	}
 	if (!is_on(peer, ETHTOOL_GTXCSUM) && !is_on(peer, ETHTOOL_GTSO) &&
@@ -99,7 +93,7 @@ static void check_veth(struct tg_doctor *d, const char *what, const char *name)
 	    "%s, the other end of %s, leaves checksums out or hands over frames beyond the MTU",
 	    peer, name);
 	snprintf(fix, sizeof(fix), "sudo ethtool -K %s tx off tso off gso off", peer);
-	say(d, LIMIT, what, text, fix);
+	tg_doctor_say(d, LIMIT, what, text, fix);
 }
 
 static bool is_link_local6(const struct sockaddr *sa)
@@ -131,14 +125,14 @@ static void check_state(struct tg_doctor *d, const char *what, const char *name,
 	if (tg_iface_ask(SIOCGIFFLAGS, &ifr, name) && !(ifr.ifr_flags & IFF_UP)) {
 		snprintf(text, sizeof(text), "%s is down", name);
 		snprintf(fix, sizeof(fix), "sudo ip link set %s up", name);
-		say(d, LIMIT, what, text, fix);
+		tg_doctor_say(d, LIMIT, what, text, fix);
 	}
 	if (tg_iface_ask(SIOCGIFMTU, &ifr, name) && (uint32_t)ifr.ifr_mtu < mtu) {
 		snprintf(text, sizeof(text), "%s has an MTU of %d, and the port says %u", name,
 			 ifr.ifr_mtu, mtu);
 		snprintf(fix, sizeof(fix), "sudo ip link set %s mtu %u, or mtu = %d", name, mtu,
 			 ifr.ifr_mtu);
-		say(d, LIMIT, what, text, fix);
+		tg_doctor_say(d, LIMIT, what, text, fix);
 	}
 	if (has_kernel_address(name)) {
 		snprintf(text, sizeof(text),
@@ -146,13 +140,13 @@ static void check_state(struct tg_doctor *d, const char *what, const char *name,
 			 "what it does not know",
 			 name);
 		snprintf(fix, sizeof(fix), "sudo ip addr flush dev %s", name);
-		say(d, LIMIT, what, text, fix);
+		tg_doctor_say(d, LIMIT, what, text, fix);
 	}
 	if (is_on(name, ETHTOOL_GGRO) || has_lro(name)) {
 		snprintf(text, sizeof(text), "%s puts segments together to frames beyond the MTU",
 			 name);
 		snprintf(fix, sizeof(fix), "sudo ethtool -K %s gro off lro off", name);
-		say(d, LIMIT, what, text, fix);
+		tg_doctor_say(d, LIMIT, what, text, fix);
 	}
 }
 
@@ -174,7 +168,7 @@ static void check_forwarding(struct tg_doctor *d, const char *what, const char *
 	snprintf(fix, sizeof(fix), "sudo sysctl -w%s%s%s%s%s%s", v4 ? " net.ipv4.conf." : "",
 		 v4 ? name : "", v4 ? ".forwarding=0" : "", v6 ? " net.ipv6.conf." : "",
 		 v6 ? name : "", v6 ? ".disable_ipv6=1" : "");
-	say(d, LIMIT, what, text, fix);
+	tg_doctor_say(d, LIMIT, what, text, fix);
 }
 
 static void check_iface(struct tg_doctor *d, const struct tg_conf *conf, uint32_t i,
@@ -188,7 +182,7 @@ static void check_iface(struct tg_doctor *d, const struct tg_conf *conf, uint32_
 			 "iface = one that `ip link` shows, or sudo ip link add %s type veth peer "
 			 "name NAME",
 			 name);
-		say(d, FAULT, what, text, fix);
+		tg_doctor_say(d, FAULT, what, text, fix);
 		return;
 	}
 	check_state(d, what, name, conf->port[i].set.mtu);
@@ -197,7 +191,7 @@ static void check_iface(struct tg_doctor *d, const struct tg_conf *conf, uint32_
 		check_veth(d, what, name);
 	snprintf(text, sizeof(text), "%s is as it must be", name);
 	if (d->limits == before)
-		say(d, GOOD, what, text, NULL);
+		tg_doctor_say(d, GOOD, what, text, NULL);
 }
 
 /* --- a kernel behind a port --- */
@@ -216,7 +210,7 @@ static void check_rp_filter(struct tg_doctor *d, const char *what, const char *n
 		 name);
 	snprintf(fix, sizeof(fix), "sudo sysctl -w net.ipv4.conf.%s.rp_filter=2, when it is there",
 		 name);
-	say(d, LIMIT, what, text, fix);
+	tg_doctor_say(d, LIMIT, what, text, fix);
 }
 
 /* The device's interface must not speak for the addresses that the kernel now has behind it. */
@@ -232,7 +226,7 @@ static void check_silence(struct tg_doctor *d, const char *what, const char *nam
 		 "sudo sysctl -w net.ipv4.conf.%s.rp_filter=1 net.ipv4.conf.%s.arp_ignore=1 "
 		 "net.ipv6.conf.%s.disable_ipv6=1",
 		 name, name, name);
-	say(d, LIMIT, what, text, fix);
+	tg_doctor_say(d, LIMIT, what, text, fix);
 }
 
 static void check_port(struct tg_doctor *d, const struct tg_conf *conf, uint32_t i)
@@ -259,10 +253,11 @@ static void check_workers(struct tg_doctor *d, const struct tg_plan *plan)
 	snprintf(text, sizeof(text), "%u worker%s%s", n, n == 1 ? "" : "s",
 		 few ? ", more than CPUs: they take turns, and answer late" : "");
 	snprintf(fix, sizeof(fix), "workers = %u", cpus);
-	say(d, few ? LIMIT : GOOD, "workers", text, fix);
+	tg_doctor_say(d, few ? LIMIT : GOOD, "workers", text, fix);
 	if (n == 1)
 		return;
-	say(d, GOOD, "steering",
+	tg_doctor_say(
+	    d, GOOD, "steering",
 	    tg_pools_is_transparent(plan)
 		? "by the client's address in software for transparent pools: all flows of one "
 		  "address are one worker's; the rest by its tuple"
@@ -308,7 +303,7 @@ static void say_route(struct tg_doctor *d, const char *what, const struct tg_add
 	    "transparent: backends must answer clients by way of %s, which cannot be seen from "
 	    "here: on each, sudo ip%s route replace default via %s",
 	    addr, tg_addr_is_v4(ours) ? "" : " -6", addr);
-	say(d, GOOD, what, text, NULL);
+	tg_doctor_say(d, GOOD, what, text, NULL);
 }
 
 /* A backend that has clients for neighbours answers them itself. */
@@ -327,7 +322,8 @@ static void check_one_arm(struct tg_doctor *d, const struct tg_conf *conf,
 		    "transparent, with VIP and backends on [port %s]: a backend reaches clients "
 		    "of its own network without us, and they reset what they get",
 		    inside->name);
-		say(d, LIMIT, what, text, "mode = snat, or backends behind a port of their own");
+		tg_doctor_say(d, LIMIT, what, text,
+			      "mode = snat, or backends behind a port of their own");
 		return;
 	}
 }
@@ -352,7 +348,8 @@ static void check_pool(struct tg_doctor *d, const struct tg_conf *conf, uint32_t
 			    "a gateway of %s",
 			    tg_endpoint_format(&b->addr, b->port, addr, sizeof(addr)),
 			    v4 ? "IPv4" : "IPv6");
-			say(d, FAULT, what, text, "gateway = ADDRESS of a router, for its port");
+			tg_doctor_say(d, FAULT, what, text,
+				      "gateway = ADDRESS of a router, for its port");
 			continue;
 		}
 		if (transparent && !told[v4])
@@ -363,7 +360,7 @@ static void check_pool(struct tg_doctor *d, const struct tg_conf *conf, uint32_t
 	if (transparent && arm)
 		check_one_arm(d, conf, pool, arm, what);
 	if (!transparent)
-		say(d, GOOD, what, "snat: backends need no route to clients", NULL);
+		tg_doctor_say(d, GOOD, what, "snat: backends need no route to clients", NULL);
 }
 
 /* --- all of it --- */
@@ -384,7 +381,7 @@ static void check_all(struct tg_doctor *d, const struct tg_conf *conf, const str
 		 conf->file, command_of(conf), conf->port_n, conf->port_n == 1 ? "" : "s",
 		 conf->listener_n, conf->listener_n == 1 ? "" : "s", conf->pool_n,
 		 conf->pool_n == 1 ? "" : "s");
-	say(d, GOOD, "configuration", text, NULL);
+	tg_doctor_say(d, GOOD, "configuration", text, NULL);
 	check_workers(d, plan);
 	for (uint32_t i = 0; i < conf->port_n; i++)
 		check_port(d, conf, i);
@@ -398,11 +395,11 @@ void tg_doctor_conf(struct tg_doctor *d, const char *file)
 	struct tg_plan plan;
 	char err[TG_CONF_ERR];
 	if (tg_conf_load(&conf, file, err, sizeof(err)) != 0) {
-		say(d, FAULT, "configuration", err, NULL); /* it says what mends it */
+		tg_doctor_say(d, FAULT, "configuration", err, NULL); /* it says what mends it */
 		return;
 	}
 	if (tg_plan_init(&plan, &conf, err, sizeof(err)) != 0) {
-		say(d, FAULT, "configuration", err, NULL);
+		tg_doctor_say(d, FAULT, "configuration", err, NULL);
 	} else {
 		check_all(d, &conf, &plan);
 		tg_plan_fini(&plan);
