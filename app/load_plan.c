@@ -34,11 +34,6 @@ bool tg_load_is_test_net(const struct tg_addr *addr, uint8_t prefix_len)
 	return false;
 }
 
-static bool is_link_local(const struct tg_addr *a)
-{
-	return !tg_addr_is_v4(a) && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* The first and the last address of an IPv4 network belong to no host, and the first of an IPv6 one
  * to its routers (RFC 4291 2.6.1). */
 static void add_source(struct tg_load_plan *plan, const struct tg_addr *net, uint8_t prefix_len)
@@ -293,7 +288,7 @@ static int check_source(const struct check *c, const struct tg_port_addr *net)
 			    "source %s/%u has the address of %s in it: all its addresses must be "
 			    "ours; choose a network that nobody else uses",
 			    text, net->prefix_len, whose);
-	if (is_link_local(&net->addr) ||
+	if (tg_addr_is_link_local6(&net->addr) ||
 	    (tg_addr_is_v4(&net->addr) &&
 	     (net->addr.b[12] == 0 || net->addr.b[12] == 127 || net->addr.b[12] >= 224)))
 		return fail(c, "source", "source %s/%u: no host connects from there", text,
@@ -321,7 +316,7 @@ static int take_sources(const struct check *c)
 			    "a flood needs source: the network whose addresses it uses, like "
 			    "198.18.0.0/16");
 	for (uint32_t i = 0; i < port->addr_n && s->allow_n == 0; i++)
-		if (!is_link_local(&port->addr[i].addr))
+		if (!tg_addr_is_link_local6(&port->addr[i].addr))
 			add_source(c->plan, &port->addr[i].addr,
 				   tg_addr_is_v4(&port->addr[i].addr) ? 32 : 128);
 	return 0;

@@ -101,6 +101,12 @@ static inline bool tg_addr_is_v4(const struct tg_addr *a)
 	return memcmp(a->b, prefix, sizeof(prefix)) == 0;
 }
 
+/* fe80::/10, which is never routed; an IPv4 address is none. */
+static inline bool tg_addr_is_link_local6(const struct tg_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 static inline bool tg_addr_equal(const struct tg_addr *a, const struct tg_addr *b)
 {
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;

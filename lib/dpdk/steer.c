@@ -117,12 +117,6 @@ bool tg_steer_add_vip(struct tg_steer *s, const struct tg_addr *addr, uint16_t p
 	return add_home(s, addr, port);
 }
 
-/* fe80::/10 is never routed: what comes there is for us. */
-static bool is_link_local(const struct tg_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* Two words always: there is no length to be hashed with them. */
 static uint16_t owner_of_client(const struct tg_steer *s, const struct tg_addr *client)
 {
@@ -138,7 +132,8 @@ uint16_t tg_steer_owner(const struct tg_steer *s, const struct tg_tuple *t)
 		return s->owner[tg_steer_hash(s, t) % TG_STEER_SLOTS];
 	if (is_home(s, &t->laddr, t->lport))
 		return owner_of_client(s, &t->raddr);
-	if (is_home(s, &t->laddr, 0) || is_link_local(&t->laddr))
+	/* What is never routed is for us. */
+	if (is_home(s, &t->laddr, 0) || tg_addr_is_link_local6(&t->laddr))
 		return s->owner[tg_steer_hash(s, t) % TG_STEER_SLOTS];
 	return owner_of_client(s, &t->laddr);
 }

@@ -49,11 +49,6 @@ static bool is_same_mac(const struct tg_mac *a, const struct tg_mac *b)
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
-static bool is_link_local(const struct tg_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* A group that no router passes on, in a frame to the group's own MAC address (RFC 1112 6.4, RFC
  * 2464 7). */
 static bool is_link_group(const struct tg_rx *rx)
@@ -84,7 +79,8 @@ static bool is_to_our_mac(const struct tg_engine *e, const struct tg_rx *rx)
 /* To a link-local address that the engine was not given: the kernel makes its own. */
 static bool is_to_its_own(const struct tg_engine *e, const struct tg_rx *rx)
 {
-	return is_link_local(&rx->ip.dst) && is_to_our_mac(e, rx) && !is_ours(e, rx, &rx->ip.dst);
+	return tg_addr_is_link_local6(&rx->ip.dst) && is_to_our_mac(e, rx) &&
+	       !is_ours(e, rx, &rx->ip.dst);
 }
 
 /* Neither TCP nor ICMP, of which the engine says more, whole or in pieces; nor a piece that does
@@ -121,7 +117,7 @@ static bool takes_nd(const struct tg_engine *e, const struct tg_rx *rx)
 		return false;
 	memcpy(target.b, icmp + 8, sizeof(target.b));
 	if (icmp[0] == ND_NS)
-		return is_link_local(&target) && !is_ours(e, rx, &target);
+		return tg_addr_is_link_local6(&target) && !is_ours(e, rx, &target);
 	return icmp[0] == ND_NA || icmp[0] == MLD_QUERY;
 }
 

@@ -671,7 +671,7 @@ static int check_port(const struct tg_settings *s, char *err, size_t err_size)
 			    s->mtu);
 	for (uint32_t i = 0; i < s->gateway_n; i++) {
 		const struct tg_addr *g = &s->gateway[i];
-		bool near = !tg_addr_is_v4(g) && g->b[0] == 0xfe && (g->b[1] & 0xc0) == 0x80;
+		bool near = tg_addr_is_link_local6(g);
 		for (uint32_t k = 0; k < s->addr_n && !near; k++)
 			near = tg_addr_is_v4(g) == tg_addr_is_v4(&s->addr[k].addr) &&
 			       tg_addr_in_prefix(g, &s->addr[k].addr, s->addr[k].prefix_len);

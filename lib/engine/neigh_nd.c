@@ -14,11 +14,6 @@ static bool is_same_mac(const struct tg_mac *a, const struct tg_mac *b)
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
-static bool is_link_local(const struct tg_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* --- what we say --- */
 
 /* An empty packet with room for the headers; *payload stands behind them. */
@@ -112,7 +107,7 @@ static uint32_t own_groups(const struct tg_neigh *n, uint32_t port,
 	for (uint32_t i = 0; i < pc->addr_n; i++) {
 		if (tg_addr_is_v4(&pc->addr[i].addr))
 			continue;
-		if (is_link_local(&pc->addr[i].addr))
+		if (tg_addr_is_link_local6(&pc->addr[i].addr))
 			*src = pc->addr[i].addr;
 		struct tg_addr g = tg_nd_solicited_node(&pc->addr[i].addr);
 		uint32_t k = 0;

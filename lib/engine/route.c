@@ -7,11 +7,6 @@ static bool is_multicast6(const struct tg_addr *a)
 	return a->b[0] == 0xff;
 }
 
-static bool is_link_local6(const struct tg_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 static bool is_same_family(const struct tg_addr *a, const struct tg_addr *b)
 {
 	return tg_addr_is_v4(a) == tg_addr_is_v4(b);
@@ -175,7 +170,7 @@ bool tg_route_is_link(const struct tg_neigh *n, uint32_t port, const struct tg_a
 
 	if (tg_addr_is_v4(a))
 		return is_link4(n, port, tg_be32_get(a->b + 12));
-	if (is_link_local6(a))
+	if (tg_addr_is_link_local6(a))
 		return true;
 	for (uint32_t i = 0; i < pc->addr_n; i++)
 		if (tg_addr_in_prefix(a, &pc->addr[i].addr, pc->addr[i].prefix_len))
@@ -222,13 +217,15 @@ static uint32_t source_rank(const struct tg_port_conf *pc, const struct tg_port_
 		return 0;
 	if (tg_addr_in_prefix(raddr, &pa->addr, pa->prefix_len))
 		return 100 + pa->prefix_len;
-	if (!tg_addr_is_v4(raddr) && is_link_local6(&pa->addr) != is_link_local6(raddr))
-		return is_link_local6(raddr) ? 1 : 0; /* a link-local source does not travel */
+	if (!tg_addr_is_v4(raddr) &&
+	    tg_addr_is_link_local6(&pa->addr) != tg_addr_is_link_local6(raddr))
+		return tg_addr_is_link_local6(raddr) ? 1
+						     : 0; /* a link-local source does not travel */
 	if (gateway && tg_addr_in_prefix(gateway, &pa->addr, pa->prefix_len))
 		return 4;
 	if (gateway)
 		return 3;
-	if (pc->has_static_neigh || (!tg_addr_is_v4(raddr) && is_link_local6(raddr)))
+	if (pc->has_static_neigh || (!tg_addr_is_v4(raddr) && tg_addr_is_link_local6(raddr)))
 		return 2;
 	return 0;
 }
