@@ -13,7 +13,7 @@
 #include <valgrind/callgrind.h>
 #endif
 
-enum { CASE_MAX = 64, ROUNDS_MAX = 10001 };
+enum { CASE_MAX = 128, ROUNDS_MAX = 10001, SIZE_MIN = 100, SIZE_MAX_N = 100000000 };
 
 static uint64_t start_ns, spent_ns;
 static bool is_counting;
@@ -75,10 +75,10 @@ static _Noreturn void usage(int status)
 		"usage: bench [--rounds N] [--only NAME] [--size N]... [--count]\n"
 		"  --rounds N   rounds of all cases in turn, 1..%d (21)\n"
 		"  --only NAME  only cases whose name contains NAME\n"
-		"  --size N     population, 100..10000000; at most four (1000 and 1000000)\n"
+		"  --size N     population, %d..%d; at most four (1000 and 1000000)\n"
 		"  --count      one round a case, for valgrind --tool=callgrind "
 		"--instr-atstart=no\n",
-		ROUNDS_MAX);
+		ROUNDS_MAX, SIZE_MIN, SIZE_MAX_N);
 	exit(status);
 }
 
@@ -110,7 +110,7 @@ void bench_parse(struct bench_opts *o, int argc, char **argv)
 		else if (!strcmp(arg, "--only") && argv[i + 1])
 			o->only = argv[++i];
 		else if (!strcmp(arg, "--size") && o->size_n < 4)
-			o->size[o->size_n++] = number(argv[++i], 100, 10000000);
+			o->size[o->size_n++] = number(argv[++i], SIZE_MIN, SIZE_MAX_N);
 		else
 			usage(2);
 		if (i >= argc)
@@ -132,8 +132,15 @@ static int compare(const void *a, const void *b)
 static void print_case(const struct bench_case *c, double sample[], uint32_t n)
 {
 	qsort(sample, n, sizeof(*sample), compare);
-	printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\n", c->name, c->size, sample[n / 2],
-	       sample[n / 10], sample[n - 1 - n / 10]);
+	printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\t%" PRIu32 "\tns\n", c->name, c->size,
+	       sample[n / 2], sample[n / 10], sample[n - 1 - n / 10], n);
+}
+
+void bench_weigh(const struct bench_opts *o, const char *name, uint32_t size, double bytes)
+{
+	if (!o->count && bench_is_wanted(o, name))
+		printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\t1\tbytes\n", name, size, bytes, bytes,
+		       bytes);
 }
 
 /* One dump a case; valgrind puts the name into it. */
@@ -156,9 +163,9 @@ static void count_case(const struct bench_case *c)
 #endif
 }
 
-static bool is_wanted(const struct bench_opts *o, const struct bench_case *c)
+bool bench_is_wanted(const struct bench_opts *o, const char *name)
 {
-	return !o->only || strstr(c->name, o->only);
+	return !o->only || strstr(name, o->only);
 }
 
 static double one_round(const struct bench_case *c)
@@ -179,7 +186,7 @@ void bench_run(const struct bench_opts *o, const struct bench_case c[], uint32_t
 	if (n > CASE_MAX)
 		bench_fail("%u cases: at most %d", n, CASE_MAX);
 	for (uint32_t i = 0; i < n && o->count; i++)
-		if (is_wanted(o, &c[i]))
+		if (bench_is_wanted(o, c[i].name))
 			count_case(&c[i]);
 	if (o->count)
 		return;
@@ -187,15 +194,15 @@ void bench_run(const struct bench_opts *o, const struct bench_case c[], uint32_t
 		sample[i] = calloc(o->rounds, sizeof(double));
 		if (!sample[i])
 			bench_fail("no memory");
-		if (is_wanted(o, &c[i]))
+		if (bench_is_wanted(o, c[i].name))
 			one_round(&c[i]); /* warms up */
 	}
 	for (uint32_t r = 0; r < o->rounds; r++)
 		for (uint32_t i = 0; i < n; i++)
-			if (is_wanted(o, &c[i]))
+			if (bench_is_wanted(o, c[i].name))
 				sample[i][r] = one_round(&c[i]);
 	for (uint32_t i = 0; i < n; i++) {
-		if (is_wanted(o, &c[i]))
+		if (bench_is_wanted(o, c[i].name))
 			print_case(&c[i], sample[i], o->rounds);
 		free(sample[i]);
 	}

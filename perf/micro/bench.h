@@ -3,9 +3,10 @@
  * measured. Each case is run once a round, and all cases take turns in each round, so that whatever
  * changes on the machine meets all of them alike.
  *
- * Output, one line a case, parted by tabs:  name size median_ns p10_ns p90_ns  (of the rounds'
- * means, ns an operation). With --count, under valgrind --tool=callgrind --instr-atstart=no,
- * each case is run once and leaves a dump named "name size operations". */
+ * Output, one line a case, parted by tabs:  name size median p10 p90 n unit  (of the n rounds'
+ * means; unit: ns an operation, or bytes an entry for what is weighed). With --count, under
+ * valgrind --tool=callgrind --instr-atstart=no, each case is run once and leaves a dump named "name
+ * size operations". */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -33,8 +34,13 @@ struct bench_opts {
 /* --rounds N, --count, --only NAME, --size N (again for more). Ends the process on --help (0) and
  * on bad usage (2). */
 void bench_parse(struct bench_opts *o, int argc, char **argv);
+/* Whether --only asks for this case: to set nothing up in vain. */
+bool bench_is_wanted(const struct bench_opts *o, const char *name);
 /* Runs the wanted ones of c[n]. */
 void bench_run(const struct bench_opts *o, const struct bench_case c[], uint32_t n);
+/* Prints what was weighed, not timed: bytes an entry. Nothing when it is not wanted, and with
+ * --count. */
+void bench_weigh(const struct bench_opts *o, const char *name, uint32_t size, double bytes);
 
 void bench_start(void);
 void bench_stop(void);
