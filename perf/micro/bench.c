@@ -136,11 +136,12 @@ static void print_case(const struct bench_case *c, double sample[], uint32_t n)
 	       sample[n / 2], sample[n / 10], sample[n - 1 - n / 10], n);
 }
 
-void bench_weigh(const struct bench_opts *o, const char *name, uint32_t size, double bytes)
+void bench_tell(const struct bench_opts *o, const char *name, uint32_t size, double value,
+		const char *unit)
 {
 	if (!o->count && bench_is_wanted(o, name))
-		printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\t1\tbytes\n", name, size, bytes, bytes,
-		       bytes);
+		printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\t1\t%s\n", name, size, value, value,
+		       value, unit);
 }
 
 /* One dump a case; valgrind puts the name into it. */

@@ -4,7 +4,7 @@
  * changes on the machine meets all of them alike.
  *
  * Output, one line a case, parted by tabs:  name size median p10 p90 n unit  (of the n rounds'
- * means; unit: ns an operation, or bytes an entry for what is weighed). With --count, under
+ * means; unit: ns an operation, or what bench_tell was told). With --count, under
  * valgrind --tool=callgrind --instr-atstart=no, each case is run once and leaves a dump named "name
  * size operations". */
 #ifndef BENCH_H
@@ -38,9 +38,10 @@ void bench_parse(struct bench_opts *o, int argc, char **argv);
 bool bench_is_wanted(const struct bench_opts *o, const char *name);
 /* Runs the wanted ones of c[n]. */
 void bench_run(const struct bench_opts *o, const struct bench_case c[], uint32_t n);
-/* Prints what was weighed, not timed: bytes an entry. Nothing when it is not wanted, and with
- * --count. */
-void bench_weigh(const struct bench_opts *o, const char *name, uint32_t size, double bytes);
+/* Prints what was not timed but weighed or counted, in its unit. Nothing when it is not wanted, and
+ * with --count. */
+void bench_tell(const struct bench_opts *o, const char *name, uint32_t size, double value,
+		const char *unit);
 
 void bench_start(void);
 void bench_stop(void);

@@ -410,8 +410,8 @@ static void beside_ours(const struct bench_opts *o, uint32_t size)
 				c = our_setup(size);
 			beside_add(our_name[i], size, c, our_run[i]);
 		}
-	bench_weigh(o, our_name[RUN_N], size,
-		    ((double)tg_table_footprint((uint32_t)max) + max * KEPT) / size);
+	bench_tell(o, our_name[RUN_N], size,
+		   ((double)tg_table_footprint((uint32_t)max) + max * KEPT) / size, "bytes");
 }
 
 static void beside_theirs(const struct bench_opts *o, uint32_t size, uint32_t kind)
@@ -434,7 +434,7 @@ static void beside_theirs(const struct bench_opts *o, uint32_t size, uint32_t ki
 		if (i < 4)
 			beside_add(n, size, c, their_run[i]);
 		else
-			bench_weigh(o, n, size, bytes);
+			bench_tell(o, n, size, bytes, "bytes");
 	}
 	name_n++;
 }

@@ -275,7 +275,7 @@ void beside_wheel(const struct bench_opts *o, uint32_t size)
 		if (bench_is_wanted(o, their_name[i]))
 			beside_add(their_name[i], size, their_ctx, theirs[i]);
 	}
-	bench_weigh(o, "wheel bytes@tidegate", size,
-		    sizeof(struct tg_timer) + (double)sizeof(struct tg_wheel) / size);
-	bench_weigh(o, "wheel bytes@rte_timer", size, sizeof(struct rte_timer));
+	bench_tell(o, "wheel bytes@tidegate", size,
+		   sizeof(struct tg_timer) + (double)sizeof(struct tg_wheel) / size, "bytes");
+	bench_tell(o, "wheel bytes@rte_timer", size, sizeof(struct rte_timer), "bytes");
 }

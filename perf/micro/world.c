@@ -25,6 +25,36 @@ static void closer_readable(void *ctx, struct tg_engine *engine, uint32_t conn)
 	tg_conn_close(engine, conn);
 }
 
+/* A request is answered by itself. */
+static bool answer(struct tg_engine *engine, uint32_t conn)
+{
+	uint32_t run;
+	const uint8_t *bytes = tg_conn_peek(engine, conn, 0, &run);
+
+	if (!bytes)
+		return false;
+	if (tg_conn_write(engine, conn, bytes, run) != (int32_t)run)
+		bench_fail("an answer of %u bytes found no room", run);
+	tg_conn_consume(engine, conn, run);
+	return true;
+}
+
+static void answer_readable(void *ctx, struct tg_engine *engine, uint32_t conn)
+{
+	(void)ctx;
+	answer(engine, conn);
+	tg_conn_close(engine, conn);
+}
+
+static void later_readable(void *ctx, struct tg_engine *engine, uint32_t conn)
+{
+	(void)ctx;
+	if (!answer(engine, conn))
+		tg_conn_close(engine, conn);
+}
+
+static const struct tg_service answerer = {.name = "answer", .readable = answer_readable};
+static const struct tg_service later = {.name = "later", .readable = later_readable};
 static const struct tg_service discard = {.name = "discard", .readable = discard_readable};
 static const struct tg_service closer = {.name = "closer", .readable = closer_readable};
 
@@ -72,7 +102,8 @@ static void carrier_init(struct world *w)
 
 /* --- the engine --- */
 
-static void fill_conf(struct tg_engine_conf *conf, uint32_t conn_max, uint32_t tw_max)
+static void fill_conf(struct tg_engine_conf *conf, uint32_t conn_max, uint32_t tw_max,
+		      const struct world_ways *ways)
 {
 	struct tg_port_conf *port = &conf->port[0];
 
@@ -82,9 +113,9 @@ static void fill_conf(struct tg_engine_conf *conf, uint32_t conn_max, uint32_t t
 	conf->ext_max = 4 * WORLD_BATCH;
 	conf->chunk_max = 4 * WORLD_BATCH;
 	conf->neigh_max = 64;
-	conf->msl_ms = 30000;
+	conf->msl_ms = ways->msl_ms ? ways->msl_ms : 30000;
 	conf->challenge_ms = 500;
-	conf->rst_rate = 0; /* no limit: clients are many, prefixes few */
+	conf->rst_rate = ways->rst_rate; /* else no limit: clients are many, prefixes few */
 	conf->timer_budget = WORLD_BATCH;
 	conf->primary = true;
 	conf->port_n = 1;
@@ -95,12 +126,15 @@ static void fill_conf(struct tg_engine_conf *conf, uint32_t conn_max, uint32_t t
 	port->has_gateway4 = true;
 	port->mac = server_mac;
 	port->mtu = 1500;
+	port->tx_ip_csum = port->tx_tcp_csum = ways->csum_out_left;
 	port->silent = true;
 	port->has_static_neigh = true;
 	port->static_neigh = client_mac;
 	conf->service[0] = &discard;
 	conf->service[1] = &closer;
-	conf->service_n = 2;
+	conf->service[2] = &answerer;
+	conf->service[3] = &later;
+	conf->service_n = 4;
 }
 
 static void listen_on(struct world *w, uint16_t port, const struct tg_service *service,
@@ -119,6 +153,8 @@ static void listen_on(struct world *w, uint16_t port, const struct tg_service *s
 	tg_settings_init(&settings, false);
 	l.tcp = settings.tcp;
 	l.tcp.delayed_ack_ms = 0; /* so that each segment is answered by an ACK */
+	l.tcp.timestamps = !w->ways.no_timestamps;
+	l.tcp.sack = !w->ways.no_sack;
 	int number = tg_engine_listen(w->engine, &l);
 
 	if (number < 0)
@@ -127,6 +163,12 @@ static void listen_on(struct world *w, uint16_t port, const struct tg_service *s
 
 struct world *world_make(uint32_t conn_max, uint32_t tw_max, uint32_t client_n)
 {
+	return world_make_so(conn_max, tw_max, client_n, &(struct world_ways){0});
+}
+
+struct world *world_make_so(uint32_t conn_max, uint32_t tw_max, uint32_t client_n,
+			    const struct world_ways *ways)
+{
 	static struct tg_engine_conf conf;
 	struct world *w = bench_alloc(sizeof(*w));
 	struct tg_engine_ops ops = {
@@ -134,11 +176,12 @@ struct world *world_make(uint32_t conn_max, uint32_t tw_max, uint32_t client_n)
 	char err[256] = "";
 
 	carrier_init(w);
+	w->ways = *ways;
 	w->client_n = client_n;
 	w->client = bench_alloc(client_n * sizeof(*w->client));
 	w->port = WORLD_DISCARD;
 	w->now_ns = 1000000 * TG_NS_PER_MS;
-	fill_conf(&conf, conn_max, tw_max);
+	fill_conf(&conf, conn_max, tw_max, ways);
 	w->engine = tg_engine_init(bench_alloc(tg_engine_footprint(&conf)), &conf, &ops, w->now_ns,
 				   err, sizeof(err));
 	if (!w->engine)
@@ -146,6 +189,9 @@ struct world *world_make(uint32_t conn_max, uint32_t tw_max, uint32_t client_n)
 	listen_on(w, WORLD_DISCARD, &discard, TG_COOKIES_OFF);
 	listen_on(w, WORLD_CLOSER, &closer, TG_COOKIES_OFF);
 	listen_on(w, WORLD_COOKIE, &discard, TG_COOKIES_ALWAYS);
+	listen_on(w, WORLD_ANSWER, &answerer, TG_COOKIES_OFF);
+	listen_on(w, WORLD_ANSWER_COOKIE, &answerer, TG_COOKIES_ALWAYS);
+	listen_on(w, WORLD_ANSWER_LATER, &later, TG_COOKIES_OFF);
 	return w;
 }
 
@@ -178,8 +224,11 @@ static void fill_seg(const struct world *w, uint32_t i, uint8_t ctl, uint32_t te
 		     .tsval = (uint32_t)(w->now_ns / TG_NS_PER_MS),
 		     .tsecr = ctl & TG_TCP_ACK ? c->ts_recent : 0},
 	};
+	if (w->ways.no_timestamps)
+		seg->opts = (struct tg_tcp_opts){0};
 	if (ctl & TG_TCP_SYN) {
-		seg->opts.has_mss = seg->opts.has_sack_perm = seg->opts.has_wscale = 1;
+		seg->opts.has_mss = seg->opts.has_wscale = 1;
+		seg->opts.has_sack_perm = !w->ways.no_sack;
 		seg->opts.mss = 1460;
 		seg->opts.wscale = 7;
 	}
@@ -208,6 +257,8 @@ void world_add(struct world *w, uint32_t i, uint8_t ctl, uint32_t text_len)
 	memset(p + hdr_len, 'x', text_len);
 	tg_tcp_csum_put(p, hdr_len + text_len, &ip.src, &ip.dst, false);
 	pkt->len = (uint32_t)(p - pkt->data) + hdr_len + text_len;
+	if (w->ways.csum_in_trusted)
+		pkt->l3_csum = pkt->l4_csum = TG_CSUM_GOOD;
 	w->client[i].snd_nxt += tg_seg_len(&seg);
 }
 
@@ -218,12 +269,15 @@ static void take(struct world *w, const struct tg_pkt *pkt)
 	struct tg_ip ip;
 	struct tg_seg seg;
 	const uint8_t *p = pkt->data;
+	bool is_left = pkt->tx_flags & TG_TX_TCP_CSUM;
 
+	if (is_left && !w->ways.csum_out_left)
+		bench_fail("the engine left a checksum to one who cannot");
 	if (tg_eth_parse(p, pkt->len, &eth) || eth.type != TG_ETHERTYPE_IP4 ||
-	    tg_ip4_parse(p + eth.hdr_len, pkt->len - eth.hdr_len, true, &ip))
+	    tg_ip4_parse(p + eth.hdr_len, pkt->len - eth.hdr_len, !is_left, &ip))
 		bench_fail("the engine sent something that is no IPv4 packet");
 	p += eth.hdr_len + ip.hdr_len;
-	if (!tg_tcp_csum_ok(p, ip.payload_len, &ip.src, &ip.dst) ||
+	if ((!is_left && !tg_tcp_csum_ok(p, ip.payload_len, &ip.src, &ip.dst)) ||
 	    tg_tcp_parse(p, ip.payload_len, &seg))
 		bench_fail("the engine sent something that is no TCP segment");
 	uint32_t i = tg_be32_get(ip.dst.b + 12) & 0xffffff;

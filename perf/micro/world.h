@@ -20,6 +20,18 @@ enum {
 	WORLD_DISCARD = 80, /* reads and forgets, closes when the peer did */
 	WORLD_CLOSER = 81,  /* closes as soon as something can be read */
 	WORLD_COOKIE = 82,  /* answers every SYN by a cookie */
+	WORLD_ANSWER = 83,  /* answers a request by as much, and closes */
+	WORLD_ANSWER_COOKIE = 84,
+	WORLD_ANSWER_LATER = 85, /* closes when the peer did */
+};
+
+/* What a world does otherwise than world_make's: for a list of prices. */
+struct world_ways {
+	bool no_timestamps, no_sack;         /* neither offered nor taken */
+	bool csum_in_trusted, csum_out_left; /* checksums are the carrier's: it says good, and is
+						asked to fill them in */
+	uint32_t rst_rate;                   /* 0 = the budget is not asked */
+	uint32_t msl_ms;                     /* 0 = 30 s */
 };
 
 struct world_client {
@@ -28,6 +40,7 @@ struct world_client {
 };
 
 struct world {
+	struct world_ways ways;
 	struct tg_engine *engine;
 	uint64_t now_ns;
 	struct world_client *client; /* [client_n] */
@@ -42,6 +55,8 @@ struct world {
 };
 
 struct world *world_make(uint32_t conn_max, uint32_t tw_max, uint32_t client_n);
+struct world *world_make_so(uint32_t conn_max, uint32_t tw_max, uint32_t client_n,
+			    const struct world_ways *ways);
 /* Adds a segment of client i to the batch: flags, text_len bytes of text; takes the sequence
  * numbers that it uses. A SYN carries MSS, SACK-permitted, timestamps and window scale, everything
  * else timestamps. */
