@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* conn.c: the pools of connections and extensions, the table, and the way between rest and motion.
  */
-#include "engine.h"
+#include "before.h"
 #include "source.h"
-#include "splice.h"
 
 /* --- one bit a connection --- */
 
@@ -420,8 +419,10 @@ void tg_conn_sync(struct tg_engine *e, uint32_t x)
 
 /* --- the end --- */
 
-static uint32_t dormant_of(const struct tg_engine *e, const struct tg_conn *c)
+uint32_t tg_conn_dormant(const struct tg_engine *e, uint32_t conn)
 {
+	const struct tg_conn *c = &e->conn[conn];
+
 	if (c->flags & TG_CONN_EXT)
 		return e->ext[c->word].tcb.dormant;
 	if (c->state != TG_SYN_RECEIVED) /* the bit means something else */
@@ -446,12 +447,12 @@ void tg_conn_dormant_gone(void *engine, uint32_t conn)
  * deadline (TD-24). */
 static void wake_dormant(struct tg_engine *e, uint32_t conn)
 {
-	uint32_t h = dormant_of(e, &e->conn[conn]);
+	uint32_t h = tg_conn_dormant(e, conn);
 
 	if (h == TG_NONE)
 		return;
 	tg_conn_dormant_gone(e, conn);
-	tg_tw_store_wake(e->tw, h);
+	tg_before_wake(e, h);
 }
 
 static void to_grave(struct tg_engine *e, uint32_t x)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* conn_event.c: what the machine said is done: replies, services told, connections that end. */
-#include "engine.h"
+#include "before.h"
 #include "rate.h"
 
 static const struct tg_class *class_of(const struct tg_engine *e, uint32_t conn)
@@ -106,7 +106,7 @@ static void opened(struct tg_engine *e, uint32_t x)
 	if (tcb->dormant != TG_NONE) { /* TD-24: the new incarnation is real */
 		uint32_t h = tcb->dormant;
 		tcb->dormant = TG_NONE;
-		tg_tw_store_remove(e->tw, h);
+		tg_before_remove(e, h);
 	}
 	tg_budget_prove(e->budget, &t.raddr, e->env.now_ms);
 	tg_cookies_opened(e, x);

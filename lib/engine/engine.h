@@ -380,7 +380,9 @@ static inline void tg_conn_reap(struct tg_engine *e)
 	if (e->grave != TG_NONE && !e->busy)
 		tg_conn_bury(e);
 }
-/* A TIME-WAIT record that the connection owned is gone. */
+/* What sleeps beside half-open entry conn (before.h), or TG_NONE. */
+uint32_t tg_conn_dormant(const struct tg_engine *e, uint32_t conn);
+/* What slept beside conn is gone. */
 void tg_conn_dormant_gone(void *engine, uint32_t conn);
 /* env.mtu for the port that conn's packets take. */
 void tg_conn_set_mtu(struct tg_engine *e, uint32_t conn);
@@ -463,11 +465,11 @@ uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t);
 struct tg_listener *tg_listen_find(struct tg_engine *e, const struct tg_addr *laddr,
 				   uint16_t lport);
 bool tg_listen_is_full(const struct tg_listener *l);
-/* A segment for a listener. h, floor: the TIME-WAIT record that gives way, or TG_NONE and NULL. */
+/* A segment for a listener. h, floor: what is to give way (before.h), or TG_NONE and NULL. */
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor);
-/* Tries an ACK as a cookie that was sent for the tuple of record h; true: it opened, and the record
- * is gone. */
+/* Tries an ACK as a cookie that was sent for the tuple of h; true: it opened, and h is gone, or
+ * *verdict says why it could not. */
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			  tg_tw_handle h, enum tg_ctr *verdict);
 /* The class of that content, shared or new, one reference taken; -1 when there is none left. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* listen.c: listeners, what their connections share, and segments that meet a listener: state or a
  * cookie (RFC 9293 3.10.7.2, SC-08, EST-26). */
+#include "before.h"
 #include "bogon.h"
 #include "engine.h"
 #include "pool.h"
-#include "splice.h"
 
 /* --- classes --- */
 
@@ -315,13 +315,11 @@ static enum tg_ctr add_half(struct tg_engine *e, struct tg_rx *rx, struct tg_lis
 	tcb->conf_idx = l->class_idx;
 	tcb->word = l->conf.word;
 	tcb->dormant = TG_NONE;
-	if (h != TG_NONE) {
-		tcb->dormant = tg_tw_store_make_dormant(e->tw, h, conn, e->env.now_ms);
-		tg_ctr_inc(&e->ctr, TG_CTR_tw_reused);
-	}
+	if (h != TG_NONE)
+		tcb->dormant = tg_before_sleep(e, h, conn);
 	if (!settle_half(e, conn, tcb)) {
 		if (tcb->dormant != TG_NONE)
-			tg_tw_store_wake(e->tw, tcb->dormant);
+			tg_before_wake(e, tcb->dormant);
 		tg_conn_forget(e, conn);
 		return TG_CTR_ext_full;
 	}
@@ -337,7 +335,7 @@ static enum tg_ctr send_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_
 
 	tg_cookies_sent(e, l, act->reply.wnd);
 	if (h != TG_NONE)
-		tg_tw_store_at(e->tw, h)->flags |= TG_TW_COOKIE;
+		tg_before_note_cookie(e, h);
 	if (!tg_tx_reply(e, &to, &act->reply, rx))
 		return TG_CTR_tx_no_buffer;
 	return act->verdict;
@@ -405,7 +403,7 @@ static enum tg_listen_outcome ask(struct tg_engine *e, struct tg_rx *rx, struct 
  * newer by its timestamp alone gets an entry (TD-22, TD-23). */
 static bool is_above(const struct tg_engine *e, const struct tg_rx *rx, tg_tw_handle h)
 {
-	return tg_seq_gt(rx->seg.seq, tg_tw_store_at(e->tw, h)->rcv_nxt);
+	return tg_seq_gt(rx->seg.seq, tg_before_rcv_nxt(e, h));
 }
 
 /* What the listener is to the segment of that tuple; copy: room for a configuration. */
@@ -481,7 +479,7 @@ bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_liste
 	if (!li.validate || !tg_admit_peer(&l->conf, &rx->tuple))
 		return false;
 	if (ask(e, rx, l, &li, NULL, &act, verdict) == TG_LISTEN_OPEN) {
-		tg_tw_store_remove(e->tw, h);
+		tg_before_remove(e, h);
 		*verdict = add_open(e, rx, l, &act);
 		return true;
 	}
@@ -521,10 +519,10 @@ bool tg_listen_adopts(struct tg_engine *e, struct tg_rx *rx, uint32_t conn, enum
 		return refused != TG_CTR_NONE;
 	tg_conn_forget(e, conn);
 	tg_conn_reap(e);
-	tg_tw_handle h = tg_tw_store_find(e->tw, rx->hash); /* awake again, and for nothing */
+	uint32_t h = tg_before_find(e, rx); /* awake again, and for nothing */
 
 	if (h != TG_NONE)
-		tg_tw_store_remove(e->tw, h);
+		tg_before_remove(e, h);
 	tg_ctr_inc(&e->ctr, TG_CTR_cookie_adopted);
 	*verdict = add_open(e, rx, l, &act);
 	return true;

@@ -2,8 +2,7 @@
 /* rx.c: a burst, in three passes: parse, hash and ask for the bucket lines; find and ask for the
  * connection lines; run the machine. A segment may make or end the connection that a later one of
  * the same burst belongs to: the third pass looks again when the table has changed since. */
-#include "engine.h"
-#include "splice.h"
+#include "before.h"
 
 /* --- one TCP segment --- */
 
@@ -91,7 +90,7 @@ static enum tg_ctr to_splice(struct tg_engine *e, struct tg_rx *rx, uint32_t x)
 
 	tcb->dormant = TG_NONE;
 	if (dormant != TG_NONE) /* TD-24: the new incarnation is real */
-		tg_tw_store_remove(e->tw, dormant);
+		tg_before_remove(e, dormant);
 	tg_conn_retire(e, tcb->conn);
 	enum tg_ctr why = tg_splice_begin(e, rx, pool, tcb);
 
@@ -210,8 +209,10 @@ static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t g
 	if (conn != TG_NONE) {
 		const struct tg_conn *c = &e->conn[conn];
 		enum tg_ctr verdict;
-		if (c->state == TG_SYN_RECEIVED && tg_listen_adopts(e, rx, conn, &verdict))
-			return verdict; /* SC-19 */
+		if (c->state == TG_SYN_RECEIVED &&
+		    (tg_listen_adopts(e, rx, conn, &verdict) || /* SC-19 */
+		     tg_before_meets(e, rx, conn, &verdict)))
+			return verdict;
 		if (c->state != TG_TIME_WAIT)
 			return conn_arrives(e, rx, conn);
 		/* It waited for room to say its last ACK; the record says it again if need be. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* splice.c: records of splices: their pool, lists, places in the table, and time. */
+#include "before.h"
 #include "source.h"
-#include "splice.h"
 
 /* --- memory --- */
 
@@ -327,13 +327,50 @@ void tg_splice_enter(struct tg_engine *e, struct tg_splice *s, enum tg_splice_st
 	list_add(sp, s);
 }
 
+/* The new connection's entry has its place in the table (before it is added here again). */
+void tg_splice_sleep(struct tg_engine *e, struct tg_splice *s, uint32_t conn)
+{
+	assert(s->state == TG_SPLICE_TIME_WAIT && !tg_splice_is_dormant(s));
+	table_remove(e, s, TG_SPLICE_CLIENT);
+	s->side[TG_SPLICE_BACKEND].half = conn;
+	e->splices->dormant_n++;
+}
+
+static void forget_half(struct tg_splices *sp, struct tg_splice *s)
+{
+	s->side[TG_SPLICE_BACKEND].half = TG_NONE;
+	sp->dormant_n--;
+}
+
+void tg_splice_wake(struct tg_engine *e, struct tg_splice *s)
+{
+	assert(tg_splice_is_dormant(s));
+	if (table_add(e, s, TG_SPLICE_CLIENT)) {
+		forget_half(e->splices, s);
+		return;
+	}
+	tg_ctr_inc(&e->ctr, TG_CTR_splice_tw_evicted);
+	tg_splice_free(e, s);
+}
+
+/* Out of the client's place, which may be a half-open entry's, who is told. */
+static void leave_client(struct tg_engine *e, struct tg_splice *s)
+{
+	if (!tg_splice_is_dormant(s)) {
+		table_remove(e, s, TG_SPLICE_CLIENT);
+		return;
+	}
+	tg_conn_dormant_gone(e, s->side[TG_SPLICE_BACKEND].half);
+	forget_half(e->splices, s);
+}
+
 void tg_splice_free(struct tg_engine *e, struct tg_splice *s)
 {
 	struct tg_splices *sp = e->splices;
 
 	tg_splice_drop_held(e, s);
 	tg_wheel_cancel(&sp->wheel, index_of(sp, s));
-	table_remove(e, s, TG_SPLICE_CLIENT);
+	leave_client(e, s);
 	table_remove(e, s, TG_SPLICE_BACKEND);
 	list_remove(sp, s);
 	leave(e, s);
@@ -649,9 +686,14 @@ static const char *check_one(const struct tg_engine *e, const struct tg_splice *
 	for (int side = TG_SPLICE_CLIENT; side <= TG_SPLICE_BACKEND; side++) {
 		uint32_t slot = tg_splice_slot(e, index_of(sp, s), (enum tg_splice_side)side);
 		tg_splice_tuple(e, s, (enum tg_splice_side)side, &t);
+		if (side == TG_SPLICE_CLIENT && tg_splice_is_dormant(s))
+			slot = s->side[TG_SPLICE_BACKEND].half;
 		if (tg_conn_find(e, &t, tg_tcp_tuple_hash(&t, &e->secret)) != slot)
 			return "S2: a splice is not in the table under its tuple";
 	}
+	if (tg_splice_is_dormant(s) &&
+	    tg_conn_dormant(e, s->side[TG_SPLICE_BACKEND].half) != tg_before_of(e, s))
+		return "S8: a dormant splice is nobody's";
 	if (!tg_timer_is_armed(&s->timer))
 		return "S4: a splice has no timer";
 	if (s->state == TG_SPLICE_OPENING && held_by(sp, s) != s->held_n)
@@ -697,7 +739,7 @@ static uint32_t free_n(const struct tg_splices *sp)
 static const char *check_counts(const struct tg_engine *e)
 {
 	const struct tg_splices *sp = e->splices;
-	uint32_t state_n[TG_SPLICE_STATE_N] = {0}, held = 0, v6 = 0, free = 0;
+	uint32_t state_n[TG_SPLICE_STATE_N] = {0}, held = 0, v6 = 0, free = 0, dormant = 0;
 
 	for (uint32_t i = 0; i < sp->fresh; i++) {
 		if (sp->at[i].state == 0)
@@ -705,6 +747,7 @@ static const char *check_counts(const struct tg_engine *e)
 		state_n[sp->at[i].state]++;
 		held += held_by(sp, &sp->at[i]);
 		v6 += is_v6(&sp->at[i]);
+		dormant += tg_splice_is_dormant(&sp->at[i]);
 	}
 	for (uint32_t i = sp->held_free; i != TG_NONE && free <= sp->held_fresh; free++)
 		i = sp->held[i].next;
@@ -714,7 +757,7 @@ static const char *check_counts(const struct tg_engine *e)
 		return "S1: held packets are lost";
 	if (memcmp(state_n, sp->state_n, sizeof(state_n)) != 0)
 		return "S3: splices by state are not as counted";
-	return NULL;
+	return dormant == sp->dormant_n ? NULL : "S8: dormant splices are not as counted";
 }
 
 bool tg_splices_validate(const struct tg_engine *e, const char **why)

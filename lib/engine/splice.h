@@ -28,13 +28,19 @@
  * packets a splice, some more over all; more is dropped, and the client repeats it (SP-07). So
  * the window in the SYN-ACK is never 0, and SP-08 has nothing to repeat.
  *
+ * TIME-WAIT ends with 2MSL, or when another handshake of the same client is done (before.h); as
+ * long as that is under way, the splice is dormant: what comes from the backend is translated as
+ * before, what the client says is looked at by the half-open entry first. Nothing of the record
+ * moves any more then, and what was right edges means something else.
+ *
  * In the engine's table each splice stands twice, once by the client's tuple and once by the
  * backend's, under indices above those of connections: conn_max + 2 * splice + side.
  *
  * Invariants, checked by tg_splices_validate(): S1 in use + free = handed out, also addresses of
  * IPv6 and held packets; S2 each stands in the table twice, under its two tuples; S3 by state as
  * counted; S4 each has a timer; S5 each stands in one list, by state and backend; S6 only OPENING
- * holds packets; S7 the wheel is valid. */
+ * holds packets; S7 the wheel is valid; S8 a dormant one stands in the table by
+ * its backend's tuple alone, and the half-open entry that it names knows of it. */
 #ifndef TG_ENGINE_SPLICE_H
 #define TG_ENGINE_SPLICE_H
 
@@ -70,7 +76,13 @@ enum {
 };
 
 struct tg_splice_end {
-	tg_seq nxt, end, edge;
+	tg_seq nxt, end;
+	union {
+		tg_seq edge;
+		uint32_t ts_recent; /* TIME-WAIT, of the client: its last TSval (TD-22) */
+		uint32_t half; /* TIME-WAIT, of the backend: the half-open entry beside which it is
+				  dormant, or TG_NONE */
+	};
 };
 
 struct tg_splice {
@@ -109,7 +121,10 @@ struct tg_splice {
 	uint8_t state : 3, pool : 5;
 	uint8_t backend;
 	uint8_t flags;
-	uint8_t quiet; /* times TG_SPLICE_QUIET_MS in which nothing moved, before `seen` */
+	union {
+		uint8_t quiet; /* times TG_SPLICE_QUIET_MS in which nothing moved, before `seen` */
+		bool ts_known; /* TIME-WAIT: ts_recent is */
+	};
 	uint8_t wnd_c : 4, wnd_p : 4;   /* the client's scale; the one that it was promised */
 	uint8_t wnd_b : 4, wnd_t : 4;   /* the backend's; the one that it takes the client's for */
 	uint8_t port_c : 4, port_b : 4; /* of ours: toward the client, toward the backend */
@@ -160,6 +175,7 @@ struct tg_splices {
 	uint32_t foreign_ports; /* bit p: transparent flows come in by port p */
 	uint32_t scan;          /* of the abort */
 	struct tg_splice_list time_wait;
+	uint32_t dormant_n;
 	struct tg_splice_backend of[TG_POOL_MAX][TG_BACKEND_MAX];
 	uint64_t doomed[TG_POOL_MAX]; /* bit b: the list of backend b that gets no new ones is
 					 to be reset */
@@ -222,6 +238,14 @@ void tg_splice_drop_held(struct tg_engine *e, struct tg_splice *s);
 /* Out of everything. */
 void tg_splice_free(struct tg_engine *e, struct tg_splice *s);
 void tg_splice_enter(struct tg_engine *e, struct tg_splice *s, enum tg_splice_state state);
+/* Of one in TIME-WAIT. The client's tuple is half-open entry conn's for a while, or it is this
+ * one's again (TD-24); waking may find no room in the table, and then it is gone. */
+void tg_splice_sleep(struct tg_engine *e, struct tg_splice *s, uint32_t conn);
+void tg_splice_wake(struct tg_engine *e, struct tg_splice *s);
+static inline bool tg_splice_is_dormant(const struct tg_splice *s)
+{
+	return s->state == TG_SPLICE_TIME_WAIT && s->side[TG_SPLICE_BACKEND].half != TG_NONE;
+}
 void tg_splice_arm(struct tg_engine *e, const struct tg_splice *s, uint64_t deadline_ms);
 
 /* Looks at it again in ms, 0 = never to end it; or earlier, as `seen` must not grow too old. */
@@ -261,6 +285,9 @@ void tg_splice_fail(struct tg_engine *e, struct tg_splice *s, enum tg_ctr why, s
 /* --- splice_rx.c: segments of a splice --- */
 
 enum tg_ctr tg_splice_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t slot);
+/* TD-22: whether a SYN to the backend, or to us from the client, begins something newer than s,
+ * which is in TIME-WAIT. */
+bool tg_splice_is_older(const struct tg_splice *s, const struct tg_seg *syn);
 /* The numbers of the record follow a segment of `from`. */
 void tg_splice_follow(struct tg_engine *e, struct tg_splice *s, enum tg_splice_side from,
 		      const struct tg_seg *seg);

@@ -101,8 +101,29 @@ static bool choose_snat(struct tg_engine *e, const struct tg_pool_conf *pool, st
 	return false;
 }
 
+/* The client came from the same port to another VIP before, and that splice is in TIME-WAIT: as it
+ * may be at the backend, it ends with a SYN that is newer there, too (TD-22). The client has proved
+ * that the port is his. */
+static void make_way(struct tg_engine *e, const struct tg_tuple *t, const struct tg_seg *syn)
+{
+	uint32_t slot = tg_conn_find(e, t, tg_tcp_tuple_hash(t, &e->secret));
+	enum tg_splice_side side;
+	struct tg_splice *s;
+
+	if (slot == TG_NONE || slot < e->conf.conn_max)
+		return;
+	s = tg_splice_of(e, slot, &side);
+	if (side != TG_SPLICE_BACKEND || s->state != TG_SPLICE_TIME_WAIT ||
+	    !tg_splice_is_older(s, syn))
+		return;
+	tg_ctr_inc(&e->ctr, TG_CTR_splice_tw_reused);
+	tg_splice_free(e, s);
+}
+
+/* syn: as it goes to the backend. */
 static bool choose_tuple(struct tg_engine *e, int pool, uint8_t backend,
-			 const struct tg_tuple *client, struct tg_tuple *t, uint32_t *port)
+			 const struct tg_tuple *client, const struct tg_seg *syn,
+			 struct tg_tuple *t, uint32_t *port)
 {
 	const struct tg_backend_conf *b = tg_pool_backend(e, pool, backend);
 	const struct tg_pool_conf *conf = tg_pool_conf(e, pool);
@@ -116,8 +137,11 @@ static bool choose_tuple(struct tg_engine *e, int pool, uint8_t backend,
 		return choose_snat(e, conf, t, port);
 	t->laddr = client->raddr;
 	t->lport = client->rport;
-	return tg_route_source(e->neigh, &t->raddr, &near) &&
-	       tg_route_is_ours(e->neigh, &near, port) && is_free(e, t);
+	if (!tg_route_source(e->neigh, &t->raddr, &near) ||
+	    !tg_route_is_ours(e->neigh, &near, port))
+		return false;
+	make_way(e, t, syn);
+	return is_free(e, t);
 }
 
 /* --- the handshake's last ACK --- */
@@ -135,6 +159,12 @@ static enum tg_ctr turn_away(struct tg_engine *e, struct tg_rx *rx, const struct
 	tg_ctr_inc(&e->ctr, TG_CTR_rst_sent);
 	tg_tx_rst(e, &to, &seg, rx);
 	return why;
+}
+
+/* The client's. */
+static uint32_t clock_of(const struct tg_rx *rx, const struct tg_tcb *tcb)
+{
+	return rx->seg.opts.has_ts ? rx->seg.opts.tsval : tcb->ts_recent;
 }
 
 /* Everything that the record must know of the client; all numbers are the client's. */
@@ -156,7 +186,7 @@ static void fill(struct tg_engine *e, struct tg_splice *s, const struct tg_rx *r
 	if (tcb->ts_on) {
 		s->flags |= TG_SPLICE_TS;
 		s->ts_delta = rx->seg.opts.has_ts ? rx->seg.opts.tsecr : tcb->ts_last;
-		s->delta = rx->seg.opts.has_ts ? rx->seg.opts.tsval : tcb->ts_recent;
+		s->delta = clock_of(rx, tcb);
 	}
 	if (tcb->ws_on) {
 		s->flags |= TG_SPLICE_WS;
@@ -227,12 +257,15 @@ enum tg_ctr tg_splice_begin(struct tg_engine *e, struct tg_rx *rx, int pool,
 			    const struct tg_tcb *tcb)
 {
 	uint8_t backend = tg_pool_pick(e, pool, &rx->tuple);
+	struct tg_seg syn = {.seq = tcb->rcv.irs, .ctl = TG_TCP_SYN};
 	struct tg_tuple t;
 	uint32_t port;
 
 	if (backend == TG_NO_BACKEND)
 		return turn_away(e, rx, tcb, tg_pool_refuse(e, pool), TG_CTR_pool_dead);
-	if (!choose_tuple(e, pool, backend, &rx->tuple, &t, &port))
+	syn.opts.has_ts = tcb->ts_on;
+	syn.opts.tsval = clock_of(rx, tcb);
+	if (!choose_tuple(e, pool, backend, &rx->tuple, &syn, &t, &port))
 		return turn_away(e, rx, tcb, TG_REFUSE_RST, TG_CTR_splice_no_way);
 	struct tg_splice *s = tg_splice_new(e, pool, backend, &rx->tuple, &t);
 

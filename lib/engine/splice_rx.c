@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* splice_rx.c: segments of a splice that is open: passed on, and what they say is noted. */
-#include "splice.h"
+#include "before.h"
 
 enum { PAUSE = 3 }; /* of 256 ms: what comes once a second has always paused */
 
@@ -34,6 +34,8 @@ static uint16_t window_to(const struct tg_splice *s, enum tg_splice_side to)
 	uint32_t units = (uint32_t)tg_seq_diff(end->edge, end->nxt) >>
 			 (to == TG_SPLICE_CLIENT ? s->wnd_p : s->wnd_t);
 
+	if (s->state == TG_SPLICE_TIME_WAIT)
+		return 0; /* nobody has anything to say */
 	return units < UINT16_MAX ? (uint16_t)units : UINT16_MAX;
 }
 
@@ -115,16 +117,31 @@ void tg_splice_follow(struct tg_engine *e, struct tg_splice *s, enum tg_splice_s
 	a->edge = tg_seq_max(a->edge, tg_seq_add(ack, (uint32_t)seg->wnd << shift));
 }
 
+/* What TIME-WAIT needs takes the place of the edges. The client's clock is known from what it says
+ * or from what the backend echoes. */
+static void enter_time_wait(struct tg_engine *e, struct tg_splice *s, enum tg_splice_side from,
+			    const struct tg_seg *seg)
+{
+	tg_splice_enter(e, s, TG_SPLICE_TIME_WAIT);
+	s->side[TG_SPLICE_BACKEND].half = TG_NONE;
+	s->ts_known = (s->flags & TG_SPLICE_TS) && seg->opts.has_ts;
+	s->side[TG_SPLICE_CLIENT].ts_recent =
+	    from == TG_SPLICE_CLIENT ? seg->opts.tsval : seg->opts.tsecr;
+	tg_splice_arm(e, s, e->env.now_ms + 2ull * e->conf.msl_ms);
+	tg_ctr_inc(&e->ctr, TG_CTR_splice_closed);
+}
+
 /* SP-11: from the first FIN on it may end; when both are acknowledged the record stays for those
  * that are late. */
-static void note_fin(struct tg_engine *e, struct tg_splice *s, uint8_t flags_before)
+static void note_fin(struct tg_engine *e, struct tg_splice *s, enum tg_splice_side from,
+		     const struct tg_seg *seg, uint8_t flags_before)
 {
 	const struct tg_splice_end *c = &s->side[TG_SPLICE_CLIENT],
 				   *b = &s->side[TG_SPLICE_BACKEND];
 	const uint8_t both = TG_SPLICE_FIN_CLIENT | TG_SPLICE_FIN_BACKEND;
 	uint8_t fin = s->flags & both;
 
-	if (fin == 0 || s->state == TG_SPLICE_TIME_WAIT)
+	if (fin == 0)
 		return;
 	if (s->state == TG_SPLICE_SPLICED)
 		tg_splice_enter(e, s, TG_SPLICE_CLOSING);
@@ -132,9 +149,7 @@ static void note_fin(struct tg_engine *e, struct tg_splice *s, uint8_t flags_bef
 		tg_splice_arm(e, s, e->env.now_ms + TG_SPLICE_CLOSE_MS);
 	if (fin != both || !tg_seq_ge(b->nxt, c->end) || !tg_seq_ge(c->nxt, b->end))
 		return;
-	tg_splice_enter(e, s, TG_SPLICE_TIME_WAIT);
-	tg_splice_arm(e, s, e->env.now_ms + 2ull * e->conf.msl_ms);
-	tg_ctr_inc(&e->ctr, TG_CTR_splice_closed);
+	enter_time_wait(e, s, from, seg);
 }
 
 /* --- SP-10 --- */
@@ -221,16 +236,42 @@ static enum tg_ctr rst_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_
 	return TG_CTR_NONE;
 }
 
-/* TD-22: the client's next connection from the same port. Its numbers go on above the old ones, and
- * so do ours (EST-02). */
-static enum tg_ctr reuse(struct tg_engine *e, struct tg_rx *rx, struct tg_splice *s)
+bool tg_splice_is_older(const struct tg_splice *s, const struct tg_seg *syn)
+{
+	struct tg_tw old = {.rcv_nxt = s->side[TG_SPLICE_BACKEND].nxt,
+			    .ts_recent = s->side[TG_SPLICE_CLIENT].ts_recent,
+			    .flags = s->ts_known ? TG_TW_TS : 0};
+
+	if ((s->flags & TG_SPLICE_TS) && !s->ts_known)
+		return tg_seq_gt(syn->seq, old.rcv_nxt);
+	return tg_tw_is_newer(&old, syn);
+}
+
+/* TD-22, TD-23: perhaps the client's next connection from the same port, and perhaps a stranger's
+ * SYN: the listener answers as it does any, above the old numbers, and the splice stays until the
+ * handshake is done (TD-24). */
+static enum tg_ctr reuse(struct tg_engine *e, struct tg_rx *rx, const struct tg_splice *s)
 {
 	tg_seq floor = s->side[TG_SPLICE_BACKEND].end;
 	struct tg_listener *l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
 
-	tg_splice_free(e, s);
-	tg_ctr_inc(&e->ctr, TG_CTR_splice_tw_reused);
-	return l ? tg_listen_arrives(e, rx, l, TG_NONE, &floor) : tg_rx_closed(e, rx);
+	return l ? tg_listen_arrives(e, rx, l, tg_before_of(e, s), &floor) : tg_rx_closed(e, rx);
+}
+
+/* The ACK of a cookie that answered such a SYN: above both numbers, of which nothing of the old
+ * connection is. */
+static bool is_reuse(struct tg_engine *e, struct tg_rx *rx, const struct tg_splice *s,
+		     enum tg_ctr *verdict)
+{
+	const struct tg_seg *seg = &rx->seg;
+	struct tg_listener *l;
+
+	if (!tg_seq_gt(seg->seq, s->side[TG_SPLICE_BACKEND].nxt) ||
+	    !tg_seq_gt(tg_seq_sub(seg->ack, 1), s->side[TG_SPLICE_BACKEND].end))
+		return false;
+	l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
+	return l && tg_out_room(&e->out) &&
+	       tg_listen_try_cookie(e, rx, l, tg_before_of(e, s), verdict);
 }
 
 /* The backend did not get our ACK of its SYN-ACK. What it echoes is the client's clock then. */
@@ -252,17 +293,39 @@ static enum tg_ctr syn_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_
 			       enum tg_splice_side from)
 {
 	const struct tg_seg *seg = &rx->seg;
-	const struct tg_splice_end *b = &s->side[TG_SPLICE_BACKEND];
 	bool ack = (seg->ctl & TG_TCP_ACK) != 0;
 
 	if (seg->ctl & TG_TCP_FIN)
 		return TG_CTR_synfin;
 	if (from == TG_SPLICE_CLIENT && !ack && s->state == TG_SPLICE_TIME_WAIT &&
-	    tg_seq_gt(seg->seq, b->nxt))
+	    tg_splice_is_older(s, seg))
 		return reuse(e, rx, s);
 	if (from == TG_SPLICE_BACKEND && ack)
 		return synack_again(e, rx, s);
 	return tg_splice_challenge(e, s, from, rx);
+}
+
+static enum tg_ctr ack_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_splice *s,
+			       enum tg_splice_side from)
+{
+	bool waits = s->state == TG_SPLICE_TIME_WAIT;
+	uint8_t flags = s->flags;
+	enum tg_ctr verdict;
+
+	if (waits && from == TG_SPLICE_CLIENT && is_reuse(e, rx, s, &verdict))
+		return verdict;
+	if (is_storm(e, s, from, &rx->seg))
+		return TG_CTR_splice_ack_storm;
+	verdict = pass_on(e, rx, s, from);
+	if (verdict != TG_CTR_NONE)
+		return verdict;
+	if (waits) {
+		s->seen = tg_splice_seen(e); /* all else is final */
+		return TG_CTR_NONE;
+	}
+	tg_splice_follow(e, s, from, &rx->seg);
+	note_fin(e, s, from, &rx->seg, flags);
+	return TG_CTR_NONE;
 }
 
 enum tg_ctr tg_splice_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t slot)
@@ -281,14 +344,5 @@ enum tg_ctr tg_splice_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t sl
 		return rst_arrives(e, rx, s, from);
 	if (!(rx->seg.ctl & TG_TCP_ACK))
 		return TG_CTR_no_ack; /* SE-25 */
-	if (is_storm(e, s, from, &rx->seg))
-		return TG_CTR_splice_ack_storm;
-	uint8_t flags = s->flags;
-	enum tg_ctr verdict = pass_on(e, rx, s, from);
-
-	if (verdict != TG_CTR_NONE)
-		return verdict;
-	tg_splice_follow(e, s, from, &rx->seg);
-	note_fin(e, s, flags);
-	return TG_CTR_NONE;
+	return ack_arrives(e, rx, s, from);
 }

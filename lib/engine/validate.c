@@ -192,11 +192,11 @@ static bool check_conns(const struct check *k)
 		if (!((c->flags & TG_CONN_EXT) ? check_moving(k, i) : check_resting(k, i)))
 			return false;
 	}
-	uint32_t splices = e->splices ? e->splices->n : 0;
+	uint32_t slots = e->splices ? 2 * e->splices->n - e->splices->dormant_n : 0;
 
-	if (e->table.count != e->conn_count + 2 * splices)
-		return fault(k, "I1: %u connections, %u splices, %u in the table", e->conn_count,
-			     splices, e->table.count);
+	if (e->table.count != e->conn_count + slots)
+		return fault(k, "I1: %u connections, %u places of splices, %u in the table",
+			     e->conn_count, slots, e->table.count);
 	return true;
 }
 

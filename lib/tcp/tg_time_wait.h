@@ -54,6 +54,8 @@ enum tg_tw_outcome {
 enum tg_tw_outcome tg_tw_arrives(struct tg_tw *tw, const struct tg_tuple *tuple,
 				 const struct tg_seg *seg, const struct tg_tcp_env *env,
 				 struct tg_act *act);
+/* TD-22: whether the SYN is newer than the record's connection, by timestamp and number. */
+bool tg_tw_is_newer(const struct tg_tw *tw, const struct tg_seg *seg);
 /* A challenge ACK from the record, by RB-08. */
 void tg_tw_challenge(struct tg_tw *tw, const struct tg_tuple *tuple, const struct tg_tcp_env *env,
 		     struct tg_act *act);

@@ -141,7 +141,7 @@ static uint32_t rcv_wnd(const struct tg_tw *tw)
 
 /* --- SYN: TD-22, ADV-65 --- */
 
-static bool is_newer_syn(const struct tg_tw *tw, const struct tg_seg *seg)
+bool tg_tw_is_newer(const struct tg_tw *tw, const struct tg_seg *seg)
 {
 	bool seq_newer = tg_seq_gt(seg->seq, tw->rcv_nxt);
 
@@ -158,7 +158,7 @@ static enum tg_tw_outcome syn_arrives(struct tg_tw *tw, const struct tg_tuple *t
 				      const struct tg_seg *seg, const struct tg_tcp_env *env,
 				      struct tg_act *act)
 {
-	if (!(seg->ctl & TG_TCP_ACK) && is_newer_syn(tw, seg))
+	if (!(seg->ctl & TG_TCP_ACK) && tg_tw_is_newer(tw, seg))
 		return TG_TW_REUSE;
 	act->verdict = TG_CTR_syn_in_window; /* TD-25; SE-21: a SYN,ACK never reuses */
 	challenge(tw, tuple, env, act);
