@@ -27,6 +27,7 @@ void tg_cookies_init(struct tg_engine *e)
 	tg_cookie_keys_init(&e->cookie, secret, e->conf.fleet ? e->conf.fleet_skew_ms : 0,
 			    e->env.now_ms);
 	e->lanes = tg_sip_lanes_at(0);
+	e->syn.run.lane = tg_syn_lane_at(0);
 }
 
 void tg_engine_set_wall(struct tg_engine *e, uint64_t wall_ms, uint64_t now_ns)

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn.c: see syn.h. */
-#include "bogon.h"
-#include "engine.h"
 #include "neigh_table.h"
-#include "rate.h"
-#include "source.h"
-
-/* What may be between a SYN and its cookie, beside the listener itself. */
-enum { ASK_BOGON = 1, ASK_PEER = 2, ASK_SYN = 4, ASK_BUDGET = 8 };
+#include "syn_way.h"
 
 enum {
 	FLAGS = TG_TCP_FIN | TG_TCP_SYN | TG_TCP_RST | TG_TCP_PSH | TG_TCP_ACK | TG_TCP_URG,
@@ -19,60 +13,6 @@ _Static_assert((int)TG_BURST_MAX <= (int)TG_SYN_BATCH_MAX,
 	       "a burst fits, and a mask has a bit each");
 
 /* --- ways --- */
-
-static bool is_minting(const struct tg_listener *l)
-{
-	return !l->conf.has_pool && /* what it promises may change within the burst */
-	       (l->armed || l->conf.syn_cookies == TG_COOKIES_ALWAYS);
-}
-
-static uint8_t asks_of(const struct tg_engine *e, const struct tg_listener *l, bool v4)
-{
-	const struct tg_listener_conf *c = &l->conf;
-	bool queue = c->service && c->service->has_accept_queue;
-	bool syn = c->syn_cookies != TG_COOKIES_ALWAYS || e->sources || e->rates || queue;
-
-	return (uint8_t)((tg_bogon_has(c->bogons, v4) ? ASK_BOGON : 0) |
-			 (c->prefixes || c->allow_n || c->allow_port_high ? ASK_PEER : 0) |
-			 (syn ? ASK_SYN : 0) | (e->conf.rst_rate ? ASK_BUDGET : 0));
-}
-
-/* tg_ip4_parse and tg_ip6_parse let no packet to others pass (LN-12). */
-static bool may_be_destination(const struct tg_addr *a)
-{
-	if (tg_addr_is_v4(a))
-		return a->b[12] != 0 && a->b[12] != 127 && a->b[12] < 224;
-	return tg_be32_get(a->b) != 0;
-}
-
-static void fill_way(struct tg_engine *e, struct tg_syn_way *w, uint16_t port, uint16_t vid,
-		     uint16_t lport)
-{
-	uint32_t home, mtu = e->env.mtu;
-
-	if (e->conf.port[port].vlan != vid && !tg_rx_find_shared(e, vid, &port))
-		return;
-	const struct tg_port_conf *pc = &e->conf.port[port];
-
-	if (!may_be_destination(&w->laddr) || !tg_engine_is_ours(e, &w->laddr, &home) ||
-	    home != port || (pc->kernel && tg_kernel_has_port(pc, lport)))
-		return;
-	w->l = tg_listen_find(e, &w->laddr, lport);
-	if (!w->l || !is_minting(w->l))
-		return;
-	const struct tg_tcp_conf *conf = &e->class[w->l->class_idx].conf;
-
-	e->env.mtu = pc->mtu;
-	tg_syn_terms_init(&w->terms, conf, &e->env, !tg_addr_is_v4(&w->laddr));
-	e->env.mtu = mtu;
-	w->mints = true;
-	w->port = port;
-	w->mtu = pc->mtu;
-	w->lport = lport;
-	w->mac = pc->mac;
-	w->asks = asks_of(e, w->l, tg_addr_is_v4(&w->laddr));
-	w->gen = e->listen_gen;
-}
 
 /* NULL: there are too many. */
 static struct tg_syn_way *add_way(struct tg_engine *e, struct tg_syn_side *side, uint64_t place,
@@ -89,7 +29,7 @@ static struct tg_syn_way *add_way(struct tg_engine *e, struct tg_syn_side *side,
 	w->mints = false;
 	w->stamp = e->syn.stamp - 1;
 	w->formed = 0;
-	fill_way(e, w, port, vid, lport);
+	tg_syn_way_fill(e, w, port, vid, lport);
 	return w;
 }
 
@@ -157,6 +97,7 @@ static void take_shape(struct tg_syn_side *side, const struct tg_syn_way *w,
 	if (side->shape_n == SHAPES)
 		return;
 	side->shape_n++;
+	side->shaped_n = 0;
 	side->shape_way = (uint8_t)(w - side->way);
 	side->shape_port = pkt->port;
 	tg_syn_shape_init(&side->shape, pkt->data, l2, v6, &side->batch.syn[side->batch.n]);
@@ -165,6 +106,12 @@ static void take_shape(struct tg_syn_side *side, const struct tg_syn_way *w,
 /* tg_route_is_near, of a source that is no group. */
 static inline bool is_near4(const struct tg_neigh *n, uint32_t v4)
 {
+	if (n->own_n) {
+		const uint32_t net = tg_be32_swap(v4);
+		const struct tg_addr a = tg_addr_from_v4(&net);
+
+		return tg_route_is_near(n, &a);
+	}
 	for (uint32_t i = 0; i < n->subnet_first[TG_PORT_MAX]; i++)
 		if ((v4 & n->subnet[i].mask) == n->subnet[i].net)
 			return true;
@@ -256,6 +203,7 @@ static inline void put_shaped(struct tg_engine *e, struct tg_syn_side *side, boo
 	const uint8_t *ip = pkt->data + s->l2_len;
 	struct tg_syn *syn = &side->batch.syn[side->batch.n];
 
+	side->shaped_n++;
 	*syn = s->syn;
 	memcpy(&syn->tsval, pkt->data + s->ts_at, sizeof(syn->tsval));
 	put(e, side, side->shape_way, v6, ip, ip + (v6 ? TG_IP6_LEN : TG_IP4_LEN), i);
@@ -306,32 +254,34 @@ static void begin_side(struct tg_syn_side *side, bool v6)
 {
 	side->batch.v6 = v6;
 	side->batch.n = 0;
-	side->way_n = side->last = side->shape_n = 0;
+	side->way_n = side->last = side->shape_n = side->shaped_n = 0;
 	side->shape.len = 0;
 }
 
 uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
 	struct tg_syn_stage *st = &e->syn;
-	uint64_t mask = 0;
+	struct tg_syn_side *side = st->side;
+	uint64_t run = tg_syn_run_take(e, in, n), mask = 0;
 
-	begin_side(&st->side[0], false);
-	begin_side(&st->side[1], true);
+	begin_side(&side[0], false);
+	begin_side(&side[1], true);
 	for (uint32_t i = 0; i < n && i < 4; i++)
 		__builtin_prefetch(in[i].data);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i + 4 < n)
 			__builtin_prefetch(in[i + 4].data);
-		if ((mask && take_shaped(e, &in[i], i)) ||
-		    (may_be_syn(&in[i]) && take(e, &in[i], i)))
+		if (!(run >> i & 1) && ((mask && take_shaped(e, &in[i], i)) ||
+					(may_be_syn(&in[i]) && take(e, &in[i], i))))
 			mask |= 1ull << i;
 	}
-	st->mask = mask;
+	st->mask = mask | run;
 	if (mask == 0)
-		return 0;
-	hash_side(e, &st->side[0]);
-	hash_side(e, &st->side[1]);
-	return mask;
+		return run;
+	hash_side(e, &side[0]);
+	hash_side(e, &side[1]);
+	tg_syn_run_learn(e, &side[0].way[side[0].shape_way], side[0].shaped_n);
+	return st->mask;
 }
 
 /* --- find --- */
@@ -383,7 +333,7 @@ static void mint(struct tg_engine *e, struct tg_syn_side *side)
 uint64_t tg_syn_find(struct tg_engine *e)
 {
 	struct tg_syn_stage *st = &e->syn;
-	uint64_t met = met_by(e, &st->side[0]) | met_by(e, &st->side[1]);
+	uint64_t met = tg_syn_run_find(e) | met_by(e, &st->side[0]) | met_by(e, &st->side[1]);
 
 	st->table_gen = e->table_gen;
 	st->mask &= ~met;
@@ -393,131 +343,6 @@ uint64_t tg_syn_find(struct tg_engine *e)
 }
 
 /* --- answer --- */
-
-static void make_form(struct tg_engine *e, struct tg_syn_way *w, uint8_t agreed)
-{
-	const struct tg_port_conf *pc = &e->conf.port[w->port];
-	const struct tg_tcp_conf *conf = &e->class[w->l->class_idx].conf;
-	struct tg_cookie_deal deal = {.ts = agreed & TG_SYN_TS,
-				      .sack = agreed & TG_SYN_SACK,
-				      .ecn = agreed & TG_SYN_ECN,
-				      .ws = agreed & TG_SYN_WS,
-				      .rcv_scale = agreed & TG_SYN_WS ? conf->window_scale : 0};
-	struct tg_eth eth = {
-	    .dst = w->hop, .src = pc->mac, .vid = pc->vlan, .tagged = pc->vlan != 0};
-	struct tg_ip ip = {.src = w->laddr,
-			   .proto = TG_PROTO_TCP,
-			   .ttl = w->l->conf.tcp.ttl,
-			   .tos = (uint8_t)(w->l->conf.tcp.dscp << 2)};
-	struct tg_synack *s = &w->form[agreed];
-	bool v4 = tg_addr_is_v4(&w->laddr);
-	struct tg_seg seg;
-
-	tg_tcp_cookie_reply(conf, &e->env, !v4, &deal, &seg);
-	seg.sport = w->lport;
-	eth.type = v4 ? TG_ETHERTYPE_IP4 : TG_ETHERTYPE_IP6;
-	s->has_ts = deal.ts;
-	s->l2_len = (uint8_t)tg_eth_emit(s->bytes, &eth);
-	s->l3_len = v4 ? TG_IP4_LEN : TG_IP6_LEN;
-	s->l4_len = (uint8_t)tg_tcp_emit(s->bytes + s->l2_len + s->l3_len, &seg);
-	if (v4)
-		tg_ip4_emit(s->bytes + s->l2_len, &ip, s->l4_len, true);
-	else
-		tg_ip6_emit(s->bytes + s->l2_len, &ip, s->l4_len, 0);
-	s->len = (uint16_t)(s->l2_len + s->l3_len + s->l4_len);
-	s->tx_flags = (uint8_t)((pc->tx_tcp_csum ? TG_TX_TCP_CSUM : 0) |
-				(v4 && pc->tx_ip_csum ? TG_TX_IP_CSUM : 0));
-	tg_synack_init(s, &w->laddr);
-	w->wnd = seg.wnd;
-	w->formed |= (uint16_t)(1u << agreed);
-}
-
-/* What may have changed since another packet had its turn. Asks, and changes nothing: the SYN may
- * yet be refused. */
-static bool is_still(const struct tg_engine *e, const struct tg_syn_way *w,
-		     const struct tg_addr *raddr)
-{
-	const struct tg_addr *hop = tg_route_hop(e->neigh, w->port, raddr);
-
-	return e->listen_gen == w->gen && !e->draining && !e->aborting && hop &&
-	       tg_neigh_is_ready(e->neigh, w->port, hop, e->env.now_ms);
-}
-
-/* An answer goes out: where to. */
-static void refresh(struct tg_engine *e, struct tg_syn_way *w, const struct tg_addr *raddr)
-{
-	const struct tg_addr *hop = tg_route_hop(e->neigh, w->port, raddr);
-	struct tg_mac mac;
-	enum tg_neigh_answer answer = tg_neigh_find(e->neigh, w->port, hop, e->env.now_ms, &mac);
-
-	assert(answer == TG_NEIGH_OK); /* is_still said so */
-	(void)answer;
-	if (w->formed && memcmp(&mac, &w->hop, sizeof(mac)) != 0)
-		w->formed = 0;
-	w->hop = mac;
-	w->stamp = e->syn.stamp;
-}
-
-/* Who is on the link has a next hop of his own. (IPv4: he is no plain one.) */
-static bool is_on_link6(const struct tg_engine *e, const struct tg_syn_way *w,
-			const struct tg_addr *raddr)
-{
-	return !e->conf.port[w->port].has_static_neigh &&
-	       tg_route_hop(e->neigh, w->port, raddr) == raddr;
-}
-
-/* In the order of tg_listen_arrives, up to the budget. */
-static bool may_be_answered(struct tg_engine *e, const struct tg_syn_way *w,
-			    const struct tg_tuple *t)
-{
-	bool minted = true;
-
-	if ((w->asks & ASK_BOGON) && tg_bogon_is(w->l->conf.bogons, e->neigh, w->port, &t->raddr))
-		return false;
-	if ((w->asks & ASK_PEER) && !tg_admit_peer(&w->l->conf, t))
-		return false;
-	return !(w->asks & ASK_SYN) ||
-	       (tg_admit_syn(e, w->l, &t->raddr, &minted) == TG_CTR_NONE && minted);
-}
-
-static void tuple_of(const struct tg_syn_way *w, const struct tg_syn_batch *b, uint32_t k,
-		     struct tg_tuple *t)
-{
-	uint32_t peer = tg_be32_swap(tg_syn_batch_peer(b, k));
-
-	t->laddr = w->laddr;
-	t->lport = w->lport;
-	t->rport = tg_syn_batch_rport(b, k);
-	if (!b->v6) {
-		t->raddr = tg_addr_from_v4(&peer);
-		return;
-	}
-	tg_le64_put(t->raddr.b, b->addr[2][k]);
-	tg_le64_put(t->raddr.b + 8, b->addr[3][k]);
-}
-
-/* What else stands between number k and its answer. False: it leaves; *limited: it is over the
- * budget. */
-static bool is_let_pass(struct tg_engine *e, struct tg_syn_way *w, const struct tg_syn_batch *b,
-			uint32_t k, bool *limited)
-{
-	bool doubted = w->stamp != e->syn.stamp;
-	struct tg_tuple t;
-
-	tuple_of(w, b, k, &t);
-	if ((b->v6 && is_on_link6(e, w, &t.raddr)) || (doubted && !is_still(e, w, &t.raddr)) ||
-	    !may_be_answered(e, w, &t))
-		return false;
-	*limited = (w->asks & ASK_BUDGET) && !tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
-	if (doubted && !*limited)
-		refresh(e, w, &t.raddr);
-	return true;
-}
-
-/* What a run of answers has to be counted for, at its end. */
-struct tally {
-	uint64_t sent, bytes, limited;
-};
 
 /* Sends form s with the numbers of number k. */
 static inline __attribute__((always_inline)) void send(struct tg_engine *e,
@@ -555,7 +380,7 @@ static inline __attribute__((always_inline)) void send(struct tg_engine *e,
 /* False: it leaves, and nothing was done. moved: other packets have changed the tables. */
 static inline __attribute__((always_inline)) bool answer(struct tg_engine *e, bool v6, uint32_t k,
 							 const struct tg_pkt *pkt, bool moved,
-							 struct tally *tally)
+							 struct tg_syn_tally *tally)
 {
 	struct tg_syn_side *side = &e->syn.side[v6];
 	const struct tg_syn_batch *b = &side->batch;
@@ -569,7 +394,7 @@ static inline __attribute__((always_inline)) bool answer(struct tg_engine *e, bo
 		       tg_tw_store_find_any(e->tw, &b->hash[k], 1))))
 		return false;
 	e->env.mtu = w->mtu;
-	if ((w->asks || v6 || w->stamp != e->syn.stamp) && !is_let_pass(e, w, b, k, &limited))
+	if ((w->asks || v6 || w->stamp != e->syn.stamp) && !tg_syn_way_may(e, w, b, k, &limited))
 		return false;
 	if (limited) {
 		tally->limited++;
@@ -577,7 +402,7 @@ static inline __attribute__((always_inline)) bool answer(struct tg_engine *e, bo
 		return true;
 	}
 	if (!(w->formed >> agreed & 1))
-		make_form(e, w, agreed);
+		tg_syn_way_form(e, w, agreed);
 	w->l->cookie_ms = e->env.now_ms;
 	w->l->cookie_wnd = w->wnd;
 	send(e, b, v6, k, s, pkt, w->port);
@@ -590,13 +415,20 @@ uint32_t tg_syn_answer(struct tg_engine *e, const struct tg_pkt in[], uint32_t i
 {
 	const struct tg_syn_stage *st = &e->syn;
 	bool moved = e->table_gen != st->table_gen;
-	struct tally t = {0};
+	struct tg_syn_tally t = {0};
 
-	for (; i < n && (st->mask >> i & 1); i++) {
-		uint32_t k = st->nth[i];
+	while (i < n && (st->mask >> i & 1)) {
+		uint32_t k = st->nth[i], from = i;
+		if (st->run.mask >> i & 1) {
+			i = tg_syn_run_answer(e, in, i, n, moved, &t);
+			if (i == from)
+				break;
+			continue;
+		}
 		if (!(st->v6[i] ? answer(e, true, k, &in[i], moved, &t)
 				: answer(e, false, k, &in[i], moved, &t)))
 			break;
+		i++;
 	}
 	tg_ctr_add(&e->ctr, TG_CTR_rx_accepted, t.sent);
 	tg_ctr_add(&e->ctr, TG_CTR_synack_limited, t.limited);

@@ -7,7 +7,7 @@
  * numbers, so that half of those for a tuple in TIME-WAIT are below its old SND.NXT (SC-11). */
 #include "control.h"
 #include "cookie_bits.h"
-#include "tg_syn_batch.h"
+#include "tg_syn_lane.h"
 #include "tuple_words.h"
 
 enum {
@@ -367,4 +367,33 @@ void tg_syn_batch_mint(struct tg_syn_batch *b, const struct tg_syn_terms *const 
 		b->tsval[i] = tsval_of(b->mac[i], b->ts[i], keys->epoch,
 				       word >> WORD_OPTION_SHIFT & OPTION_MASK);
 	}
+}
+
+/* --- and of one shape --- */
+
+uint16_t tg_syn_terms_agree(const struct tg_syn_terms *t, const struct tg_syn *syn, uint8_t *agreed)
+{
+	return agree(t, syn, agreed);
+}
+
+uint64_t tg_syn_promise_end(uint16_t word)
+{
+	return mac_end(word, true);
+}
+
+void tg_syn_batch_mac(struct tg_syn_batch *b, const uint64_t last[], bool ts,
+		      const struct tg_cookie_keys *keys, const struct tg_sip_lanes *lanes)
+{
+	const uint64_t *mac[] = {b->addr[0], b->ports, last}, *hidden[] = {b->addr[0], b->end};
+
+	lanes->hash24(tg_cookie_mac_key(keys, 0, keys->epoch), mac, 3, b->mac, b->n);
+	if (ts)
+		lanes->hash24(&keys->secret[0].ts, hidden, 2, b->ts, b->n);
+}
+
+void tg_synack_promise(struct tg_synack_rows *r, const struct tg_cookie_keys *keys, uint16_t word)
+{
+	r->isn_low = (uint32_t)(keys->epoch & 1) << 2 | (word & (TG_COOKIE_MSS_N - 1));
+	r->epoch = (uint32_t)keys->epoch + 1;
+	r->options = word >> WORD_OPTION_SHIFT & OPTION_MASK;
 }

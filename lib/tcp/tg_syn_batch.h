@@ -97,11 +97,20 @@ static inline uint32_t tg_syn_batch_words(const struct tg_syn_batch *b, const ui
 
 void tg_syn_terms_init(struct tg_syn_terms *t, const struct tg_tcp_conf *conf,
 		       const struct tg_tcp_env *env, bool v6);
+/* What is promised to syn, as the cookie's word has it, and agreed as above (cookie.c). */
+uint16_t tg_syn_terms_agree(const struct tg_syn_terms *t, const struct tg_syn *syn,
+			    uint8_t *agreed);
 /* Fills in end and hash (isn.c). */
 void tg_syn_batch_hash(struct tg_syn_batch *b, const struct tg_tcp_secret *secret,
 		       const struct tg_sip_lanes *lanes);
 /* Fills in agreed, isn and tsval; after tg_syn_batch_hash (cookie.c). */
 void tg_syn_batch_mint(struct tg_syn_batch *b, const struct tg_syn_terms *const terms[],
 		       const struct tg_cookie_keys *keys, const struct tg_sip_lanes *lanes);
+/* The last word of the MAC's input, of IPv4, when word is promised. */
+uint64_t tg_syn_promise_end(uint16_t word);
+/* Fills in mac, and with ts ts, of an IPv4 batch whose addr, ports and end are there; last: [n] of
+ * tg_syn_promise_end. */
+void tg_syn_batch_mac(struct tg_syn_batch *b, const uint64_t last[], bool ts,
+		      const struct tg_cookie_keys *keys, const struct tg_sip_lanes *lanes);
 
 #endif

@@ -13,6 +13,7 @@ enum { ROUNDS = 120, BURSTS = 60, LISTENERS = 5, KEPT = 64, FRAME_LEN = 256 };
 static struct host side[2]; /* [1] has no stage */
 static struct tg_rng rng;
 static uint64_t staged; /* SYNs that the stage answered */
+static uint64_t in_run; /* ... and of these in the run (syn_run.c) */
 
 /* A frame that goes to both. */
 struct frame {
@@ -25,6 +26,7 @@ struct frame {
 /* What was sent lately: what comes again, and what is acknowledged. */
 static struct frame kept[KEPT], answer[KEPT];
 static uint32_t kept_n, answer_n;
+static struct frame model; /* what many SYNs look like, when a flood is on; len 0: none is */
 
 static uint32_t below(uint32_t n)
 {
@@ -112,6 +114,7 @@ static void close_at_once(struct host_svc *s, struct tg_engine *e, uint32_t conn
 static void begin(void)
 {
 	struct host *h = &side[0];
+	uint32_t lane = 0;
 
 	host_defaults(h);
 	h->conf.seed = tg_rng_next(&rng);
@@ -137,6 +140,10 @@ static void begin(void)
 		}
 	}
 	kept_n = answer_n = 0;
+	memset(&model, 0, sizeof(model));
+	while (one_in(2) && tg_syn_lane_at(lane + 1))
+		lane++;
+	side[0].e->syn.run.lane = tg_syn_lane_at(lane);
 }
 
 static void end(void)
@@ -255,6 +262,71 @@ static void random_syn(struct frame *f)
 	f->port = 0;
 }
 
+/* Where the value of TS stands in a TCP header; NULL: nowhere. */
+static uint8_t *find_ts(uint8_t *tcp)
+{
+	uint32_t len = (tcp[12] >> 4) * 4u;
+
+	for (uint32_t i = TG_TCP_LEN; i + 10 <= len;
+	     i += tcp[i] <= 1 || !tcp[i + 1] ? 1 : tcp[i + 1])
+		if (tcp[i] == 8)
+			return tcp + i + 2;
+	return NULL;
+}
+
+/* The model as somebody else sends it: what differs from SYN to SYN of a flood is new. */
+static void random_alike(struct frame *f)
+{
+	uint8_t *ip = f->data + TG_ETH_LEN, *tcp, *ts;
+	struct tg_addr src, dst;
+
+	*f = model;
+	ip += tg_be16_get(f->data + 12) == TG_ETHERTYPE_VLAN ? TG_VLAN_LEN : 0;
+	tcp = ip + TG_IP4_LEN;
+	tg_be32_put(ip + 12, (uint32_t)below(UINT32_MAX));
+	if (one_in(2))
+		ip[12] = (uint8_t)(1 + below(126));
+	else if (one_in(8)) /* one of ours, or near us */
+		tg_be32_put(ip + 12, 0xc0000200u | below(4));
+	tg_be16_put(ip + 4, (uint16_t)below(65536));
+	ip[8] = (uint8_t)(one_in(20) ? 0 : 1 + below(255));
+	tg_be16_put(ip + 10, 0);
+	tg_be16_put(ip + 10, tg_csum_fold(tg_csum_add(0, ip, TG_IP4_LEN)));
+	src = tg_addr_from_v4(ip + 12);
+	dst = tg_addr_from_v4(ip + 16);
+	tg_be16_put(tcp, (uint16_t)(one_in(40) ? 0 : below(65536)));
+	tg_be32_put(tcp + 4, below(UINT32_MAX));
+	tg_be16_put(tcp + 14, (uint16_t)below(65536));
+	if ((ts = find_ts(tcp)))
+		tg_be32_put(ts, below(UINT32_MAX));
+	tg_tcp_csum_put(tcp, tg_be16_get(ip + 2) - (uint32_t)TG_IP4_LEN, &src, &dst, false);
+	if (one_in(20))
+		f->l3_csum = f->l4_csum = TG_CSUM_UNKNOWN;
+	if (one_in(60))
+		f->cap = TG_HDR_MAX - 1;
+}
+
+static bool is_plain4(const struct frame *f)
+{
+	uint32_t l2 = TG_ETH_LEN;
+	struct tg_syn syn;
+
+	l2 += tg_be16_get(f->data + 12) == TG_ETHERTYPE_VLAN ? TG_VLAN_LEN : 0;
+	return f->len > l2 && tg_syn4_parse(f->data + l2, f->len - l2, true, true, &syn);
+}
+
+/* A flood begins, changes or ends. */
+static void random_model(void)
+{
+	memset(&model, 0, sizeof(model));
+	if (one_in(3))
+		return;
+	do
+		random_syn(&model);
+	while (!is_plain4(&model));
+	model.cap = FRAME_LEN;
+}
+
 static uint8_t back_fin(const struct tg_seg *seg)
 {
 	return (seg->ctl & TG_TCP_FIN) && !one_in(3) ? TG_TCP_FIN : 0;
@@ -344,7 +416,9 @@ static void neighbour(struct frame *f)
 
 static void random_frame(struct frame *f, uint32_t mix)
 {
-	if (below(100) < mix && one_in(3)) {
+	if (model.len && !one_in(8)) {
+		random_alike(f);
+	} else if (below(100) < mix && one_in(3)) {
 		neighbour(f);
 	} else if (below(100) < mix && answer_n) {
 		answer_back(&answer[below(answer_n < KEPT ? answer_n : KEPT)], f);
@@ -354,8 +428,10 @@ static void random_frame(struct frame *f, uint32_t mix)
 		random_syn(f);
 		kept[kept_n++ % KEPT] = *f;
 	}
+	uint32_t from = one_in(4) ? 0 : 14;
+
 	if (one_in(20) && f->len > 14)
-		f->data[14 + below(f->len - 14)] ^= (uint8_t)(1u << below(8));
+		f->data[from + below(f->len - from)] ^= (uint8_t)(1u << below(8));
 	if (one_in(40))
 		f->len = below(f->len + 1);
 }
@@ -441,6 +517,7 @@ static bool run_burst(uint32_t mix)
 	for (int k = 0; k < 2; k++)
 		sent[k] = give(&side[k], f, n, room, out[k]);
 	staged += (uint64_t)__builtin_popcountll(side[0].e->syn.mask);
+	in_run += (uint64_t)__builtin_popcountll(side[0].e->syn.mask & side[0].e->syn.run.mask);
 	CU_ASSERT_EQUAL(side[1].e->syn.mask, 0);
 	return compare(out, sent);
 }
@@ -480,6 +557,8 @@ static bool run_round(void)
 	uint32_t mix = one_in(3) ? 0 : below(60);
 
 	for (uint32_t i = 0; i < BURSTS; i++) {
+		if (one_in(16))
+			random_model();
 		if (!run_burst(mix))
 			return false;
 		if (one_in(10))
@@ -495,7 +574,7 @@ static void test_stage_anyBursts_sameAsOneByOne(void)
 	uint64_t seed = tg_test_seed;
 	uint32_t wrong = 0;
 
-	staged = 0;
+	staged = in_run = 0;
 	for (uint32_t r = 0; r < ROUNDS && !wrong; r++) {
 		tg_rng_init(&rng, seed + r);
 		begin();
@@ -506,6 +585,7 @@ static void test_stage_anyBursts_sameAsOneByOne(void)
 	}
 	CU_ASSERT_EQUAL(wrong, 0);
 	CU_ASSERT(staged > ROUNDS * BURSTS);
+	CU_ASSERT(in_run > ROUNDS * BURSTS);
 }
 
 /* Of a tuple in TIME-WAIT the record answers, by an ACK (TD-23), though the listener mints and the

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn_run.c: the run: IPv4 SYNs that look like many of the bursts before, sixteen at a time
+ * (tg_syn_lane.h). What they have in common was found out when the shape was learnt, and is good as
+ * long as nothing has changed that it was found from; whoever does not look so goes through the
+ * rest of the stage. Numbers in the arrays are places in the burst. */
+#include "neigh_table.h"
+#include "syn_way.h"
+
+enum {
+	LEARN_MIN = 8,  /* so many of one shape in a burst, and the next are looked at for it */
+	MISSES_MAX = 4, /* so many bursts with few of it, and they are not any more */
+	FEW = 4,        /* one part in so many */
+};
+_Static_assert(TG_SYN_BATCH_MAX % TG_SYN_LANE == 0, "calls of the lane end with the arrays");
+
+/* --- learn --- */
+
+/* No source may be in our networks; where it takes more than the lane's eyes, none is taken. */
+static bool learn_near(const struct tg_neigh *n, struct tg_syn_rows *rows)
+{
+	for (uint32_t i = 0; i < n->subnet_first[TG_PORT_MAX]; i++)
+		if (!tg_syn_rows_near(rows, n->subnet[i].net, n->subnet[i].mask))
+			return false;
+	return n->own_n == 0;
+}
+
+void tg_syn_run_learn(struct tg_engine *e, const struct tg_syn_way *way, uint32_t n)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	const struct tg_syn_side *side = &e->syn.side[0];
+	uint32_t had = (uint32_t)__builtin_popcountll(run->mask);
+
+	if (n < LEARN_MIN || (run->on && had >= LEARN_MIN) || !run->lane)
+		return;
+	run->on = false;
+	run->word = tg_syn_terms_agree(&way->terms, &side->shape.syn, &run->agreed);
+	if ((run->agreed & TG_SYN_ODD) ||
+	    !tg_syn_rows_init(&run->rows, &side->shape, &way->laddr) ||
+	    !learn_near(e->neigh, &run->rows))
+		return;
+	run->way = *way;
+	run->way.formed = 0;
+	run->port = side->shape_port;
+	run->misses = 0;
+	for (uint32_t i = 0; i < TG_SYN_BATCH_MAX; i++)
+		run->last[i] = tg_syn_promise_end(run->word);
+	run->on = true;
+}
+
+/* --- take --- */
+
+/* What is no frame of the shape, and is looked at in place of those that need not be. */
+static const uint8_t nothing[TG_HDR_MAX];
+
+static inline uint16_t csums_of(const struct tg_pkt *pkt)
+{
+	return (uint16_t)(pkt->l3_csum | pkt->l4_csum << 8);
+}
+
+/* Of in[at] and on; all of them are said to have the same checksums right by the carrier. */
+static uint32_t take_lane(struct tg_engine *e, const struct tg_pkt in[], uint32_t at, uint32_t n)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	const uint8_t *data[TG_SYN_LANE];
+	uint16_t csums = csums_of(&in[at]);
+	uint32_t check = (in[at].l3_csum == TG_CSUM_GOOD ? 0 : TG_SYN_CHECK_IP) |
+			 (in[at].l4_csum == TG_CSUM_GOOD ? 0 : TG_SYN_CHECK_TCP);
+	uint32_t end = n - at < TG_SYN_LANE ? n - at : TG_SYN_LANE;
+
+	for (uint32_t i = 0; i < end; i++) {
+		const struct tg_pkt *pkt = &in[at + i];
+		bool may = pkt->len >= run->rows.len && pkt->cap >= TG_HDR_MAX &&
+			   pkt->port == run->port && csums_of(pkt) == csums;
+		data[i] = may ? pkt->data : nothing;
+	}
+	for (uint32_t i = end; i < TG_SYN_LANE; i++)
+		data[i] = nothing;
+	return run->lane->read(&run->rows, data, check, &run->cols, &run->batch, at);
+}
+
+/* Where few are taken again and again, it is over. */
+static void judge(struct tg_syn_run *run, uint32_t n)
+{
+	uint32_t had = (uint32_t)__builtin_popcountll(run->mask);
+
+	run->misses = had && had >= n / FEW ? 0 : run->misses + 1;
+	run->on = run->misses < MISSES_MAX;
+}
+
+uint64_t tg_syn_run_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	const uint64_t *m[] = {run->batch.addr[0], run->batch.end};
+
+	run->mask = 0;
+	if (!run->on || n == 0)
+		return 0;
+	if (!tg_syn_way_is_good(e, &run->way)) {
+		run->on = false;
+		return 0;
+	}
+	for (uint32_t at = 0; at < n; at += TG_SYN_LANE)
+		run->mask |= (uint64_t)take_lane(e, in, at, n) << at;
+	judge(run, n);
+	if (run->mask == 0)
+		return 0;
+	run->way.stamp = e->syn.stamp - 1;
+	run->batch.n = n;
+	e->lanes->hash13(&e->secret.tuple, m, 2, run->batch.hash, n);
+	for (uint32_t i = 0; i < n; i++) {
+		tg_table_prefetch(&e->table, run->batch.hash[i]);
+		tg_tw_store_prefetch(e->tw, run->batch.hash[i]);
+	}
+	return run->mask;
+}
+
+/* --- find --- */
+
+uint64_t tg_syn_run_find(struct tg_engine *e)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	struct tg_syn_batch *b = &run->batch;
+
+	if (run->mask == 0)
+		return 0;
+	uint64_t any = tg_table_find_any(&e->table, b->hash, b->n) |
+		       tg_tw_store_find_any(e->tw, b->hash, b->n);
+
+	tg_syn_batch_mac(b, run->last, run->agreed & TG_SYN_TS, &e->cookie, e->lanes);
+	tg_synack_promise(&run->answer, &e->cookie, run->word);
+	return any & run->mask;
+}
+
+/* --- answer --- */
+
+/* Behind the last one of the run that begins with number i and may be answered now, as far as
+ * tables and out[] go. */
+static uint32_t run_end(const struct tg_engine *e, uint32_t i, uint32_t n, bool moved)
+{
+	const struct tg_syn_batch *b = &e->syn.run.batch;
+	uint64_t not_in = ~(e->syn.run.mask & e->syn.mask) >> i, met = 0;
+	uint32_t len = n - i, room = tg_out_room(&e->out);
+
+	if (not_in && (uint32_t)__builtin_ctzll(not_in) < len)
+		len = (uint32_t)__builtin_ctzll(not_in);
+	len = len < room ? len : room;
+	if (moved)
+		met = tg_table_find_any(&e->table, &b->hash[i], len) |
+		      tg_tw_store_find_any(e->tw, &b->hash[i], len);
+	if (met && (uint32_t)__builtin_ctzll(met) < len)
+		len = (uint32_t)__builtin_ctzll(met);
+	return i + len;
+}
+
+/* The view of an answer that will stand where in does. */
+static inline void put_view(struct tg_engine *e, const struct tg_pkt *in, const struct tg_synack *s,
+			    uint16_t port)
+{
+	struct tg_pkt *out = &e->out.pkt[e->out.n++];
+
+	*out = *in;
+	out->len = s->len;
+	out->port = port;
+	out->rss_hash = 0;
+	out->tso_mss = 0;
+	memcpy(&out->tx_flags, &s->tx_flags, 4); /* and the three lengths */
+}
+
+/* Number k is answered, in row. */
+static inline void put_answer(struct tg_engine *e, const struct tg_pkt *in, uint32_t k,
+			      uint8_t **row)
+{
+	struct tg_syn_run *run = &e->syn.run;
+
+	run->cols.id[k] = tg_tx_ip_id(e);
+	*row = in->data;
+	put_view(e, in, &run->way.form[run->agreed], run->way.port);
+}
+
+/* Where each has to be asked for, or it is not known where to. False: number k leaves. */
+static bool ask(struct tg_engine *e, const struct tg_pkt *in, uint32_t k, uint8_t **row,
+		struct tg_syn_tally *tally)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	struct tg_syn_way *w = &run->way;
+	bool limited = false;
+
+	if (!tg_syn_way_may(e, w, &run->batch, k, &limited))
+		return false;
+	if (limited) {
+		tally->limited++;
+		tg_rx_put_back(e, in);
+		return true;
+	}
+	if (!(w->formed >> run->agreed & 1)) {
+		tg_syn_way_form(e, w, run->agreed);
+		tg_synack_rows_init(&run->answer, &w->form[run->agreed]);
+	}
+	put_answer(e, in, k, row);
+	return true;
+}
+
+uint32_t tg_syn_run_answer(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t n,
+			   bool moved, struct tg_syn_tally *tally)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	struct tg_syn_way *w = &run->way;
+	uint32_t end = run_end(e, i, n, moved), from = i & ~(TG_SYN_LANE - 1u), sent = e->out.n;
+	uint8_t *row[TG_SYN_BATCH_MAX];
+
+	if (i == end)
+		return i;
+	for (uint32_t k = from; k < i; k++)
+		row[k] = run->waste;
+	e->env.mtu = w->mtu;
+	for (; i < end && (w->asks || w->stamp != e->syn.stamp); i++) {
+		row[i] = run->waste;
+		if (!ask(e, &in[i], i, &row[i], tally))
+			break;
+	}
+	for (; i < end && !w->asks && w->stamp == e->syn.stamp; i++)
+		put_answer(e, &in[i], i, &row[i]);
+	sent = e->out.n - sent;
+	if (sent == 0)
+		return i;
+	for (uint32_t k = i; k % TG_SYN_LANE; k++)
+		row[k] = run->waste;
+	for (uint32_t k = from; k < i; k += TG_SYN_LANE)
+		run->lane->write(&run->answer, &run->cols, &run->batch, k, row + k);
+	w->l->cookie_ms = e->env.now_ms;
+	w->l->cookie_wnd = w->wnd;
+	tally->sent += sent;
+	tally->bytes += (uint64_t)sent * w->form[run->agreed].len;
+	return i;
+}
