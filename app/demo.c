@@ -5,14 +5,12 @@
 #include "arming.h"
 #include "cli.h"
 #include "demo_client.h"
+#include "rings.h"
 #include "sight.h"
 #include "tg_trace.h"
 
 #include <errno.h>
-#include <rte_eth_ring.h>
 #include <rte_launch.h>
-#include <rte_mbuf.h>
-#include <rte_ring.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -75,7 +73,7 @@ struct demo {
 	char **extra;
 	int extra_n;
 	struct tg_eal_got got;
-	struct rte_ring *ring[2]; /* to the server, to the client */
+	struct tg_rings rings; /* to the server, to the client */
 	struct side server, client;
 	struct demo_client visitors;
 	struct demo_attacker attacker;
@@ -182,25 +180,6 @@ static int start_eal(struct demo *d, char *err, size_t err_size)
 	return 0;
 }
 
-/* One direction each: what one device sends, the other receives. */
-static int make_devices(struct demo *d, uint16_t id[2], char *err, size_t err_size)
-{
-	struct rte_ring **to = d->ring;
-	unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
-	to[0] = rte_ring_create("demo-to-server", RING_SIZE, SOCKET_ID_ANY, flags);
-	to[1] = rte_ring_create("demo-to-client", RING_SIZE, SOCKET_ID_ANY, flags);
-	if (to[0] && to[1]) {
-		int a = rte_eth_from_rings("demo_server", &to[0], 1, &to[1], 1, 0);
-		int b = rte_eth_from_rings("demo_client", &to[1], 1, &to[0], 1, 0);
-		id[0] = (uint16_t)a;
-		id[1] = (uint16_t)b;
-		if (a >= 0 && b >= 0)
-			return 0;
-	}
-	snprintf(err, err_size, "no net_ring devices: %s", tg_eal_log_error());
-	return -1;
-}
-
 static int start_side(struct side *s, const char *name, const char *ini, uint16_t id, uint8_t mac,
 		      char *err, size_t err_size)
 {
@@ -242,12 +221,14 @@ static void start_visitors(struct demo *d)
 
 static int start(struct demo *d, char *err, size_t err_size)
 {
-	uint16_t id[2];
 	if (!capture_open(&d->capture, d->file, err, err_size) ||
-	    start_eal(d, err, err_size) != 0 || make_devices(d, id, err, err_size) != 0)
+	    start_eal(d, err, err_size) != 0 ||
+	    tg_rings_make(&d->rings, "demo", RING_SIZE, err, err_size) != 0)
 		return -1;
-	if (start_side(&d->server, "demo-server", server_ini, id[0], 1, err, err_size) != 0 ||
-	    start_side(&d->client, "demo-client", client_ini, id[1], 2, err, err_size) != 0)
+	if (start_side(&d->server, "demo-server", server_ini, d->rings.id[0], 1, err, err_size) !=
+		0 ||
+	    start_side(&d->client, "demo-client", client_ini, d->rings.id[1], 2, err, err_size) !=
+		0)
 		return -1;
 	start_visitors(d);
 	return 0;
@@ -284,12 +265,20 @@ static void drain(struct demo *d)
 	atomic_store(&d->server.host.worker[0].order, TG_ORDER_DRAIN);
 }
 
+/* Of both engines, the one whose timers are due first. */
+static const struct tg_engine *first_due(const struct tg_engine *a, const struct tg_engine *b)
+{
+	return tg_engine_next_deadline(a) < tg_engine_next_deadline(b) ? a : b;
+}
+
 static int run(void *ctx)
 {
 	struct demo *d = ctx;
+	struct tg_idle idle;
 	struct tg_worker *server = &d->server.host.worker[0], *client = &d->client.host.worker[0];
 	uint64_t open_ns = client->clock.last_ns, attack_ns = open_ns, part_ns = open_ns;
 	uint32_t part = PART_N;
+	tg_idle_init(&idle, TG_IDLE_SLEEP);
 	while (!atomic_load_explicit(&d->stop, memory_order_relaxed)) {
 		uint32_t now_part = atomic_load_explicit(&d->part, memory_order_relaxed);
 		if (now_part != part) {
@@ -297,19 +286,19 @@ static int run(void *ctx)
 			part_ns = client->clock.last_ns;
 			d->capture.room = CAPTURE_EACH;
 		}
-		tg_worker_step(server);
-		uint32_t moved = tg_worker_step(client);
+		uint32_t moved = tg_worker_step(server);
+		moved += tg_worker_step(client);
 		uint64_t now_ns = client->clock.last_ns;
 		if (part == PART_CLOSE && may_drain(d, part_ns, now_ns))
 			drain(d);
 		if (part != PART_CLOSE)
-			demo_client_open(&d->visitors, due(d->rate, now_ns, &open_ns, TG_IO_BURST));
+			moved += demo_client_open(&d->visitors,
+						  due(d->rate, now_ns, &open_ns, TG_IO_BURST));
 		if (part == PART_FLOOD && d->flood)
 			demo_attack(&d->attacker, due(d->flood, now_ns, &attack_ns, ATTACK_BURST));
 		else
 			attack_ns = now_ns;
-		if (!moved)
-			rte_pause();
+		tg_idle_end(&idle, first_due(server->engine, client->engine), now_ns, 0, moved > 0);
 	}
 	return 0;
 }
@@ -471,12 +460,9 @@ static void end_side(struct side *s)
  * many did not come back: none may be missing. */
 static uint32_t end_both(struct demo *d)
 {
-	struct rte_mbuf *m;
 	tg_host_empty(&d->client.host);
 	tg_host_empty(&d->server.host);
-	for (int i = 0; i < 2; i++)
-		while (rte_ring_dequeue(d->ring[i], (void **)&m) == 0)
-			rte_pktmbuf_free(m);
+	tg_rings_empty(&d->rings);
 	uint32_t lost =
 	    tg_io_in_use(d->client.host.worker[0].io) + tg_io_in_use(d->server.host.worker[0].io);
 	end_side(&d->client);

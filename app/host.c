@@ -201,6 +201,7 @@ static int make_engine(struct tg_host *h, uint32_t w, bool yield, char *err, siz
 		return -1;
 	draw_secret(engine);
 	tg_worker_init(&h->worker[w], engine, io, h->dev, h->dev_n, yield);
+	tg_idle_init(&h->worker[w].idle, h->plan->idle);
 	if (tg_pools_add(engine, h->plan, err, err_size) != 0)
 		return -1;
 	for (uint32_t i = 0; i < h->plan->listener_n; i++) {

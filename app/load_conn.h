@@ -60,6 +60,8 @@ struct tg_load_figures {
 	uint32_t opening, open, closing; /* now */
 	uint32_t held;                   /* of open */
 	uint32_t open_max;               /* that there ever were; of several workers, the sum */
+	uint32_t filled;                 /* workers that have begun all that they are to hold */
+	uint64_t at_ns;                  /* when this was so */
 };
 
 struct tg_load_slot;
@@ -77,6 +79,7 @@ struct tg_load_side {
 	bool is_interrupted;           /* and not because the time is over */
 	uint32_t scan;                 /* the next slot to look at, when ending */
 	struct tg_pacer open_pace, churn_pace;
+	uint64_t start_ns, missed_before; /* missed by paces before open_pace */
 	struct tg_rng rng;
 	struct tg_load_figures now;
 	struct tg_hist timing[TG_LOAD_TIMING_N];
@@ -87,6 +90,8 @@ size_t tg_load_slot_bytes(uint32_t slot_n);
 /* side: all zero but plan, engine, slot and slot_n. */
 void tg_load_side_init(struct tg_load_side *side, uint32_t worker, uint32_t worker_n, uint64_t seed,
 		       uint64_t start_ns);
+/* From now_ns on that rate, of all workers together, until the duration is over. */
+void tg_load_set_rate(struct tg_load_side *side, uint32_t rate, uint64_t now_ns);
 /* Opens and closes what is due at now_ns; bounded. Between two calls of the engine. Returns how
  * much it did. */
 uint32_t tg_load_turn(struct tg_load_side *side, uint64_t now_ns);

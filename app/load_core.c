@@ -2,8 +2,8 @@
 #include "load_core.h"
 
 #include <errno.h>
+#include <rte_cycles.h>
 #include <rte_pause.h>
-#include <sched.h>
 
 static const uint64_t show_every_ns = 20 * TG_NS_PER_MS;
 static const uint64_t find_for_ns =
@@ -31,10 +31,12 @@ static bool find_ways(struct tg_load_core *c)
 
 /* --- what control sees --- */
 
-static void show(struct tg_load_core *c)
+static void show(struct tg_load_core *c, uint64_t now_ns)
 {
 	atomic_fetch_add_explicit(&c->seq, 1, memory_order_acq_rel);
 	c->shown = c->side.now;
+	c->shown.at_ns = now_ns;
+	c->shown.filled = c->side.is_filled;
 	c->shown.flood_sent = c->flood.sent;
 	if (c->plan->set.flood)
 		c->shown.missed = c->flood.pacer.missed;
@@ -88,6 +90,17 @@ static bool is_done(const struct tg_load_core *c, uint64_t now_ns)
 	return tg_load_active(&c->side) == 0;
 }
 
+/* Control wants another rate than the settings'. */
+static void take_rate(struct tg_load_core *c, uint64_t now_ns)
+{
+	uint32_t rate = atomic_load_explicit(&c->rate, memory_order_relaxed);
+
+	if (c->asked != TG_LOAD_ASK_RUN || rate == c->rate_now)
+		return;
+	c->rate_now = rate;
+	tg_load_set_rate(&c->side, rate, now_ns);
+}
+
 /* Fifty times a second. */
 static void look(struct tg_load_core *c, uint64_t now_ns)
 {
@@ -108,10 +121,25 @@ static void look(struct tg_load_core *c, uint64_t now_ns)
 		else
 			tg_load_end(&c->side, now_ns, c->close_ns, c->is_interrupted);
 	}
-	show(c);
+	take_rate(c, now_ns);
+	show(c, now_ns);
 	if (is_done(c, now_ns))
 		atomic_store_explicit(&c->said, c->asked + 1, memory_order_release);
 	c->look_ns = now_ns + show_every_ns;
+}
+
+/* More has come than one burst holds, or something found no way out: who is there is served before
+ * anybody new is begun. So a core that is offered too much does as much as it can, and is late with
+ * the rest, which is counted; it does not begin what it would have to give up. */
+static bool is_behind(struct tg_load_core *c)
+{
+	const struct tg_io_stats *io = tg_io_stats(c->worker->io);
+	uint64_t lost = io->tx_dropped[0] + io->no_buffer;
+	bool behind = io->rx_packets - c->rx_before >= TG_IO_BURST || lost != c->lost_before;
+
+	c->rx_before = io->rx_packets;
+	c->lost_before = lost;
+	return behind;
 }
 
 static uint32_t turn(struct tg_load_core *c, uint64_t now_ns)
@@ -119,7 +147,7 @@ static uint32_t turn(struct tg_load_core *c, uint64_t now_ns)
 	if (c->asked == TG_LOAD_ASK_FIND)
 		return 0;
 	if (!c->plan->set.flood)
-		return tg_load_turn(&c->side, now_ns);
+		return is_behind(c) ? 0 : tg_load_turn(&c->side, now_ns);
 	return c->asked == TG_LOAD_ASK_RUN ? tg_load_flood_turn(&c->flood, now_ns) : 0;
 }
 
@@ -129,20 +157,30 @@ void tg_load_core_init(struct tg_load_core *c)
 	c->look_ns = 0;
 }
 
+uint64_t tg_load_core_round(struct tg_load_core *c, uint64_t before)
+{
+	struct tg_worker *w = c->worker;
+	uint32_t moved = tg_worker_step(w);
+	uint64_t now_ns = w->clock.last_ns;
+
+	moved += turn(c, now_ns);
+	if (now_ns >= c->look_ns)
+		look(c, now_ns);
+	return tg_worker_end_round(w, before, moved > 0);
+}
+
+void tg_load_core_end(struct tg_load_core *c)
+{
+	show(c, c->worker->clock.last_ns);
+}
+
 int tg_load_core_run(void *core)
 {
 	struct tg_load_core *c = core;
-	struct tg_worker *w = c->worker;
 	uint64_t before = rte_rdtsc();
 
-	while (atomic_load_explicit(&w->order, memory_order_relaxed) != TG_ORDER_STOP) {
-		uint32_t moved = tg_worker_step(w);
-		uint64_t now_ns = w->clock.last_ns;
-		moved += turn(c, now_ns);
-		if (now_ns >= c->look_ns)
-			look(c, now_ns);
-		before = tg_worker_end_round(w, before, moved > 0);
-	}
-	show(c);
+	while (atomic_load_explicit(&c->worker->order, memory_order_relaxed) != TG_ORDER_STOP)
+		before = tg_load_core_round(c, before);
+	tg_load_core_end(c);
 	return 0;
 }

@@ -26,11 +26,14 @@ struct tg_load_core {
 	uint32_t index, core_n;
 	uint32_t asked; /* what is being done */
 	uint64_t look_ns, find_until_ns;
+	uint64_t rx_before, lost_before; /* packets that came in and that had no way out */
+	uint32_t rate_now;
 
 	uint64_t start_ns, close_ns; /* written by control before ask */
 	bool is_interrupted;         /* likewise */
 	_Atomic uint32_t ask, said;
-	_Atomic uint32_t seq; /* odd while shown is being written */
+	_Atomic uint32_t rate; /* other than 0: of all cores, from when it is seen on */
+	_Atomic uint32_t seq;  /* odd while shown is being written */
 	struct tg_load_figures shown;
 };
 
@@ -38,6 +41,11 @@ struct tg_load_core {
 void tg_load_core_init(struct tg_load_core *core);
 /* Until the worker's order to stop; for rte_eal_remote_launch. */
 int tg_load_core_run(void *core);
+/* One round of it, for those who have a loop of their own; before: the TSC when it began. Returns
+ * the `before` of the next. */
+uint64_t tg_load_core_round(struct tg_load_core *core, uint64_t before);
+/* Shows the last figures: after the last round. */
+void tg_load_core_end(struct tg_load_core *core);
 /* The last whole figures; any thread. */
 void tg_load_core_see(struct tg_load_core *core, struct tg_load_figures *out);
 

@@ -21,6 +21,7 @@ void tg_load_side_init(struct tg_load_side *side, uint32_t worker, uint32_t work
 			     .worker_n = worker_n};
 
 	side->held_head = side->held_tail = TG_NONE;
+	side->start_ns = start_ns;
 	side->hold_want = set->hold / worker_n + (worker < set->hold % worker_n);
 	tg_rng_init(&side->rng, seed);
 	for (int i = 0; i < TG_LOAD_TIMING_N; i++)
@@ -29,6 +30,21 @@ void tg_load_side_init(struct tg_load_side *side, uint32_t worker, uint32_t work
 	side->open_pace.pace = tg_load_pace(set, side->plan->fill_rate);
 	side->churn_pace.pace = tg_load_pace(set, set->churn);
 	side->churn_pace.limit = UINT64_MAX;
+}
+
+void tg_load_set_rate(struct tg_load_side *side, uint32_t rate, uint64_t now_ns)
+{
+	struct tg_pacer *p = &side->open_pace;
+	uint64_t end_us = side->plan->set.duration_s * 1000000ull;
+	uint64_t passed_us = (now_ns - side->start_ns) / 1000;
+
+	side->missed_before += p->missed;
+	if (p->limit != UINT64_MAX)
+		p->limit -= p->taken * p->worker_n < p->limit ? p->taken * p->worker_n : p->limit;
+	p->missed = p->taken = 0;
+	p->start_ns = now_ns;
+	p->pace = (struct tg_pace){.rate = rate,
+				   .duration_us = end_us > passed_us ? end_us - passed_us : 0};
 }
 
 static enum tg_load_cause cause_of(int error)
@@ -127,7 +143,7 @@ uint32_t tg_load_turn(struct tg_load_side *side, uint64_t now_ns)
 	n = tg_pacer_take(&side->open_pace, now_ns, wanted < BATCH ? wanted : BATCH, &first);
 	for (uint32_t i = 0; i < n; i++)
 		open_one(side, first + (uint64_t)i * side->open_pace.worker_n, now_ns);
-	side->now.missed = side->open_pace.missed + side->churn_pace.missed;
+	side->now.missed = side->missed_before + side->open_pace.missed + side->churn_pace.missed;
 	return done + n;
 }
 

@@ -59,7 +59,8 @@ static const char usage[] =
     "    --target 192.0.2.2:80 --do http --rate 1000 --duration 10\n";
 
 enum { OPT_CHECK = 256, OPT_NAME, OPT_PLAIN, OPT_JSON, OPT_KEY = 1000 };
-enum { FIXED_N = 8, LONG_MAX = FIXED_N + TG_CONF_KEY_MAX + 4, NAME_MAX_LEN = 40 };
+enum { OPT_MORE = 512, MORE_MAX = 16 };
+enum { FIXED_N = 8, LONG_MAX = FIXED_N + MORE_MAX + TG_CONF_KEY_MAX + 4, NAME_MAX_LEN = 40 };
 enum { SECTIONS = TG_KEY_LOAD | TG_KEY_PORT | TG_KEY_ENGINE };
 
 static const struct option fixed[FIXED_N] = {
@@ -99,12 +100,16 @@ static void add_key(struct longs *l, const char *name, uint32_t key)
 }
 
 /* [load] first: what it has in common with others means [load]'s. */
-static void make_longs(struct longs *l)
+static void make_longs(struct longs *l, const struct tg_load_role *role)
 {
 	static const uint32_t order[] = {TG_KEY_LOAD, TG_KEY_PORT, TG_KEY_ENGINE};
 
 	memcpy(l->option, fixed, sizeof(fixed));
 	l->n = FIXED_N;
+	for (uint32_t i = 0; i < role->more_n && i < MORE_MAX; i++) {
+		l->option[l->n] = role->more[i];
+		l->option[l->n++].val += OPT_MORE;
+	}
 	for (uint32_t s = 0; s < sizeof(order) / sizeof(order[0]); s++) {
 		for (uint32_t i = 0; i < tg_key_n; i++) {
 			char name[NAME_MAX_LEN];
@@ -154,7 +159,19 @@ static int set_key(struct tg_load_options *o, uint32_t i, const char *value, boo
 	if (tg_settings_set(&to->set, key->section, key->name, value ? value : "on", err,
 			    sizeof(err)) == 0)
 		return 0;
-	return tg_cli_usage("load", "%s", err);
+	return tg_cli_usage(o->command, "%s", err);
+}
+
+int tg_load_options_set(struct tg_load_options *o, const char *key, const char *value)
+{
+	static const uint32_t order[] = {TG_KEY_LOAD, TG_KEY_PORT, TG_KEY_ENGINE};
+
+	for (uint32_t s = 0; s < sizeof(order) / sizeof(order[0]); s++) {
+		const struct tg_key *k = tg_key_find(key, order[s]);
+		if (k)
+			return set_key(o, (uint32_t)(k - tg_keys), value, false);
+	}
+	return tg_cli_usage(o->command, "there is no key %s", key);
 }
 
 static bool is_name(const char *text)
@@ -189,8 +206,8 @@ static int set_fixed(struct tg_load_options *o, int c, const char *value)
 		return 0;
 	case OPT_NAME:
 		if (!is_name(value))
-			return tg_cli_usage("load", "--name %s: 1 to 31 letters, digits, dashes",
-					    value);
+			return tg_cli_usage(o->command,
+					    "--name %s: 1 to 31 letters, digits, dashes", value);
 		snprintf(o->name, sizeof(o->name), "%s", value);
 		return 0;
 	default:
@@ -199,8 +216,8 @@ static int set_fixed(struct tg_load_options *o, int c, const char *value)
 }
 
 /* Over all options; first: only for the file and --help. -1: all is well. */
-static int walk(struct tg_load_options *o, const struct longs *l, int argc, char **argv,
-		const char **file, bool first)
+static int walk(struct tg_load_options *o, const struct tg_load_role *role, const struct longs *l,
+		int argc, char **argv, const char **file, bool first)
 {
 	bool seen[TG_CONF_KEY_MAX] = {false};
 	int c, rc = 0;
@@ -210,7 +227,7 @@ static int walk(struct tg_load_options *o, const struct longs *l, int argc, char
 		if (c == '?')
 			return TG_EXIT_USAGE;
 		if (c == 'h') {
-			fputs(usage, stdout);
+			fputs(role->usage, stdout);
 			return TG_EXIT_OK;
 		}
 		if (first) {
@@ -218,14 +235,15 @@ static int walk(struct tg_load_options *o, const struct longs *l, int argc, char
 			continue;
 		}
 		if (c < OPT_KEY) {
-			rc = set_fixed(o, c, optarg);
+			rc = c >= OPT_MORE ? role->take(o, c - OPT_MORE, optarg)
+					   : set_fixed(o, c, optarg);
 			continue;
 		}
 		rc = set_key(o, (uint32_t)(c - OPT_KEY), optarg, !seen[c - OPT_KEY]);
 		seen[c - OPT_KEY] = true;
 	}
 	if (rc == 0 && optind < argc)
-		return tg_cli_usage("load", "what is %s? EAL options stand behind `--`",
+		return tg_cli_usage(o->command, "what is %s? EAL options stand behind `--`",
 				    argv[optind]);
 	return rc ? rc : -1;
 }
@@ -236,35 +254,59 @@ static int read_expect(struct tg_load_options *o)
 	int n = tg_load_expect_parse(o->conf.load.set.load.expect, o->expect, err, sizeof(err));
 
 	if (n < 0)
-		return tg_cli_usage("load", "%s", err);
+		return tg_cli_usage(o->command, "%s", err);
 	o->expect_n = (uint32_t)n;
 	return -1;
 }
 
-int tg_load_options_read(struct tg_load_options *o, int argc, char **argv)
+/* `load` has no port but the one that it is told. */
+static int settle(struct tg_load_options *o)
+{
+	if (o->conf.port_n && o->conf.port[0].set.device[0])
+		return 0;
+	return tg_cli_usage("load", "needs a port: --device and --address, or -c FILE "
+				    "(config/load.ini)");
+}
+
+const struct tg_load_role tg_load_role = {.command = "load", .usage = usage, .settle = settle};
+
+static int read_keys(struct tg_load_options *o, const struct tg_load_role *role,
+		     const struct longs *l, int argc, char **argv, const char *file)
+{
+	char err[TG_CONF_ERR];
+	int rc = 0;
+
+	if (file ? tg_conf_load(&o->conf, file, err, sizeof(err))
+		 : tg_conf_begin(&o->conf, "command line", role->command, err, sizeof(err)))
+		return tg_cli_usage(role->command, "%s", err);
+	if (role->begin)
+		rc = role->begin(o);
+	if (rc == 0)
+		rc = walk(o, role, l, argc, argv, &file, false);
+	if (rc < 0 && role->settle && (rc = role->settle(o)) == 0)
+		rc = -1;
+	if (rc < 0 && tg_conf_check(&o->conf, err, sizeof(err)) != 0)
+		rc = tg_cli_usage(role->command, "%s", err);
+	return rc;
+}
+
+int tg_load_options_read(struct tg_load_options *o, const struct tg_load_role *role, int argc,
+			 char **argv)
 {
 	int split = tg_cli_split(argc, argv), rc;
-	char err[TG_CONF_ERR];
 	const char *file = NULL;
 	struct longs *l = calloc(1, sizeof(*l));
 
 	if (!l)
-		return tg_cli_failed("load", "out of memory");
+		return tg_cli_failed(role->command, "out of memory");
+	o->command = role->command;
 	o->extra = argv + (split < argc ? split + 1 : argc);
 	o->extra_n = split < argc ? argc - split - 1 : 0;
-	snprintf(o->name, sizeof(o->name), "load");
-	make_longs(l);
-	rc = walk(o, l, split, argv, &file, true);
-	if (rc < 0 && (file ? tg_conf_load(&o->conf, file, err, sizeof(err))
-			    : tg_conf_begin(&o->conf, "command line", "load", err, sizeof(err))))
-		rc = tg_cli_usage("load", "%s", err);
+	snprintf(o->name, sizeof(o->name), "%s", role->command);
+	make_longs(l, role);
+	rc = walk(o, role, l, split, argv, &file, true);
 	if (rc < 0)
-		rc = walk(o, l, split, argv, &file, false);
-	if (rc < 0 && !file && !o->conf.port[0].set.device[0])
-		rc = tg_cli_usage("load", "needs a port: --device and --address, or -c FILE "
-					  "(config/load.ini)");
-	if (rc < 0 && tg_conf_check(&o->conf, err, sizeof(err)) != 0)
-		rc = tg_cli_usage("load", "%s", err);
+		rc = read_keys(o, role, l, split, argv, file);
 	free(l);
 	return rc < 0 ? read_expect(o) : rc;
 }

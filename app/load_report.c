@@ -92,6 +92,23 @@ static void print_flood(const struct tg_load_result *r, FILE *out)
 			r->sum.missed);
 }
 
+static void print_held(const struct tg_load_plan *plan, const struct tg_load_held *h, FILE *out)
+{
+	double want = plan->set.hold, mib = 1 << 20;
+
+	if (h->from_s <= 0) {
+		fprintf(out, "not all of the %u that are to be held were ever open\n",
+			plan->set.hold);
+		return;
+	}
+	fprintf(out,
+		"held from second %.1f on: %u to %u open (%+.3f %% to %+.3f %%), memory %.0f MiB "
+		"then and %.0f MiB at the end\n",
+		h->from_s, h->least, h->most, 100 * (h->least - want) / want,
+		100 * (h->most - want) / want, (double)h->memory_from / mib,
+		(double)h->memory_to / mib);
+}
+
 void tg_load_print(const struct tg_load_plan *plan, const struct tg_load_result *r, FILE *out)
 {
 	const struct tg_load_figures *f = &r->sum;
@@ -108,6 +125,8 @@ void tg_load_print(const struct tg_load_plan *plan, const struct tg_load_result 
 	fprintf(out, "%" PRIu64 " good, %" PRIu64 " failed: success %.4g %%\n", f->done,
 		tg_load_failed(f), tg_load_success(f));
 	print_failures(f, out);
+	if (plan->set.hold)
+		print_held(plan, &r->held, out);
 	if (f->missed)
 		fprintf(out,
 			"%" PRIu64 " were due and not begun: the core is too slow for this rate\n",
@@ -170,7 +189,15 @@ void tg_load_print_json(const struct tg_load_plan *plan, const struct tg_load_re
 	for (int i = TG_LOAD_OK + 1; i < TG_LOAD_CAUSE_N; i++)
 		fprintf(out, "%s\"%s\":%" PRIu64, i > TG_LOAD_OK + 1 ? "," : "",
 			tg_load_cause_name((enum tg_load_cause)i), f->failed[i]);
-	fprintf(out, "},\"times_ns\":{");
+	fputc('}', out);
+	if (plan->set.hold)
+		fprintf(
+		    out,
+		    ",\"held\":{\"from_s\":%.3f,\"least\":%u,\"most\":%u,\"memory_from\":%" PRIu64
+		    ",\"memory_to\":%" PRIu64 "}",
+		    r->held.from_s, r->held.least, r->held.most, r->held.memory_from,
+		    r->held.memory_to);
+	fprintf(out, ",\"times_ns\":{");
 	for (int i = 0; i < TG_LOAD_TIMING_N; i++) {
 		fputs(i ? "," : "", out);
 		json_timing(&r->timing[i], tg_load_timing_name((enum tg_load_timing)i), out);

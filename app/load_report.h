@@ -7,12 +7,20 @@
 #include "load_conn.h"
 #include <stdio.h>
 
+/* Of those that are held, from when all were open to when the end began. */
+struct tg_load_held {
+	double from_s;                   /* since the start; 0: never */
+	uint32_t least, most;            /* open at once */
+	uint64_t memory_from, memory_to; /* bytes in use, of this process */
+};
+
 struct tg_load_result {
 	struct tg_load_figures sum;
 	struct tg_hist timing[TG_LOAD_TIMING_N];
 	double seconds;                                      /* while connections were opened */
 	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes; /* frames */
 	uint64_t rexmit, tw_left, tw_evicted;
+	struct tg_load_held held;
 	uint64_t flood_answers; /* RSTs that the engine owed: SYN-ACKs that came back */
 	bool is_interrupted;
 };

@@ -77,19 +77,31 @@ static void add_service(struct tg_engine_conf *engine, const struct tg_service *
 		engine->service[engine->service_n++] = service;
 }
 
-/* The number in a line of /proc/meminfo; 0 when it is not there. */
-static uint64_t meminfo(const char *format)
+/* The number in a line of a file of /proc; 0 when it is not there. */
+static uint64_t proc_number(const char *file, const char *format)
 {
 	unsigned long long n = 0;
 	char line[128];
 	bool found = false;
-	FILE *f = fopen("/proc/meminfo", "re");
+	FILE *f = fopen(file, "re");
 	if (!f)
 		return 0;
 	while (!found && fgets(line, sizeof(line), f))
 		found = sscanf(line, format, &n) == 1;
 	fclose(f);
 	return n;
+}
+
+static uint64_t meminfo(const char *format)
+{
+	return proc_number("/proc/meminfo", format);
+}
+
+uint64_t tg_plan_memory_used(void)
+{
+	return (proc_number("/proc/self/status", "VmRSS: %llu kB") +
+		proc_number("/proc/self/status", "HugetlbPages: %llu kB"))
+	       << 10;
 }
 
 static uint64_t need_mb(const struct tg_plan *plan)
@@ -141,6 +153,7 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 	if (tg_policy_init(&plan->policy, conf, err, err_size) != 0)
 		return -1;
 	plan->worker_n = conf->engine.set.workers;
+	plan->idle = conf->engine.set.idle;
 	plan->listener = calloc(conf->listener_n + tg_plan_vip_n(conf), sizeof(*plan->listener));
 	if (!plan->listener) {
 		tg_plan_fini(plan);

@@ -15,6 +15,7 @@ struct tg_plan {
 	    *listener;             /* [listener_n]; behind the file's own, one for each VIP */
 	struct tg_pool_conf *pool; /* [pool_n] */
 	uint32_t listener_n, pool_n, worker_n;
+	uint32_t idle;           /* enum tg_idle_mode */
 	struct tg_policy policy; /* who may connect to them */
 	uint64_t engine_bytes;   /* of one worker */
 };
@@ -25,6 +26,8 @@ int tg_plan_init(struct tg_plan *plan, const struct tg_conf *conf, char *err, si
 /* Whether the machine has the memory now, extra_mb more than the plan's. 0, or -1 and one line. */
 int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_t extra_mb,
 		 char *err, size_t err_size);
+/* Bytes of memory that this process has in use now, hugepages among them; 0: not known. */
+uint64_t tg_plan_memory_used(void);
 void tg_plan_fini(struct tg_plan *plan);
 /* The parts of the memory, as a table. buffers_mb: packet buffers (0: not known, no line). */
 void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out);

@@ -96,6 +96,8 @@ static inline uint64_t end_round(struct tg_worker *w, uint64_t before, bool move
 {
 	uint64_t after = rte_rdtsc();
 	add_round(w, after - before, moved);
+	if (unlikely(w->idle.mode != TG_IDLE_POLL))
+		return tg_idle_end(&w->idle, w->engine, w->clock.last_ns, after, moved);
 	if (!moved && w->yield)
 		sched_yield();
 	else if (!moved)

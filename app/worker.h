@@ -7,6 +7,7 @@
 #include "tg_clock.h"
 #include "tg_engine.h"
 #include "tg_io.h"
+#include "idle.h"
 #include "pools.h"
 #include <stdatomic.h>
 
@@ -47,6 +48,7 @@ struct tg_worker {
 	const struct tg_dev *dev; /* [dev_n] */
 	uint32_t dev_n;
 	bool yield; /* gives the CPU away when there is nothing to do: it is shared */
+	struct tg_idle idle;
 	struct tg_clock clock;
 	uint64_t look_ns; /* when to look around next */
 	uint64_t busy_cycles, idle_cycles, start_tsc;

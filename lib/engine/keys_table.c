@@ -80,6 +80,10 @@ const struct tg_key tg_keys[] = {
      AT(splice_idle_ms)},
     {"drain_ms", HOST, TG_KEY_UINT, "ms", 0, 3600000, NULL, "1000", NULL, NULL, NULL,
      "on SIGTERM, how long connections may take to end", AT(drain_ms)},
+    {"idle", HOST, TG_KEY_WORD, NULL, TG_IDLE_POLL, 2, "poll|pause|sleep", "poll", NULL, NULL, NULL,
+     "a worker that finds nothing to do polls on, pauses longer and longer between two looks, or "
+     "sleeps, for 0.2 ms at most and never past a timer",
+     AT(idle)},
     /* --- the lab's own --- */
     {"seed", TG_KEY_LAB, TG_KEY_UINT, NULL, 0, UINT64_MAX, NULL, "1", NULL, NULL, NULL,
      "of all keys and randomness", AT(seed)},

@@ -53,6 +53,8 @@ struct tg_key {
 };
 
 enum { TG_VIP_MAX = 8 };
+/* What a worker does that finds nothing to do. */
+enum tg_idle_mode { TG_IDLE_POLL = 0, TG_IDLE_PAUSE, TG_IDLE_SLEEP };
 enum tg_hash { TG_HASH_FLOW = 0, TG_HASH_SOURCE };
 
 /* What a connection of [load] does, and who ends it. */
@@ -95,6 +97,7 @@ struct tg_settings {
 	uint32_t msl_ms, challenge_ms, rst_rate, drain_ms;
 	uint32_t zero_window_ms, source_max, source_refuse, pmtu_min_v4;
 	uint32_t source_rate, source_burst, cookie_guess_max;
+	uint32_t idle; /* enum tg_idle_mode */
 	/* lab */
 	uint64_t seed, start_ns;
 	uint32_t tx_offload;
