@@ -38,11 +38,10 @@ struct bucket {
 };
 
 struct line {
-	uint32_t last; /* when the last of them ends: most lines have none */
-	uint32_t pad;
 	struct {
 		uint32_t tag, until; /* until 0 = free */
 	} proof[PROOF_N];
+	uint32_t pad[2];
 };
 _Static_assert(sizeof(struct line) == 64, "one cache line");
 
@@ -53,6 +52,7 @@ struct tg_budget {
 	uint64_t token, full, per_ms; /* in what spent is in */
 	uint64_t pad;
 	struct line line[LINE_N];
+	uint32_t last[LINE_N]; /* when the last of a line ends: most have none, and are not read */
 	struct bucket bucket[BUCKET_N];
 };
 _Static_assert(offsetof(struct tg_budget, line) == 64, "lines are aligned");
@@ -77,14 +77,20 @@ struct tg_budget *tg_budget_init(void *mem, uint32_t rate, struct tg_rng *rng, u
 	return b;
 }
 
-/* The hash of peer's /24 or /48: line and buckets from its low bits, the tag from its high ones. */
+/* The prefix of an IPv4 address, in eight bytes, the family in the last one. */
+static inline uint64_t prefix4(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | 4ull << 56;
+}
+
+/* The hash of a prefix: line and buckets from its low bits, the tag from its high ones. */
 static uint64_t prefix_hash(const struct tg_budget *b, const struct tg_addr *peer)
 {
 	const uint8_t *p = peer->b;
-	uint64_t prefix; /* eight bytes, the family in the last one */
+	uint64_t prefix;
 
 	if (tg_addr_is_v4(peer))
-		prefix = p[12] | (uint32_t)p[13] << 8 | (uint32_t)p[14] << 16 | 4ull << 56;
+		prefix = prefix4(p + 12);
 	else
 		prefix = tg_be32_get(p) | (uint64_t)tg_be16_get(p + 4) << 32 | 6ull << 56;
 	return tg_siphash13_2(&b->key, prefix, tg_sip_len(sizeof(prefix)));
@@ -95,19 +101,19 @@ static inline uint32_t tag_of(uint64_t hash)
 	return (uint32_t)(hash >> 32);
 }
 
-static bool is_exempt(const struct line *l, uint32_t tag, uint64_t now_ms)
+static bool is_proved(const struct line *l, uint32_t tag, uint64_t now_ms)
 {
-	if (l->last <= now_ms >> STAMP_SHIFT)
-		return false;
 	for (int i = 0; i < PROOF_N; i++)
 		if (l->proof[i].tag == tag && l->proof[i].until > now_ms >> STAMP_SHIFT)
 			return true;
 	return false;
 }
 
-static inline struct line *line_of(struct tg_budget *b, uint64_t hash)
+static inline bool is_exempt(const struct tg_budget *b, uint64_t hash, uint64_t now_ms)
 {
-	return &b->line[hash % LINE_N];
+	uint64_t n = hash % LINE_N;
+
+	return b->last[n] > now_ms >> STAMP_SHIFT && is_proved(&b->line[n], tag_of(hash), now_ms);
 }
 
 struct pair {
@@ -122,14 +128,15 @@ static inline struct pair buckets_of(struct tg_budget *b, uint64_t hash)
 
 /* What has come since; a bucket that was not looked at for weeks is full, whatever its stamp says.
  */
-static uint32_t elapsed_ms(const struct bucket *k, uint32_t now_ms)
+static inline uint32_t elapsed_ms(const struct bucket *k, uint32_t now_ms)
 {
 	uint32_t ms = now_ms - k->refill_ms;
 
 	return ms > UINT32_MAX - STEP_BACK_MS ? 0 : ms;
 }
 
-static void refill(const struct tg_budget *b, struct bucket *k, uint32_t now_ms, uint32_t jitter)
+static inline void refill(const struct tg_budget *b, struct bucket *k, uint32_t now_ms,
+			  uint32_t jitter)
 {
 	uint64_t ms = elapsed_ms(k, now_ms), credit = k->spent;
 
@@ -141,24 +148,25 @@ static void refill(const struct tg_budget *b, struct bucket *k, uint32_t now_ms,
 	k->spent -= credit < k->spent ? (uint32_t)credit : k->spent;
 }
 
+static inline bool is_owed(const struct bucket *k, uint32_t now_ms)
+{
+	return k->spent && elapsed_ms(k, now_ms);
+}
+
 /* One jitter for both: or what a prefix is given would follow the better of two. */
-static void refill_both(struct tg_budget *b, const struct pair *p, uint32_t now_ms)
+static inline void refill_both(struct tg_budget *b, const struct pair *p, uint32_t now_ms)
 {
 	uint32_t jitter = 0;
 
-	if (p->of[0]->spent || p->of[1]->spent)
+	if (is_owed(p->of[0], now_ms) || is_owed(p->of[1], now_ms))
 		jitter = JITTER_LOW + tg_rng_below(b->rng, JITTER_RANGE);
 	refill(b, p->of[0], now_ms, jitter);
 	refill(b, p->of[1], now_ms, jitter);
 }
 
-bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms)
+static inline bool take(struct tg_budget *b, uint64_t hash, uint64_t now_ms)
 {
-	if (b->rate == 0)
-		return true;
-	uint64_t hash = prefix_hash(b, peer);
-
-	if (is_exempt(line_of(b, hash), tag_of(hash), now_ms))
+	if (is_exempt(b, hash, now_ms))
 		return true;
 	struct pair p = buckets_of(b, hash);
 
@@ -175,6 +183,41 @@ bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t no
 	return true;
 }
 
+bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms)
+{
+	return b->rate == 0 || take(b, prefix_hash(b, peer), now_ms);
+}
+
+/* --- many at once --- */
+
+void tg_budget_meet(struct tg_budget *b, const uint32_t peer[], uint32_t n,
+		    const struct tg_sip_lanes *lanes, uint64_t hash[])
+{
+	_Alignas(64) uint64_t len[TG_BUDGET_MANY];
+	const uint64_t *m[] = {hash, len};
+
+	assert(n <= TG_BUDGET_MANY);
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *p = (const uint8_t *)&peer[i];
+		hash[i] = prefix4(p);
+		len[i] = tg_sip_len(sizeof(hash[i]));
+	}
+	lanes->hash13(&b->key, m, 2, hash, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct pair p = buckets_of(b, hash[i]);
+		__builtin_prefetch(&b->last[hash[i] % LINE_N]);
+		__builtin_prefetch(p.of[0], 1);
+		__builtin_prefetch(p.of[1], 1);
+	}
+}
+
+bool tg_budget_take_met(struct tg_budget *b, uint64_t hash, uint64_t now_ms)
+{
+	return b->rate == 0 || take(b, hash, now_ms);
+}
+
+/* --- proofs --- */
+
 static void give_back(const struct tg_budget *b, struct bucket *k)
 {
 	k->spent -= k->spent < b->token ? k->spent : (uint32_t)b->token;
@@ -185,7 +228,7 @@ void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t n
 	if (b->rate == 0)
 		return;
 	uint64_t hash = prefix_hash(b, peer);
-	struct line *l = line_of(b, hash);
+	struct line *l = &b->line[hash % LINE_N];
 	struct pair p = buckets_of(b, hash);
 	int place = 0;
 
@@ -203,6 +246,6 @@ void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t n
 	}
 	l->proof[place].tag = tag_of(hash);
 	l->proof[place].until = (uint32_t)((now_ms + EXEMPT_MS) >> STAMP_SHIFT);
-	if (l->last < l->proof[place].until)
-		l->last = l->proof[place].until;
+	if (b->last[hash % LINE_N] < l->proof[place].until)
+		b->last[hash % LINE_N] = l->proof[place].until;
 }

@@ -9,6 +9,7 @@
 #define TG_ENGINE_BUDGET_H
 
 #include "tg_rng.h"
+#include "tg_sip_lanes.h"
 #include "tg_types.h"
 
 struct tg_budget;
@@ -18,6 +19,13 @@ size_t tg_budget_footprint(void);
 struct tg_budget *tg_budget_init(void *mem, uint32_t rate, struct tg_rng *rng, uint64_t now_ms);
 /* Takes a token, of an exempt prefix none; false: over the budget, say nothing. */
 bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
+/* The same for many IPv4 peers (addresses as they stand on the wire), n <= TG_BUDGET_MANY: first
+ * their hashes, side by side, and their lines are asked for; then each has its turn. hash: as
+ * tg_sip_lanes.h has its arrays. */
+enum { TG_BUDGET_MANY = 64 };
+void tg_budget_meet(struct tg_budget *b, const uint32_t peer[], uint32_t n,
+		    const struct tg_sip_lanes *lanes, uint64_t hash[]);
+bool tg_budget_take_met(struct tg_budget *b, uint64_t hash, uint64_t now_ms);
 /* A handshake from peer completed. */
 void tg_budget_prove(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms);
 

@@ -60,6 +60,7 @@ struct tg_syn_run {
 	struct tg_syn_batch batch; /* number i is of in[i] */
 	struct tg_syn_cols cols;
 	_Alignas(64) uint64_t last[TG_SYN_BATCH_MAX]; /* of what is hashed: the promise */
+	uint64_t prefix[TG_SYN_BATCH_MAX];            /* for the budget */
 	struct tg_syn_rows rows;
 	struct tg_synack_rows answer; /* out of way.form[agreed] */
 	const struct tg_syn_lane *lane;

@@ -126,6 +126,8 @@ uint64_t tg_syn_run_find(struct tg_engine *e)
 	uint64_t any = tg_table_find_any(&e->table, b->hash, b->n) |
 		       tg_tw_store_find_any(e->tw, b->hash, b->n);
 
+	if (run->way.asks & TG_ASK_BUDGET)
+		tg_budget_meet(e->budget, run->cols.peer, b->n, e->lanes, run->prefix);
 	tg_syn_batch_mac(b, run->last, run->agreed & TG_SYN_TS, &e->cookie, e->lanes);
 	tg_synack_promise(&run->answer, &e->cookie, run->word);
 	return any & run->mask;
@@ -200,36 +202,70 @@ static bool ask(struct tg_engine *e, const struct tg_pkt *in, uint32_t k, uint8_
 	return true;
 }
 
+/* The same where it is known where to, and only the budget is asked. */
+static inline void answer_next(struct tg_engine *e, const struct tg_pkt *in, uint32_t k,
+			       uint8_t **row, struct tg_syn_tally *tally)
+{
+	struct tg_syn_run *run = &e->syn.run;
+
+	if (!(run->way.asks & TG_ASK_BUDGET) ||
+	    tg_budget_take_met(e->budget, run->prefix[k], e->env.now_ms)) {
+		put_answer(e, in, k, row);
+		return;
+	}
+	*row = run->waste;
+	tally->limited++;
+	tg_rx_put_back(e, in);
+}
+
+/* Numbers i to end, as many as are answered or limited; row[] is where their answers go. Returns
+ * the first that leaves. */
+static uint32_t answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t end,
+			   uint8_t *row[], struct tg_syn_tally *tally)
+{
+	const struct tg_syn_way *w = &e->syn.run.way;
+	bool each = w->asks & ~TG_ASK_BUDGET;
+
+	for (; i < end && (each || w->stamp != e->syn.stamp); i++) {
+		row[i] = e->syn.run.waste;
+		if (!ask(e, &in[i], i, &row[i], tally))
+			return i;
+	}
+	for (; i < end; i++)
+		answer_next(e, &in[i], i, &row[i], tally);
+	return i;
+}
+
+/* The rows of numbers from to end are written. */
+static void write_rows(struct tg_syn_run *run, uint32_t from, uint32_t end, uint8_t *row[])
+{
+	uint32_t first = from & ~(TG_SYN_LANE - 1u);
+
+	for (uint32_t k = first; k < from; k++)
+		row[k] = run->waste;
+	for (uint32_t k = end; k % TG_SYN_LANE; k++)
+		row[k] = run->waste;
+	for (uint32_t k = first; k < end; k += TG_SYN_LANE)
+		run->lane->write(&run->answer, &run->cols, &run->batch, k, row + k);
+}
+
 uint32_t tg_syn_run_answer(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t n,
 			   bool moved, struct tg_syn_tally *tally)
 {
 	struct tg_syn_run *run = &e->syn.run;
 	struct tg_syn_way *w = &run->way;
-	uint32_t end = run_end(e, i, n, moved), from = i & ~(TG_SYN_LANE - 1u), sent = e->out.n;
+	uint32_t sent = e->out.n, end = run_end(e, i, n, moved);
 	uint8_t *row[TG_SYN_BATCH_MAX];
 
-	if (i == end)
-		return i;
-	for (uint32_t k = from; k < i; k++)
-		row[k] = run->waste;
 	e->env.mtu = w->mtu;
-	for (; i < end && (w->asks || w->stamp != e->syn.stamp); i++) {
-		row[i] = run->waste;
-		if (!ask(e, &in[i], i, &row[i], tally))
-			break;
-	}
-	for (; i < end && !w->asks && w->stamp == e->syn.stamp; i++)
-		put_answer(e, &in[i], i, &row[i]);
+	end = answer_all(e, in, i, end, row, tally);
 	sent = e->out.n - sent;
 	if (sent == 0)
-		return i;
-	for (uint32_t k = i; k % TG_SYN_LANE; k++)
-		row[k] = run->waste;
-	for (uint32_t k = from; k < i; k += TG_SYN_LANE)
-		run->lane->write(&run->answer, &run->cols, &run->batch, k, row + k);
+		return end;
+	write_rows(run, i, end, row);
 	w->l->cookie_ms = e->env.now_ms;
 	w->l->cookie_wnd = w->wnd;
 	tally->sent += sent;
 	tally->bytes += (uint64_t)sent * w->form[run->agreed].len;
-	return i;
+	return end;
 }

@@ -6,9 +6,6 @@
 #include "rate.h"
 #include "source.h"
 
-/* What may be between a SYN and its cookie, beside the listener itself. */
-enum { ASK_BOGON = 1, ASK_PEER = 2, ASK_SYN = 4, ASK_BUDGET = 8 };
-
 static bool is_minting(const struct tg_listener *l)
 {
 	return !l->conf.has_pool && /* what it promises may change within the burst */
@@ -18,12 +15,11 @@ static bool is_minting(const struct tg_listener *l)
 static uint8_t asks_of(const struct tg_engine *e, const struct tg_listener *l, bool v4)
 {
 	const struct tg_listener_conf *c = &l->conf;
-	bool queue = c->service && c->service->has_accept_queue;
-	bool syn = c->syn_cookies != TG_COOKIES_ALWAYS || e->sources || e->rates || queue;
 
-	return (uint8_t)((tg_bogon_has(c->bogons, v4) ? ASK_BOGON : 0) |
-			 (c->prefixes || c->allow_n || c->allow_port_high ? ASK_PEER : 0) |
-			 (syn ? ASK_SYN : 0) | (e->conf.rst_rate ? ASK_BUDGET : 0));
+	return (uint8_t)((tg_bogon_has(c->bogons, v4) ? TG_ASK_BOGON : 0) |
+			 (c->prefixes || c->allow_n || c->allow_port_high ? TG_ASK_PEER : 0) |
+			 (e->sources || e->rates ? TG_ASK_SOURCE : 0) |
+			 (e->conf.rst_rate ? TG_ASK_BUDGET : 0));
 }
 
 /* tg_ip4_parse and tg_ip6_parse let no packet to others pass (LN-12). */
@@ -142,17 +138,19 @@ static bool is_on_link6(const struct tg_engine *e, const struct tg_syn_way *w,
 	       tg_route_hop(e->neigh, w->port, raddr) == raddr;
 }
 
-/* In the order of tg_listen_arrives, up to the budget. */
+/* In the order of tg_listen_arrives, up to the budget. What tg_admit_syn says of the listener alone
+ * is the same until another packet has its turn. */
 static bool may_be_answered(struct tg_engine *e, const struct tg_syn_way *w,
-			    const struct tg_tuple *t)
+			    const struct tg_tuple *t, bool doubted)
 {
 	bool minted = true;
 
-	if ((w->asks & ASK_BOGON) && tg_bogon_is(w->l->conf.bogons, e->neigh, w->port, &t->raddr))
+	if ((w->asks & TG_ASK_BOGON) &&
+	    tg_bogon_is(w->l->conf.bogons, e->neigh, w->port, &t->raddr))
 		return false;
-	if ((w->asks & ASK_PEER) && !tg_admit_peer(&w->l->conf, t))
+	if ((w->asks & TG_ASK_PEER) && !tg_admit_peer(&w->l->conf, t))
 		return false;
-	return !(w->asks & ASK_SYN) ||
+	return !(doubted || (w->asks & TG_ASK_SOURCE)) ||
 	       (tg_admit_syn(e, w->l, &t->raddr, &minted) == TG_CTR_NONE && minted);
 }
 
@@ -183,9 +181,9 @@ bool tg_syn_way_may(struct tg_engine *e, struct tg_syn_way *w, const struct tg_s
 	if (doubted)
 		hop = tg_route_hop(e->neigh, w->port, &t.raddr);
 	if ((b->v6 && is_on_link6(e, w, &t.raddr)) || (doubted && !is_still(e, w, hop)) ||
-	    !may_be_answered(e, w, &t))
+	    !may_be_answered(e, w, &t, doubted))
 		return false;
-	*limited = (w->asks & ASK_BUDGET) && !tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
+	*limited = (w->asks & TG_ASK_BUDGET) && !tg_budget_take(e->budget, &t.raddr, e->env.now_ms);
 	if (doubted && !*limited)
 		refresh(e, w, hop);
 	return true;

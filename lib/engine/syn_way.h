@@ -6,6 +6,9 @@
 
 #include "engine.h"
 
+/* What must be asked for each SYN to a way, beside what is asked once. */
+enum { TG_ASK_BOGON = 1, TG_ASK_PEER = 2, TG_ASK_SOURCE = 4, TG_ASK_BUDGET = 8 };
+
 /* What a run of answers has to be counted for, at its end. */
 struct tg_syn_tally {
 	uint64_t sent, bytes, limited;
