@@ -41,6 +41,7 @@ struct tg_ladder_step {
 	const char *seq;          /* numbers: "seq 0 ack 1" */
 	const char *more;         /* the rest: window, options */
 	const char *note;         /* a remark, below the arrow */
+	const char *json;         /* of JSON: more members, `"seq":0,"len":1`, or NULL */
 	const char *state[2];     /* RFC 9293 names, of both ends after this step; "" = unknown */
 };
 

@@ -16,6 +16,10 @@
 enum tg_trace_link {
 	TG_TRACE_ETHERNET = 1, /* LINKTYPE_ETHERNET: from the Ethernet header on */
 	TG_TRACE_RAW,          /* LINKTYPE_RAW: from the IP header on */
+	/* To be read only: */
+	TG_TRACE_SLL,      /* LINKTYPE_LINUX_SLL, cooked: 16 bytes before the IP header */
+	TG_TRACE_SLL2,     /* LINKTYPE_LINUX_SLL2: 20 bytes */
+	TG_TRACE_LOOPBACK, /* LINKTYPE_NULL, LINKTYPE_LOOP: 4 bytes, the address family */
 };
 
 enum { TG_TRACE_LEN_MAX = 262144 }; /* bytes of one packet, the snap length that we write */
@@ -23,7 +27,8 @@ enum { TG_TRACE_LEN_MAX = 262144 }; /* bytes of one packet, the snap length that
 struct tg_trace_writer;
 struct tg_trace_reader;
 
-/* Makes or overwrites path ("-": standard output). NULL with err on failure. The caller closes. */
+/* link is one of the first two. Makes or overwrites path ("-": standard output). NULL with err on
+ * failure. The caller closes. */
 struct tg_trace_writer *tg_trace_create(const char *path, enum tg_trace_link link, char *err,
 					size_t err_size);
 /* Appends data[len], len <= TG_TRACE_LEN_MAX. False with err when it could not be written; the
@@ -43,8 +48,9 @@ struct tg_trace_packet {
 };
 
 /* Opens a capture ("-": standard input). NULL with err when it is no capture, or of a link type
- * that is not above. */
+ * that is neither Ethernet nor raw IP; the second form takes all that are above. */
 struct tg_trace_reader *tg_trace_open(const char *path, char *err, size_t err_size);
+struct tg_trace_reader *tg_trace_open_any(const char *path, char *err, size_t err_size);
 enum tg_trace_link tg_trace_link(const struct tg_trace_reader *r);
 /* 1: *packet is the next one; 0: the end; -1 with err: the file is damaged or cut here. */
 int tg_trace_next(struct tg_trace_reader *r, struct tg_trace_packet *packet, char *err,

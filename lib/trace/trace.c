@@ -99,12 +99,19 @@ static enum tg_trace_link link_of(pcap_t *pcap)
 	case DLT_IPV4:
 	case DLT_IPV6:
 		return TG_TRACE_RAW;
+	case DLT_LINUX_SLL:
+		return TG_TRACE_SLL;
+	case DLT_LINUX_SLL2:
+		return TG_TRACE_SLL2;
+	case DLT_NULL:
+	case DLT_LOOP:
+		return TG_TRACE_LOOPBACK;
 	default:
 		return 0;
 	}
 }
 
-struct tg_trace_reader *tg_trace_open(const char *path, char *err, size_t err_size)
+struct tg_trace_reader *tg_trace_open_any(const char *path, char *err, size_t err_size)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	struct tg_trace_reader *r = calloc(1, sizeof(*r));
@@ -125,11 +132,22 @@ struct tg_trace_reader *tg_trace_open(const char *path, char *err, size_t err_si
 	}
 	r->link = link_of(r->pcap);
 	if (r->link == 0) {
-		say(err, err_size, path, "the link type is neither Ethernet nor raw IP");
+		say(err, err_size, path, "the link type is none that carries IP as we know it");
 		tg_trace_close(r);
 		return NULL;
 	}
 	return r;
+}
+
+struct tg_trace_reader *tg_trace_open(const char *path, char *err, size_t err_size)
+{
+	struct tg_trace_reader *r = tg_trace_open_any(path, err, err_size);
+
+	if (!r || r->link == TG_TRACE_ETHERNET || r->link == TG_TRACE_RAW)
+		return r;
+	say(err, err_size, path, "the link type is neither Ethernet nor raw IP");
+	tg_trace_close(r);
+	return NULL;
 }
 
 enum tg_trace_link tg_trace_link(const struct tg_trace_reader *r)
