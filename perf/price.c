@@ -45,7 +45,7 @@ static const struct price_row rows[] = {
     {"with a cookie", {ASKED}, WORLD_ANSWER_COOKIE},
     {"with a blind RST, challenged", {ASKED}, WORLD_ANSWER, .resets = 1},
     {"with two, the second not answered", {ASKED}, WORLD_ANSWER, .resets = 2},
-    {"as generators have it: none of these, three segments",
+    {"as generators have it: three, none of it",
      {.no_timestamps = true,
       .no_sack = true,
       .csum_in_trusted = true,

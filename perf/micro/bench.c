@@ -72,10 +72,11 @@ void *bench_alloc(size_t bytes)
 static _Noreturn void usage(int status)
 {
 	fprintf(status ? stderr : stdout,
-		"usage: bench [--rounds N] [--only NAME] [--size N]... [--count]\n"
+		"usage: bench [--rounds N] [--only NAME] [--size N]... [--samples | --count]\n"
 		"  --rounds N   rounds of all cases in turn, 1..%d (21)\n"
 		"  --only NAME  only cases whose name contains NAME\n"
 		"  --size N     population, %d..%d; at most four (1000 and 1000000)\n"
+		"  --samples    print the mean of each round, not their median and spread\n"
 		"  --count      one round a case, for valgrind --tool=callgrind "
 		"--instr-atstart=no\n",
 		ROUNDS_MAX, SIZE_MIN, SIZE_MAX_N);
@@ -105,6 +106,8 @@ void bench_parse(struct bench_opts *o, int argc, char **argv)
 			usage(0);
 		else if (!strcmp(arg, "--count"))
 			o->count = true;
+		else if (!strcmp(arg, "--samples"))
+			o->samples = true;
 		else if (!strcmp(arg, "--rounds"))
 			o->rounds = number(argv[++i], 1, ROUNDS_MAX);
 		else if (!strcmp(arg, "--only") && argv[i + 1])
@@ -129,8 +132,22 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void print_case(const struct bench_case *c, double sample[], uint32_t n)
+static void print_samples(const struct bench_case *c, const double sample[], uint32_t n)
 {
+	printf("%s\t%" PRIu32 "\tns", c->name, c->size);
+	for (uint32_t r = 0; r < n; r++)
+		printf("\t%.2f", sample[r]);
+	putchar('\n');
+}
+
+static void print_case(const struct bench_opts *o, const struct bench_case *c, double sample[])
+{
+	uint32_t n = o->rounds;
+
+	if (o->samples) {
+		print_samples(c, sample, n);
+		return;
+	}
 	qsort(sample, n, sizeof(*sample), compare);
 	printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\t%" PRIu32 "\tns\n", c->name, c->size,
 	       sample[n / 2], sample[n / 10], sample[n - 1 - n / 10], n);
@@ -139,7 +156,11 @@ static void print_case(const struct bench_case *c, double sample[], uint32_t n)
 void bench_tell(const struct bench_opts *o, const char *name, uint32_t size, double value,
 		const char *unit)
 {
-	if (!o->count && bench_is_wanted(o, name))
+	if (o->count || !bench_is_wanted(o, name))
+		return;
+	if (o->samples)
+		printf("%s\t%" PRIu32 "\t%s\t%.2f\n", name, size, unit, value);
+	else
 		printf("%s\t%" PRIu32 "\t%.1f\t%.1f\t%.1f\t1\t%s\n", name, size, value, value,
 		       value, unit);
 }
@@ -204,7 +225,7 @@ void bench_run(const struct bench_opts *o, const struct bench_case c[], uint32_t
 				sample[i][r] = one_round(&c[i]);
 	for (uint32_t i = 0; i < n; i++) {
 		if (bench_is_wanted(o, c[i].name))
-			print_case(&c[i], sample[i], o->rounds);
+			print_case(o, &c[i], sample[i]);
 		free(sample[i]);
 	}
 }

@@ -4,7 +4,8 @@
  * changes on the machine meets all of them alike.
  *
  * Output, one line a case, parted by tabs:  name size median p10 p90 n unit  (of the n rounds'
- * means; unit: ns an operation, or what bench_tell was told). With --count, under
+ * means; unit: ns an operation, or what bench_tell was told). With --samples the rounds' means take
+ * the place of the last five: name size unit mean mean ... With --count, under
  * valgrind --tool=callgrind --instr-atstart=no, each case is run once and leaves a dump named "name
  * size operations". */
 #ifndef BENCH_H
@@ -25,14 +26,14 @@ struct bench_case {
 
 struct bench_opts {
 	uint32_t rounds;
-	bool count;
+	bool count, samples;
 	const char *only; /* part of a name, or NULL */
 	uint32_t size[4]; /* of populations */
 	uint32_t size_n;
 };
 
-/* --rounds N, --count, --only NAME, --size N (again for more). Ends the process on --help (0) and
- * on bad usage (2). */
+/* --rounds N, --count, --samples, --only NAME, --size N (again for more). Ends the process on
+ * --help (0) and on bad usage (2). */
 void bench_parse(struct bench_opts *o, int argc, char **argv);
 /* Whether --only asks for this case: to set nothing up in vain. */
 bool bench_is_wanted(const struct bench_opts *o, const char *name);

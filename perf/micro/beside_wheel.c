@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tg_wheel beside rte_timer: `size` timers are armed, 4,096 others, which stand between them, are
  * armed and cancelled, and as many fire. Nodes are 64 bytes of a connection for ours, the bare
- * struct rte_timer for the other, and are taken in no order, so that at 10,000,000 they come from
- * memory. Ours fires by its own clock, cascades and all; rte_timer, which has the machine's, is
- * given deadlines that are over. */
+ * struct rte_timer for the other, and are taken in no order. A burst of 32 is asked for before it
+ * is armed or cancelled, for both: whoever arms a connection's timer has just had its packet. Ours
+ * fires by its own clock, cascades and all; rte_timer, which has the machine's, is given deadlines
+ * that are over. */
 #include "beside.h"
 
 #include "tg_rng.h"
@@ -11,6 +12,7 @@
 #include <rte_cycles.h>
 #include <rte_lcore.h>
 #include <rte_timer.h>
+#include <stddef.h>
 
 enum { SPREAD_MS = 60000, FIRE_MAX = 512 };
 
@@ -58,7 +60,37 @@ static bool is_spare(uint32_t node, uint32_t size)
 	return node % stride == 0 && node / stride < BESIDE_OPS;
 }
 
+static void ask(const void *node, size_t len)
+{
+	for (size_t at = 0; at < len; at += 64)
+		__builtin_prefetch((const char *)node + at);
+}
+
 /* --- ours --- */
+
+static void wheel_ask(const struct wheel *c, uint32_t from)
+{
+	for (uint32_t i = from; i < from + BESIDE_BURST; i++)
+		ask(&c->line[c->spare[i]], sizeof(c->line[0]));
+}
+
+static void wheel_arm_all(struct wheel *c, const uint64_t at[BESIDE_OPS])
+{
+	for (uint32_t i = 0; i < BESIDE_OPS; i++) {
+		if (i % BESIDE_BURST == 0)
+			wheel_ask(c, i);
+		tg_wheel_arm(&c->w, c->spare[i], at[i]);
+	}
+}
+
+static void wheel_cancel_all(struct wheel *c)
+{
+	for (uint32_t i = 0; i < BESIDE_OPS; i++) {
+		if (i % BESIDE_BURST == 0)
+			wheel_ask(c, i);
+		tg_wheel_cancel(&c->w, c->spare[i]);
+	}
+}
 
 static struct wheel *wheel_setup(uint32_t size)
 {
@@ -88,14 +120,12 @@ static uint64_t wheel_change(struct wheel *c, bool is_arm)
 		at[i] = c->w.now + 1 + tg_rng_below(&c->rng, SPREAD_MS);
 	if (is_arm)
 		bench_start();
-	for (uint32_t i = 0; i < BESIDE_OPS; i++)
-		tg_wheel_arm(&c->w, c->spare[i], at[i]);
+	wheel_arm_all(c, at);
 	if (is_arm)
 		bench_stop();
 	else
 		bench_start();
-	for (uint32_t i = 0; i < BESIDE_OPS; i++)
-		tg_wheel_cancel(&c->w, c->spare[i]);
+	wheel_cancel_all(c);
 	if (!is_arm)
 		bench_stop();
 	if (c->w.count != c->size)
@@ -177,6 +207,31 @@ static struct timers *timers_setup(uint32_t size)
 	return c;
 }
 
+static void timers_ask(const struct timers *c, uint32_t from)
+{
+	for (uint32_t i = from; i < from + BESIDE_BURST; i++)
+		ask(&c->timer[c->spare[i]], sizeof(c->timer[0]));
+}
+
+static void timers_arm_all(struct timers *c, const uint64_t ticks[BESIDE_OPS])
+{
+	for (uint32_t i = 0; i < BESIDE_OPS; i++) {
+		if (i % BESIDE_BURST == 0)
+			timers_ask(c, i);
+		their_arm(c, c->spare[i], ticks[i]);
+	}
+}
+
+static void timers_stop_all(struct timers *c)
+{
+	for (uint32_t i = 0; i < BESIDE_OPS; i++) {
+		if (i % BESIDE_BURST == 0)
+			timers_ask(c, i);
+		if (rte_timer_alt_stop(c->id, &c->timer[c->spare[i]]))
+			bench_fail("wheel@rte_timer: a timer is not stopped");
+	}
+}
+
 static uint64_t timers_change(struct timers *c, bool is_arm)
 {
 	uint64_t ticks[BESIDE_OPS];
@@ -185,15 +240,12 @@ static uint64_t timers_change(struct timers *c, bool is_arm)
 		ticks[i] = ticks_ahead(c);
 	if (is_arm)
 		bench_start();
-	for (uint32_t i = 0; i < BESIDE_OPS; i++)
-		their_arm(c, c->spare[i], ticks[i]);
+	timers_arm_all(c, ticks);
 	if (is_arm)
 		bench_stop();
 	else
 		bench_start();
-	for (uint32_t i = 0; i < BESIDE_OPS; i++)
-		if (rte_timer_alt_stop(c->id, &c->timer[c->spare[i]]))
-			bench_fail("wheel@rte_timer: a timer is not stopped");
+	timers_stop_all(c);
 	if (!is_arm)
 		bench_stop();
 	return BESIDE_OPS;
