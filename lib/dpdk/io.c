@@ -8,35 +8,49 @@
 
 /* --- receive --- */
 
-static void view(const struct tg_io *io, struct rte_mbuf *m, struct tg_pkt *pkt)
+enum { AHEAD = 4 }; /* frames whose first line is asked for before they are looked at */
+
+enum { CSUM_PLACE = offsetof(struct tg_pkt, l3_csum) };
+_Static_assert(sizeof(struct tg_pkt) - CSUM_PLACE == sizeof(uint64_t), "one word, mostly 0");
+
+static const uint64_t csum_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD |
+				   RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_BAD;
+
+/* What the device said of the checksums. */
+static void view_csums(uint64_t f, struct tg_pkt *pkt)
 {
 	static const uint8_t l3[4] = {TG_CSUM_UNKNOWN, TG_CSUM_BAD, TG_CSUM_GOOD, TG_CSUM_GOOD};
-	uint64_t f = m->ol_flags;
 	uint32_t ip =
 	    (f & RTE_MBUF_F_RX_IP_CKSUM_GOOD ? 2u : 0) | (f & RTE_MBUF_F_RX_IP_CKSUM_BAD ? 1u : 0);
 	uint32_t l4 =
 	    (f & RTE_MBUF_F_RX_L4_CKSUM_GOOD ? 2u : 0) | (f & RTE_MBUF_F_RX_L4_CKSUM_BAD ? 1u : 0);
+	/* Both bits are DPDK's NONE: the data is good, the field is not filled in (LN-16). */
+	pkt->l3_csum = l3[ip];
+	pkt->l4_csum = l3[l4];
+	pkt->csum_absent = l4 == 3;
+}
+
+/* port: index of the device that m came by. */
+static inline void view(struct rte_mbuf *m, uint16_t port, struct tg_pkt *pkt)
+{
 	pkt->data = rte_pktmbuf_mtod(m, uint8_t *);
 	pkt->handle = m;
 	pkt->len = m->data_len;
 	pkt->cap = (uint32_t)m->buf_len - m->data_off;
 	pkt->rss_hash = 0;
-	pkt->port = io->dev_of[m->port];
+	pkt->port = port;
 	pkt->tso_mss = 0;
-	/* Both bits are DPDK's NONE: the data is good, the field is not filled in (LN-16). */
-	pkt->l3_csum = l3[ip];
-	pkt->l4_csum = l3[l4];
-	pkt->csum_absent = l4 == 3;
-	pkt->tx_flags = 0;
-	pkt->l2_len = pkt->l3_len = pkt->l4_len = 0;
+	memset(&pkt->l3_csum, 0, sizeof(*pkt) - CSUM_PLACE);
+	if (m->ol_flags & csum_flags)
+		view_csums(m->ol_flags, pkt);
 }
 
 /* One linear run of bytes with its VLAN tag in the frame; false: dropped and counted. */
 static bool straighten(struct tg_io *io, struct rte_mbuf **mp)
 {
-	if (unlikely((*mp)->nb_segs > 1) && rte_pktmbuf_linearize(*mp) != 0)
+	if ((*mp)->nb_segs > 1 && rte_pktmbuf_linearize(*mp) != 0)
 		goto drop;
-	if (unlikely((*mp)->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) {
+	if ((*mp)->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) {
 		if (rte_vlan_insert(mp) != 0)
 			goto drop;
 		(*mp)->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);
@@ -46,6 +60,11 @@ drop:
 	io->stats.rx_chain_drop++;
 	rte_pktmbuf_free(*mp);
 	return false;
+}
+
+static inline bool is_straight(const struct rte_mbuf *m)
+{
+	return m->nb_segs == 1 && !(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED);
 }
 
 static void hand_over(struct tg_io *io, struct rte_mbuf *m, uint16_t worker)
@@ -88,6 +107,19 @@ static bool steer(struct tg_io *io, struct rte_mbuf *m)
 	return false;
 }
 
+/* Every frame goes to the worker whose it is. */
+static uint32_t keep_mine(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint32_t n)
+{
+	uint32_t mine = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		m[i]->port = io->fabric->dev[d].id; /* net_ring leaves what the sender had there */
+		if (is_straight(m[i]) || straighten(io, &m[i]))
+			if (steer(io, m[i]))
+				m[mine++] = m[i];
+	}
+	return mine;
+}
+
 uint32_t tg_io_rx(struct tg_io *io, uint32_t d, struct tg_pkt pkt[], uint32_t max)
 {
 	struct rte_mbuf *m[TG_IO_BURST];
@@ -95,16 +127,16 @@ uint32_t tg_io_rx(struct tg_io *io, uint32_t d, struct tg_pkt pkt[], uint32_t ma
 	uint32_t out = 0;
 	if (io->worker >= f->dev[d].rx_queue_n)
 		return 0;
-	uint16_t n = rte_eth_rx_burst(f->dev[d].id, io->worker, m,
+	uint32_t n = rte_eth_rx_burst(f->dev[d].id, io->worker, m,
 				      (uint16_t)(max < TG_IO_BURST ? max : TG_IO_BURST));
 	io->stats.rx_packets += n;
-	for (uint16_t i = 0; i < n; i++) {
-		m[i]->port = f->dev[d].id; /* net_ring leaves what the sender had there */
-		if (!straighten(io, &m[i]))
-			continue;
-		if (f->worker_n > 1 && !f->dev[d].conf.is_kernel && !steer(io, m[i]))
-			continue;
-		view(io, m[i], &pkt[out++]);
+	if (unlikely(f->worker_n > 1 && !f->dev[d].conf.is_kernel))
+		n = keep_mine(io, d, m, n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], void *));
+		if (likely(is_straight(m[i])) || straighten(io, &m[i]))
+			view(m[i], (uint16_t)d, &pkt[out++]);
 	}
 	return out;
 }
@@ -115,34 +147,39 @@ uint32_t tg_io_inbox(struct tg_io *io, struct tg_pkt pkt[], uint32_t max)
 	uint32_t n = rte_ring_sc_dequeue_burst(io->inbox, (void **)m,
 					       max < TG_IO_BURST ? max : TG_IO_BURST, NULL);
 	for (uint32_t i = 0; i < n; i++)
-		view(io, m[i], &pkt[i]);
+		view(m[i], io->dev_of[m[i]->port], &pkt[i]);
 	return n;
 }
 
 /* --- transmit --- */
 
-static struct rte_mbuf *unview(const struct tg_pkt *pkt)
+/* What the device is to do. */
+static void ask_device(const struct tg_pkt *pkt, struct rte_mbuf *m)
+{
+	bool v4 = pkt->data[pkt->l2_len] >> 4 == 4;
+	m->l2_len = pkt->l2_len;
+	m->l3_len = pkt->l3_len;
+	m->l4_len = pkt->l4_len;
+	m->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+	if (pkt->tx_flags & TG_TX_IP_CSUM)
+		m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	if (pkt->tx_flags & TG_TX_TCP_CSUM)
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	if (pkt->tx_flags & TG_TX_TSO) {
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+		m->tso_segsz = pkt->tso_mss;
+	}
+}
+
+static inline struct rte_mbuf *unview(const struct tg_pkt *pkt)
 {
 	struct rte_mbuf *m = pkt->handle;
 	m->data_off = (uint16_t)(pkt->data - (uint8_t *)m->buf_addr);
 	m->data_len = (uint16_t)pkt->len;
 	m->pkt_len = pkt->len;
 	m->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
-	if (pkt->tx_flags) {
-		bool v4 = pkt->data[pkt->l2_len] >> 4 == 4;
-		m->l2_len = pkt->l2_len;
-		m->l3_len = pkt->l3_len;
-		m->l4_len = pkt->l4_len;
-		m->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-		if (pkt->tx_flags & TG_TX_IP_CSUM)
-			m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-		if (pkt->tx_flags & TG_TX_TCP_CSUM)
-			m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-		if (pkt->tx_flags & TG_TX_TSO) {
-			m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
-			m->tso_segsz = pkt->tso_mss;
-		}
-	}
+	if (unlikely(pkt->tx_flags))
+		ask_device(pkt, m);
 	return m;
 }
 

@@ -311,6 +311,8 @@ static void pass_find(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
 	if (e->syn.mask)
 		find_syns(e, in);
+	if (e->syn.mask && e->syn.mask == ~0ull >> (TG_BURST_MAX - n))
+		return; /* all of them are the stage's */
 	for (uint32_t i = 0; i < n; i++)
 		find(e, &e->rx[i]);
 }

@@ -266,6 +266,9 @@ uint64_t tg_syn_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 
 	begin_side(&side[0], false);
 	begin_side(&side[1], true);
+	st->mask = run;
+	if (run && run == (~0ull >> (64 - n)))
+		return run;
 	for (uint32_t i = 0; i < n && i < 4; i++)
 		__builtin_prefetch(in[i].data);
 	for (uint32_t i = 0; i < n; i++) {

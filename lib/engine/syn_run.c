@@ -52,26 +52,25 @@ void tg_syn_run_learn(struct tg_engine *e, const struct tg_syn_way *way, uint32_
 /* What is no frame of the shape, and is looked at in place of those that need not be. */
 static const uint8_t nothing[TG_HDR_MAX];
 
-static inline uint16_t csums_of(const struct tg_pkt *pkt)
+static inline uint32_t csums_of(const struct tg_pkt *pkt)
 {
-	return (uint16_t)(pkt->l3_csum | pkt->l4_csum << 8);
+	return pkt->l3_csum | (uint32_t)pkt->l4_csum << 8;
 }
 
 /* Of in[at] and on; all of them are said to have the same checksums right by the carrier. */
-static uint32_t take_lane(struct tg_engine *e, const struct tg_pkt in[], uint32_t at, uint32_t n)
+static uint32_t take_lane(struct tg_syn_run *run, const struct tg_pkt in[], uint32_t at, uint32_t n)
 {
-	struct tg_syn_run *run = &e->syn.run;
 	const uint8_t *data[TG_SYN_LANE];
-	uint16_t csums = csums_of(&in[at]);
+	uint32_t csums = csums_of(&in[at]), len = run->rows.len, port = run->port;
 	uint32_t check = (in[at].l3_csum == TG_CSUM_GOOD ? 0 : TG_SYN_CHECK_IP) |
 			 (in[at].l4_csum == TG_CSUM_GOOD ? 0 : TG_SYN_CHECK_TCP);
 	uint32_t end = n - at < TG_SYN_LANE ? n - at : TG_SYN_LANE;
 
 	for (uint32_t i = 0; i < end; i++) {
 		const struct tg_pkt *pkt = &in[at + i];
-		bool may = pkt->len >= run->rows.len && pkt->cap >= TG_HDR_MAX &&
-			   pkt->port == run->port && csums_of(pkt) == csums;
-		data[i] = may ? pkt->data : nothing;
+		uint32_t other = (pkt->port ^ port) | (csums_of(pkt) ^ csums);
+		bool is_short = (pkt->len < len) | (pkt->cap < TG_HDR_MAX);
+		data[i] = (other | is_short) ? nothing : pkt->data;
 	}
 	for (uint32_t i = end; i < TG_SYN_LANE; i++)
 		data[i] = nothing;
@@ -100,17 +99,15 @@ uint64_t tg_syn_run_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t
 		return 0;
 	}
 	for (uint32_t at = 0; at < n; at += TG_SYN_LANE)
-		run->mask |= (uint64_t)take_lane(e, in, at, n) << at;
+		run->mask |= (uint64_t)take_lane(run, in, at, n) << at;
 	judge(run, n);
 	if (run->mask == 0)
 		return 0;
 	run->way.stamp = e->syn.stamp - 1;
 	run->batch.n = n;
 	e->lanes->hash13(&e->secret.tuple, m, 2, run->batch.hash, n);
-	for (uint32_t i = 0; i < n; i++) {
-		tg_table_prefetch(&e->table, run->batch.hash[i]);
-		tg_tw_store_prefetch(e->tw, run->batch.hash[i]);
-	}
+	tg_table_prefetch_all(&e->table, run->batch.hash, n);
+	tg_tw_store_prefetch_all(e->tw, run->batch.hash, n);
 	return run->mask;
 }
 
@@ -154,29 +151,29 @@ static uint32_t run_end(const struct tg_engine *e, uint32_t i, uint32_t n, bool 
 	return i + len;
 }
 
-/* The view of an answer that will stand where in does. */
-static inline void put_view(struct tg_engine *e, const struct tg_pkt *in, const struct tg_synack *s,
-			    uint16_t port)
+/* What is the same in the views of all answers. */
+static struct tg_pkt view_of(const struct tg_syn_run *run)
 {
-	struct tg_pkt *out = &e->out.pkt[e->out.n++];
+	const struct tg_synack *s = &run->way.form[run->agreed];
 
-	*out = *in;
-	out->len = s->len;
-	out->port = port;
-	out->rss_hash = 0;
-	out->tso_mss = 0;
-	memcpy(&out->tx_flags, &s->tx_flags, 4); /* and the three lengths */
+	return (struct tg_pkt){.len = s->len,
+			       .port = run->way.port,
+			       .tx_flags = s->tx_flags,
+			       .l2_len = s->l2_len,
+			       .l3_len = s->l3_len,
+			       .l4_len = s->l4_len};
 }
 
-/* Number k is answered, in row. */
-static inline void put_answer(struct tg_engine *e, const struct tg_pkt *in, uint32_t k,
-			      uint8_t **row)
+/* The view of an answer that will stand where in does. What is the same goes in one piece. */
+static inline void put_view(struct tg_pkt *out, const struct tg_pkt *in, const struct tg_pkt *same)
 {
-	struct tg_syn_run *run = &e->syn.run;
+	enum { REST = offsetof(struct tg_pkt, rss_hash) };
 
-	run->cols.id[k] = tg_tx_ip_id(e);
-	*row = in->data;
-	put_view(e, in, &run->way.form[run->agreed], run->way.port);
+	out->data = in->data;
+	out->handle = in->handle;
+	out->len = same->len;
+	out->cap = in->cap;
+	memcpy(&out->rss_hash, &same->rss_hash, sizeof(*out) - REST);
 }
 
 /* Where each has to be asked for, or it is not known where to. False: number k leaves. */
@@ -198,29 +195,54 @@ static bool ask(struct tg_engine *e, const struct tg_pkt *in, uint32_t k, uint8_
 		tg_syn_way_form(e, w, run->agreed);
 		tg_synack_rows_init(&run->answer, &w->form[run->agreed]);
 	}
-	put_answer(e, in, k, row);
+	const struct tg_pkt same = view_of(run);
+
+	put_view(&e->out.pkt[e->out.n++], in, &same);
+	run->cols.id[k] = tg_tx_ip_id(e);
+	*row = in->data;
 	return true;
 }
 
-/* The same where it is known where to, and only the budget is asked. */
-static inline void answer_next(struct tg_engine *e, const struct tg_pkt *in, uint32_t k,
-			       uint8_t **row, struct tg_syn_tally *tally)
+/* Numbers i to end, where it is known where to, and nothing is asked. */
+static void answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t end,
+		       uint8_t *row[])
 {
 	struct tg_syn_run *run = &e->syn.run;
+	const struct tg_pkt same = view_of(run);
+	struct tg_pkt *out = &e->out.pkt[e->out.n];
 
-	if (!(run->way.asks & TG_ASK_BUDGET) ||
-	    tg_budget_take_met(e->budget, run->prefix[k], e->env.now_ms)) {
-		put_answer(e, in, k, row);
-		return;
+	e->out.n += end - i;
+	for (uint32_t k = i; k < end; k++) {
+		row[k] = in[k].data;
+		put_view(out++, &in[k], &same);
 	}
-	*row = run->waste;
-	tally->limited++;
-	tg_rx_put_back(e, in);
+	for (uint32_t k = i; k < end; k++)
+		run->cols.id[k] = tg_tx_ip_id(e);
+}
+
+/* The same where only the budget is asked. */
+static void answer_in_budget(struct tg_engine *e, const struct tg_pkt in[], uint32_t i,
+			     uint32_t end, uint8_t *row[], struct tg_syn_tally *tally)
+{
+	struct tg_syn_run *run = &e->syn.run;
+	const struct tg_pkt same = view_of(run);
+
+	for (uint32_t k = i; k < end; k++) {
+		if (!tg_budget_take_met(e->budget, run->prefix[k], e->env.now_ms)) {
+			row[k] = run->waste;
+			tally->limited++;
+			tg_rx_put_back(e, &in[k]);
+			continue;
+		}
+		row[k] = in[k].data;
+		put_view(&e->out.pkt[e->out.n++], &in[k], &same);
+		run->cols.id[k] = tg_tx_ip_id(e);
+	}
 }
 
 /* Numbers i to end, as many as are answered or limited; row[] is where their answers go. Returns
  * the first that leaves. */
-static uint32_t answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t end,
+static uint32_t answer_run(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t end,
 			   uint8_t *row[], struct tg_syn_tally *tally)
 {
 	const struct tg_syn_way *w = &e->syn.run.way;
@@ -231,9 +253,13 @@ static uint32_t answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32
 		if (!ask(e, &in[i], i, &row[i], tally))
 			return i;
 	}
-	for (; i < end; i++)
-		answer_next(e, &in[i], i, &row[i], tally);
-	return i;
+	if (i == end)
+		return i;
+	if (w->asks & TG_ASK_BUDGET)
+		answer_in_budget(e, in, i, end, row, tally);
+	else
+		answer_all(e, in, i, end, row);
+	return end;
 }
 
 /* The rows of numbers from to end are written. */
@@ -258,7 +284,7 @@ uint32_t tg_syn_run_answer(struct tg_engine *e, const struct tg_pkt in[], uint32
 	uint8_t *row[TG_SYN_BATCH_MAX];
 
 	e->env.mtu = w->mtu;
-	end = answer_all(e, in, i, end, row, tally);
+	end = answer_run(e, in, i, end, row, tally);
 	sent = e->out.n - sent;
 	if (sent == 0)
 		return end;

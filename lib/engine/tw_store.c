@@ -391,6 +391,11 @@ void tg_tw_store_prefetch(const struct tg_tw_store *s, uint64_t fingerprint)
 	tg_table_prefetch(&s->table, fingerprint);
 }
 
+void tg_tw_store_prefetch_all(const struct tg_tw_store *s, const uint64_t fingerprint[], uint32_t n)
+{
+	tg_table_prefetch_all(&s->table, fingerprint, n);
+}
+
 tg_tw_handle tg_tw_store_find(const struct tg_tw_store *s, uint64_t fingerprint)
 {
 	uint32_t h[4], n = tg_table_find(&s->table, fingerprint, h, 4);

@@ -31,6 +31,8 @@ struct tg_tw_store *tg_tw_store_init(void *mem, uint32_t tw_max, uint64_t now_ms
  * never): the record is then gone, tw_evicted. */
 tg_tw_handle tg_tw_store_add(struct tg_tw_store *s, const struct tg_tw *tw, uint64_t now_ms);
 void tg_tw_store_prefetch(const struct tg_tw_store *s, uint64_t fingerprint);
+void tg_tw_store_prefetch_all(const struct tg_tw_store *s, const uint64_t fingerprint[],
+			      uint32_t n);
 /* TG_NONE when there is none; dormant records are passed by. */
 tg_tw_handle tg_tw_store_find(const struct tg_tw_store *s, uint64_t fingerprint);
 /* Bit i is set when there may be one for fingerprint[i], i < n <= 64. */

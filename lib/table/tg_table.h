@@ -68,6 +68,14 @@ static inline void tg_table_prefetch(const struct tg_table *t, uint64_t hash)
 	__builtin_prefetch(&t->bucket[tg_table_home(t, hash)]);
 }
 
+/* The same for n of them; in an empty table nothing will be looked for. */
+static inline void tg_table_prefetch_all(const struct tg_table *t, const uint64_t hash[],
+					 uint32_t n)
+{
+	for (uint32_t i = 0; i < n && t->count; i++)
+		tg_table_prefetch(t, hash[i]);
+}
+
 /* Candidates for hash, at most max, written to idx[]; returns how many. The caller compares keys. 4
  * is enough for max in practice; the search stops at max. */
 uint32_t tg_table_find(const struct tg_table *t, uint64_t hash, uint32_t idx[], uint32_t max);
