@@ -19,12 +19,14 @@ struct tg_command {
 int tg_cmd_serve(int argc, char **argv);
 int tg_cmd_shield(int argc, char **argv);
 int tg_cmd_load(int argc, char **argv);
+int tg_cmd_bench(int argc, char **argv);
 int tg_cmd_stats(int argc, char **argv);
 int tg_cmd_doctor(int argc, char **argv);
 int tg_cmd_demo(int argc, char **argv);
 int tg_cmd_keys(int argc, char **argv);
 int tg_cmd_fleet_key(int argc, char **argv);
 int tg_cmd_script(int argc, char **argv);
+int tg_cmd_explain(int argc, char **argv);
 
 /* Prints "tidegate COMMAND: ..." as one line to stderr; returns TG_EXIT_USAGE. */
 int tg_cli_usage(const char *command, const char *format, ...)

@@ -15,6 +15,8 @@
 
 /* --- memory of an engine: zero, in hugepages where there are some --- */
 
+enum { PART_MAX = 32 };
+
 static const size_t huge_page = 2 << 20;
 
 static size_t memory_size(size_t bytes)
@@ -274,6 +276,31 @@ int tg_host_make(struct tg_host *h, const char *name, const struct tg_plan *plan
 		return 0;
 	tg_host_fini(h);
 	return -1;
+}
+
+/* Buffers and services are planned for the worst of days. */
+static bool is_spare(const char *part)
+{
+	return strcmp(part, "buffers") == 0 || strcmp(part, "services") == 0;
+}
+
+/* The parts lie in their order. Kernels before 5.14 cannot do it, and need not. */
+bool tg_host_touch(struct tg_host *h)
+{
+	struct tg_engine_part part[PART_MAX];
+	uint32_t n = tg_engine_plan(&h->plan->engine, part, PART_MAX);
+	bool good = true;
+	for (uint32_t w = 0; w < h->worker_n; w++) {
+		uint8_t *at = h->memory[w];
+		for (uint32_t i = 0; i < n && i < PART_MAX; at += part[i++].bytes) {
+			uintptr_t from = (uintptr_t)at & ~(uintptr_t)4095;
+			size_t bytes = (uintptr_t)at - from + part[i].bytes;
+			if (!is_spare(part[i].name) && part[i].bytes &&
+			    madvise((void *)from, bytes, MADV_POPULATE_WRITE) != 0)
+				good &= errno == EINVAL;
+		}
+	}
+	return good;
 }
 
 /* --- running --- */

@@ -29,6 +29,10 @@ int tg_host_init(struct tg_host *h, const char *name, const struct tg_conf *conf
 /* As tg_host_init, over devices that are open already (dev[plan->engine.port_n], moved into h). */
 int tg_host_make(struct tg_host *h, const char *name, const struct tg_plan *plan,
 		 const struct tg_dev dev[], bool yield, char *err, size_t err_size);
+/* Has the kernel give the engines their memory now, but for what only buffers text and runs
+ * services: so that no page is waited for later, and what is in use stays the same. False: it could
+ * not. */
+bool tg_host_touch(struct tg_host *h);
 /* Starts worker w on got->lcore[w]. */
 void tg_host_launch(struct tg_host *h, const struct tg_eal_got *got);
 void tg_host_order(struct tg_host *h, enum tg_order order);

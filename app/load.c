@@ -97,6 +97,10 @@ static int report(struct load *l)
 static int run(struct load *l)
 {
 	struct tg_load_run *r = &l->run;
+	if (!tg_host_touch(&r->host))
+		return tg_cli_failed("load",
+				     "the memory of the plan is not there: lower rate, hold "
+				     "or msl_ms");
 	for (uint32_t w = 0; w < r->host.worker_n; w++)
 		rte_eal_remote_launch(tg_load_core_run, &r->core[w], l->got.lcore[w]);
 	tg_sight_publish(&r->host, r->opt.name, &l->got);

@@ -74,6 +74,7 @@ struct tg_load_side {
 	uint32_t slot_n;
 	uint32_t held_head, held_tail; /* those that are held, the oldest first */
 	uint32_t hold_want;            /* of this worker */
+	uint32_t most;                 /* begun or closed in one turn at most; 0: a burst's worth */
 	bool is_filled;                /* as many as hold_want were begun */
 	bool is_ending;                /* nothing is opened any more, nothing held */
 	bool is_interrupted;           /* and not because the time is over */

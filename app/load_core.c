@@ -8,6 +8,7 @@
 static const uint64_t show_every_ns = 20 * TG_NS_PER_MS;
 static const uint64_t find_for_ns =
     4000 * TG_NS_PER_MS; /* a neighbour has three tries, a second each */
+static const uint64_t full_for_ns = TG_NS_PER_MS;
 static const uint64_t find_again_ns = 1000 * TG_NS_PER_MS;
 
 /* --- the way: so that the first connections do not wait for ARP --- */
@@ -128,27 +129,32 @@ static void look(struct tg_load_core *c, uint64_t now_ns)
 	c->look_ns = now_ns + show_every_ns;
 }
 
-/* More has come than one burst holds, or something found no way out: who is there is served before
- * anybody new is begun. So a core that is offered too much does as much as it can, and is late with
- * the rest, which is counted; it does not begin what it would have to give up. */
-static bool is_behind(struct tg_load_core *c)
+/* How many may be begun in this round: as many packets as a burst has room for, beside those that
+ * came and want an answer. So who is there is served before anybody new, what goes out in a round
+ * is no more than the other side takes in one, and a core that is offered too much is late with the
+ * rest, which is counted. Where packets found no way out the device is full: nothing is begun for
+ * a while. */
+static uint32_t room(struct tg_load_core *c, uint64_t now_ns)
 {
 	const struct tg_io_stats *io = tg_io_stats(c->worker->io);
 	uint64_t lost = io->tx_dropped[0] + io->no_buffer;
-	bool behind = io->rx_packets - c->rx_before >= TG_IO_BURST || lost != c->lost_before;
+	uint64_t came = io->rx_packets - c->rx_before;
 
+	if (lost != c->lost_before)
+		c->full_until_ns = now_ns + full_for_ns;
 	c->rx_before = io->rx_packets;
 	c->lost_before = lost;
-	return behind;
+	return came >= TG_IO_BURST || now_ns < c->full_until_ns ? 0 : TG_IO_BURST - (uint32_t)came;
 }
 
 static uint32_t turn(struct tg_load_core *c, uint64_t now_ns)
 {
 	if (c->asked == TG_LOAD_ASK_FIND)
 		return 0;
-	if (!c->plan->set.flood)
-		return is_behind(c) ? 0 : tg_load_turn(&c->side, now_ns);
-	return c->asked == TG_LOAD_ASK_RUN ? tg_load_flood_turn(&c->flood, now_ns) : 0;
+	if (c->plan->set.flood)
+		return c->asked == TG_LOAD_ASK_RUN ? tg_load_flood_turn(&c->flood, now_ns) : 0;
+	c->side.most = room(c, now_ns);
+	return c->side.most ? tg_load_turn(&c->side, now_ns) : 0;
 }
 
 void tg_load_core_init(struct tg_load_core *c)

@@ -27,6 +27,7 @@ struct tg_load_core {
 	uint32_t asked; /* what is being done */
 	uint64_t look_ns, find_until_ns;
 	uint64_t rx_before, lost_before; /* packets that came in and that had no way out */
+	uint64_t full_until_ns;
 	uint32_t rate_now;
 
 	uint64_t start_ns, close_ns; /* written by control before ask */

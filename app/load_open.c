@@ -84,6 +84,20 @@ static void open_one(struct tg_load_side *side, uint64_t number, uint64_t now_ns
 		side->now.failed[cause_of(rc)]++;
 }
 
+/* How many may be begun or closed now. */
+static uint32_t batch(const struct tg_load_side *side)
+{
+	const struct tg_load_figures *now = &side->now;
+	uint32_t n = side->most && side->most < BATCH ? side->most : BATCH;
+	uint32_t limit = side->plan->in_flight;
+	uint32_t moving = now->opening + now->open - now->held + now->closing;
+
+	if (!limit)
+		return n;
+	limit = limit > moving ? limit - moving : 0;
+	return n < limit ? n : limit;
+}
+
 /* Those that are held, but for what is being replaced. */
 static uint32_t open_wanted(const struct tg_load_side *side)
 {
@@ -107,7 +121,7 @@ static uint32_t churn(struct tg_load_side *side, uint64_t now_ns)
 		tg_pacer_skip(&side->churn_pace, now_ns);
 		return 0;
 	}
-	uint32_t want = tg_pacer_take(&side->churn_pace, now_ns, BATCH, &first);
+	uint32_t want = tg_pacer_take(&side->churn_pace, now_ns, batch(side), &first);
 
 	while (n < want && tg_load_conn_close_oldest(side))
 		n++;
@@ -121,7 +135,7 @@ static uint32_t end_some(struct tg_load_side *side, uint64_t now_ns)
 
 	for (n = 0; n < SCAN && side->scan < side->slot_n; n++)
 		tg_load_conn_end_idle(side, side->scan++);
-	n = tg_pacer_take(&side->churn_pace, now_ns, BATCH, &first);
+	n = tg_pacer_take(&side->churn_pace, now_ns, batch(side), &first);
 	while (done < n && tg_load_conn_close_oldest(side))
 		done++;
 	return done;
@@ -140,7 +154,8 @@ uint32_t tg_load_turn(struct tg_load_side *side, uint64_t now_ns)
 		tg_pacer_skip(&side->open_pace, now_ns);
 		return done;
 	}
-	n = tg_pacer_take(&side->open_pace, now_ns, wanted < BATCH ? wanted : BATCH, &first);
+	n = tg_pacer_take(&side->open_pace, now_ns, wanted < batch(side) ? wanted : batch(side),
+			  &first);
 	for (uint32_t i = 0; i < n; i++)
 		open_one(side, first + (uint64_t)i * side->open_pace.worker_n, now_ns);
 	side->now.missed = side->missed_before + side->open_pace.missed + side->churn_pace.missed;

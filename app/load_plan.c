@@ -13,6 +13,8 @@ enum {
 	FLOOD_RST_RATE = 1,
 	DURATION_S = 10, /* where nobody says */
 	FLOOD_LONGEST_S = 2592000,
+	SHORT_BYTES = 1024,
+	SHORT_BUFFERS = 4096, /* a buffer each way */
 };
 
 /* --- networks --- */
@@ -348,16 +350,19 @@ static void reckon(struct tg_load_plan *plan, uint32_t msl_ms)
 	uint64_t rate = s->hold ? s->churn : s->rate, all = UINT64_MAX;
 	uint64_t run_ms = s->duration_s * 1000ull, wait_ms = 2ull * msl_ms;
 	bool ours = s->close != TG_LOAD_SERVER && s->close != TG_LOAD_RST;
+	bool theirs = s->close != TG_LOAD_CLIENT && s->close != TG_LOAD_RST;
 
 	if (s->connections)
 		all = s->connections;
 	if (!s->hold)
 		all = least(all, rate * s->duration_s);
 	plan->need.live = s->hold + least(rate * life_ms(s) / 1000, all);
-	uint64_t waiting = ours ? least(rate * least(wait_ms, run_ms) / 1000, all) : 0;
+	uint64_t closed = least(rate * least(wait_ms, run_ms) / 1000, all);
+	uint64_t waiting = ours ? closed : 0;
 
 	/* Those that are held wait, too, when the end comes; nothing is opened then. */
 	plan->need.time_wait = waiting + (ours ? s->hold : 0);
+	plan->need.peer_time_wait = theirs ? closed + s->hold : 0;
 	for (int v4 = 0; v4 < 2; v4++) {
 		uint64_t weight = 0, ports = s->ports[1] - s->ports[0] + 1, n = 0;
 		for (uint32_t i = 0; i < plan->target_n; i++) {
@@ -387,6 +392,17 @@ static int check_tuples(const struct check *c)
 			    "or lower rate, churn, hold or msl_ms",
 			    need->tuples[v4], need->have[v4], v4 ? "IPv4" : "IPv6");
 	return 0;
+}
+
+/* What moves has little to keep where messages are short: we read at once what comes. */
+static void fit_buffers(const struct tg_load_plan *plan, struct tg_settings *e)
+{
+	const struct tg_load_settings *s = &plan->set;
+	bool is_short =
+	    s->act == TG_LOAD_NOTHING || (s->act == TG_LOAD_ECHO && s->bytes <= SHORT_BYTES);
+
+	if (!e->buffer_mb && is_short)
+		e->buffer_mb = (uint32_t)(((uint64_t)e->moving * SHORT_BUFFERS >> 20) + 1);
 }
 
 static int fit_engine(const struct check *c)
@@ -421,6 +437,7 @@ static int fit_engine(const struct check *c)
 	uint64_t moving = most(rate * MOVING_MS / 1000, MOVING_LEAST);
 	if (!e->moving)
 		e->moving = (uint32_t)least(moving, e->connections);
+	fit_buffers(c->plan, e);
 	return 0;
 }
 

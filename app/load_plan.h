@@ -34,6 +34,7 @@ struct tg_load_source {
 struct tg_load_need {
 	uint64_t live;               /* connections at once */
 	uint64_t time_wait;          /* records of ours at once */
+	uint64_t peer_time_wait;     /* and of the servers */
 	uint64_t tuples[2], have[2]; /* addresses and ports in use at once, and how many there are;
 					IPv6, IPv4 */
 };
@@ -46,6 +47,7 @@ struct tg_load_plan {
 	uint32_t target_n, source_n, weight_all;
 	uint64_t source_all[2]; /* addresses by family: IPv6, IPv4 */
 	uint32_t fill_rate;     /* connections begun a second */
+	uint32_t in_flight;     /* neither held nor over at once, in each worker; 0 = no limit */
 	struct tg_load_need need;
 };
 

@@ -107,6 +107,8 @@ static void add_figures(struct tg_load_figures *sum, const struct tg_load_figure
 	sum->closing += f->closing;
 	sum->held += f->held;
 	sum->open_max += f->open_max;
+	sum->filled += f->filled;
+	sum->at_ns = f->at_ns > sum->at_ns ? f->at_ns : sum->at_ns;
 }
 
 void tg_load_run_see(struct tg_load_run *r, struct tg_load_figures *sum)
@@ -210,7 +212,7 @@ static void wait_for(struct tg_load_run *r, enum tg_load_ask what, uint64_t ms, 
 {
 	uint64_t until = tg_cli_now_ns() + ms * TG_NS_PER_MS;
 	for (uint32_t n = 1; !all_said(r, what) && tg_cli_now_ns() < until; n++) {
-		if (interrupted && tg_cli_is_interrupted())
+		if (interrupted && (tg_cli_is_interrupted() || r->is_enough))
 			return;
 		tick(r, n);
 	}

@@ -21,6 +21,7 @@ struct tg_load_run {
 	struct tg_load_figures line_before;
 	struct tg_sight sight_before;
 	uint32_t line_n;
+	bool is_enough; /* set by watch: no more is to be opened */
 	/* Called a hundred times a second while it runs; NULL: not. */
 	void (*watch)(void *ctx, uint64_t now_ns);
 	void *watch_ctx;

@@ -14,6 +14,8 @@ static const struct tg_command commands[] = {
      tg_cmd_shield},
     {"load", "opens, holds and churns connections: the engine as client, for benchmarks",
      tg_cmd_load},
+    {"bench", "a server and the client of `load` in one run: what a connection costs each",
+     tg_cmd_bench},
     {"stats", "counters of a running engine, as text or JSON", tg_cmd_stats},
     {"doctor", "checks this machine, and prints the command that fixes what is missing",
      tg_cmd_doctor},
@@ -21,6 +23,8 @@ static const struct tg_command commands[] = {
     {"fleet-key", "makes the file of secrets that the nodes of a fleet share, and turns it over",
      tg_cmd_fleet_key},
     {"script", "runs packet scripts against the engine, in virtual time", tg_cmd_script},
+    {"explain", "says what happened on each connection of a capture, with pictures",
+     tg_cmd_explain},
 };
 
 enum { COMMAND_N = sizeof(commands) / sizeof(commands[0]) };

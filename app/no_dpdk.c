@@ -37,3 +37,9 @@ int tg_cmd_load(int argc, char **argv)
 	(void)argc;
 	return missing(argv[0]);
 }
+
+int tg_cmd_bench(int argc, char **argv)
+{
+	(void)argc;
+	return missing(argv[0]);
+}
