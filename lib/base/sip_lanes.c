@@ -30,11 +30,24 @@ static void scalar_hash13(const struct tg_sipkey *key, const uint64_t *const m[]
 	}
 }
 
-static const struct tg_sip_lanes scalar = {"scalar", scalar_hash24, scalar_hash13};
+static void scalar_tails24(const struct tg_sip *from, const uint64_t last[], uint64_t out[],
+			   uint32_t n)
+{
+	for (uint32_t lane = 0; lane < n; lane++) {
+		struct tg_sip s = *from;
+
+		tg_sip_word2(&s, last[lane]);
+		out[lane] = tg_sip_end4(&s);
+	}
+}
+
+static const struct tg_sip_lanes scalar = {"scalar", scalar_hash24, scalar_hash13, scalar_tails24};
 
 #if defined(__x86_64__)
-static const struct tg_sip_lanes avx512 = {"avx512", tg_sip_avx512_hash24, tg_sip_avx512_hash13};
-static const struct tg_sip_lanes avx2 = {"avx2", tg_sip_avx2_hash24, tg_sip_avx2_hash13};
+static const struct tg_sip_lanes avx512 = {"avx512", tg_sip_avx512_hash24, tg_sip_avx512_hash13,
+					   tg_sip_avx512_tails24};
+static const struct tg_sip_lanes avx2 = {"avx2", tg_sip_avx2_hash24, tg_sip_avx2_hash13,
+					 tg_sip_avx2_tails24};
 
 static const struct tg_sip_lanes *of_processor(uint32_t i)
 {

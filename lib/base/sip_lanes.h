@@ -13,5 +13,9 @@ void tg_sip_avx512_hash24(const struct tg_sipkey *key, const uint64_t *const m[]
 			  uint64_t out[], uint32_t n);
 void tg_sip_avx512_hash13(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
 			  uint64_t out[], uint32_t n);
+void tg_sip_avx2_tails24(const struct tg_sip *from, const uint64_t last[], uint64_t out[],
+			 uint32_t n);
+void tg_sip_avx512_tails24(const struct tg_sip *from, const uint64_t last[], uint64_t out[],
+			   uint32_t n);
 
 #endif

@@ -40,4 +40,10 @@ __attribute__((target("avx2"))) void tg_sip_avx2_hash13(const struct tg_sipkey *
 {
 	lane_hash(key, m, word_n, out, n, 1, 3);
 }
+
+__attribute__((target("avx2"))) void
+tg_sip_avx2_tails24(const struct tg_sip *from, const uint64_t last[], uint64_t out[], uint32_t n)
+{
+	lane_tails(from, last, out, n, 2, 4);
+}
 #endif

@@ -87,4 +87,21 @@ static inline __attribute__((always_inline)) void lane_hash(const struct tg_sipk
 	}
 }
 
+/* The last word and the end of SipHash-c-d. */
+static inline __attribute__((always_inline)) void lane_tails(const struct tg_sip *from,
+							     const uint64_t last[], uint64_t out[],
+							     uint32_t n, int c, int d)
+{
+	const lane_vec zero = {0};
+
+	for (uint32_t at = 0; at < n; at += LANE_STEP) {
+		struct lanes a = {zero + from->v0, zero + from->v1, zero + from->v2,
+				  zero + from->v3};
+		struct lanes b = a;
+
+		lane_word(&a, &b, last + at, c);
+		lane_end(&a, &b, out + at, d);
+	}
+}
+
 #endif

@@ -15,10 +15,16 @@ enum { TG_SIP_LANES = 16, TG_SIP_WORDS_MAX = 6 };
 typedef void (*tg_sip_many_fn)(const struct tg_sipkey *key, const uint64_t *const m[],
 			       uint32_t word_n, uint64_t out[], uint32_t n);
 
+/* The same of inputs that begin alike: from is where SipHash-2-4 stands after all words but the
+ * last one, which is last[i]. out may be last. */
+typedef void (*tg_sip_tails_fn)(const struct tg_sip *from, const uint64_t last[], uint64_t out[],
+				uint32_t n);
+
 /* A way to hash: one word of each input in a register, or one input after the other. */
 struct tg_sip_lanes {
 	const char *name; /* "avx512", "avx2", "scalar" */
 	tg_sip_many_fn hash24, hash13;
+	tg_sip_tails_fn tails24;
 };
 
 /* The way i, the best first; NULL: there are no more. All that it returns run here. */

@@ -83,19 +83,27 @@ static inline uint64_t mac_end(uint16_t word, bool v4)
 	return word | tg_sip_len(v4 ? MAC_V4_LEN : MAC_V6_LEN);
 }
 
+/* All but the last word. */
+static inline void begin_mac(struct tg_sip *s, const struct tg_sipkey *key,
+			     const struct tg_tuple *tuple, tg_seq irs)
+{
+	tg_sip_start(s, key);
+	if (tuple_is_v4(tuple)) {
+		tg_sip_word2(s, tuple_v4_addrs(tuple));
+	} else {
+		for (uint32_t i = 0; i < TUPLE_V6_ADDR_WORDS; i++)
+			tg_sip_word2(s, tuple_v6_addr(tuple, i));
+	}
+	tg_sip_word2(s, mac_middle(tuple, irs));
+}
+
 static uint64_t hash_mac(const struct tg_sipkey *key, const struct tg_tuple *tuple, tg_seq irs,
 			 uint16_t word)
 {
 	struct tg_sip s;
 
-	if (tuple_is_v4(tuple))
-		return tg_siphash24_3(key, tuple_v4_addrs(tuple), mac_middle(tuple, irs),
-				      mac_end(word, true));
-	tg_sip_start(&s, key);
-	for (uint32_t i = 0; i < TUPLE_V6_ADDR_WORDS; i++)
-		tg_sip_word2(&s, tuple_v6_addr(tuple, i));
-	tg_sip_word2(&s, mac_middle(tuple, irs));
-	tg_sip_word2(&s, mac_end(word, false));
+	begin_mac(&s, key, tuple, irs);
+	tg_sip_word2(&s, mac_end(word, tuple_is_v4(tuple)));
 	return tg_sip_end4(&s);
 }
 
@@ -171,36 +179,70 @@ static bool is_accepted(const struct tg_cookie_keys *keys, int age)
 	return age == 0 || age == 1 || (age == -1 && keys->early) || (age == 2 && keys->late);
 }
 
-/* All bits are compared before anything is decided. The options are under the MAC (SC-06). */
-static bool is_mac(const struct trial *t, uint32_t secret, int age, uint32_t rcv_scale)
+/* What our own scale was stands nowhere but under the MAC: those that were told are tried. The
+ * options are there, too (SC-06). */
+static uint32_t scales_of(const struct trial *t)
+{
+	bool has_scale = t->claim->ts && (t->claim->tsecr & OPTION_SCALE) != TG_COOKIE_NO_SCALE;
+
+	return has_scale ? t->offer->scales & TG_COOKIE_SCALES : 1;
+}
+
+static uint16_t word_claimed(const struct trial *t, uint32_t rcv_scale)
 {
 	const struct tg_cookie_claim *c = t->claim;
-	uint64_t epoch = t->keys->epoch - (uint64_t)age;
-	uint16_t word =
-	    word_of(t->isn & (TG_COOKIE_MSS_N - 1), c->ts, c->tsecr & OPTION_MASK, rcv_scale);
-	uint64_t mac = hash_mac(tg_cookie_mac_key(t->keys, secret, epoch), t->tuple, c->irs, word);
+
+	return word_of(t->isn & (TG_COOKIE_MSS_N - 1), c->ts, c->tsecr & OPTION_MASK, rcv_scale);
+}
+
+/* All bits are compared before anything is decided. */
+static void judge(struct trial *t, int age, uint32_t rcv_scale, uint64_t mac)
+{
+	const struct tg_cookie_claim *c = t->claim;
 	uint32_t wrong = mac29(mac) ^ t->isn >> 3;
 
 	if (c->ts)
 		wrong |= mac11(mac) ^ (c->tsecr >> COOKIE_OPTION_BITS & TSMAC_MASK);
-	return wrong == 0;
+	if (wrong)
+		return;
+	if (!is_accepted(t->keys, age)) {
+		t->expired = true;
+		return;
+	}
+	t->ok = true;
+	t->age = age;
+	t->rcv_scale = rcv_scale;
+}
+
+/* Where any scale may have been told (SP-04), they are hashed side by side: the inputs differ in
+ * one word, so that an ACK that is no cookie costs hardly more than one that is (ADV-31). */
+static void try_scales(struct trial *t, const struct tg_sipkey *key, int age, uint32_t scales)
+{
+	_Alignas(64) uint64_t mac[TG_SIP_LANES] = {0};
+	uint32_t n = 32 - (uint32_t)__builtin_clz(scales);
+	bool v4 = tuple_is_v4(t->tuple);
+	struct tg_sip s;
+
+	begin_mac(&s, key, t->tuple, t->claim->irs);
+	for (uint32_t i = 0; i < n; i++)
+		mac[i] = mac_end(word_claimed(t, i), v4);
+	t->keys->lanes->tails24(&s, mac, mac, n);
+	for (uint32_t i = 0; i < n; i++)
+		if (scales >> i & 1)
+			judge(t, age, i, mac[i]);
 }
 
 static void try_epoch(struct trial *t, uint32_t secret, int age)
 {
-	bool has_scale = t->claim->ts && (t->claim->tsecr & OPTION_SCALE) != TG_COOKIE_NO_SCALE;
-	uint32_t scales = has_scale ? t->offer->scales : 1;
+	const struct tg_sipkey *key =
+	    tg_cookie_mac_key(t->keys, secret, t->keys->epoch - (uint64_t)age);
+	uint32_t scales = scales_of(t);
 
-	for (uint32_t i = 0; scales >> i; i++) {
-		if (!(scales >> i & 1) || !is_mac(t, secret, age, i))
-			continue;
-		if (!is_accepted(t->keys, age)) {
-			t->expired = true;
-			continue;
-		}
-		t->ok = true;
-		t->age = age;
-		t->rcv_scale = i;
+	if (scales & (scales - 1)) {
+		try_scales(t, key, age, scales);
+	} else if (scales) {
+		uint32_t only = (uint32_t)__builtin_ctz(scales);
+		judge(t, age, only, hash_mac(key, t->tuple, t->claim->irs, word_claimed(t, only)));
 	}
 }
 

@@ -86,8 +86,10 @@ void tg_cookie_keys_init(struct tg_cookie_keys *keys, const uint8_t secret[TG_CO
 			 uint32_t skew_ms, uint64_t clock_ms)
 {
 	assert(skew_ms <= TG_COOKIE_SKEW_MAX_MS);
-	*keys = (struct tg_cookie_keys){
-	    .epoch = clock_ms >> TG_COOKIE_EPOCH_SHIFT, .skew_ms = skew_ms, .secret_n = 1};
+	*keys = (struct tg_cookie_keys){.epoch = clock_ms >> TG_COOKIE_EPOCH_SHIFT,
+					.skew_ms = skew_ms,
+					.secret_n = 1,
+					.lanes = tg_sip_lanes_at(0)};
 	load_secret(keys, 0, secret);
 	set_span(keys, clock_ms);
 }

@@ -17,7 +17,7 @@
 #ifndef TG_COOKIE_KEY_H
 #define TG_COOKIE_KEY_H
 
-#include "tg_siphash.h"
+#include "tg_sip_lanes.h"
 #include <stdbool.h>
 
 enum {
@@ -44,6 +44,7 @@ struct tg_cookie_keys {
 	uint32_t skew_ms;
 	uint32_t secret_n; /* 1..2: the first mints, both are accepted */
 	struct tg_cookie_secret secret[TG_COOKIE_SECRET_MAX];
+	const struct tg_sip_lanes *lanes; /* how many MACs are hashed at once */
 };
 
 /* One secret, for a clock that stands at clock_ms. skew_ms: at most TG_COOKIE_SKEW_MAX_MS. */

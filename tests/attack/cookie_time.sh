@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Where a cookie's MAC is wrong must take no part in the time that its check needs: the check is counted
 # by callgrind for a MAC that is wrong in each of its bits, of the ISN (29) and of the TSval (11), over
-# IPv4 and IPv6. All counts of one kind must be equal, to the instruction.
+# IPv4 and IPv6, before a pool, too, where any scale may have been told. All counts of one kind must be equal, to the instruction.
 #
 #   cookie_time.sh [--program FILE]
 set -uo pipefail
@@ -24,9 +24,9 @@ if ! valgrind --tool=callgrind --combine-dumps=yes --toggle-collect=tg_cookie_ch
 fi
 awk '/^desc: Trigger: Client Request: / { which = $NF }
      /^(totals|summary): / && which { print which, $2; which = "" }' "$work/out" >"$work/counts"
-for kind in v4-plain v6-plain v4-ts v6-ts; do
+for kind in v4-plain v6-plain v4-ts v6-ts v4-pool v6-pool; do
 	want=29
-	[[ $kind != *-ts ]] || want=40
+	[[ $kind == *-plain ]] || want=40
 	# A count of nothing would be equal, too.
 	if row=$(awk -v kind="$kind-" 'index($1, kind) == 1 { n++; if ($2 < least || n == 1) least = $2; if ($2 > most) most = $2 }
 		END { print n + 0, least, most; exit !(n && least == most && least > 100) }' "$work/counts") &&

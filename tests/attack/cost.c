@@ -131,6 +131,8 @@ static void begin(struct attack *a, const struct kind *k)
 	int64_t mss = 0;
 	tg_lab_getopt(a->h.lab, a->h.sock, TG_LAB_MAXSEG, &mss);
 	a->mss = (uint32_t)mss;
+	if (k->pool)
+		a->pool = cost_pool_init(k->pool == COST_POOL_V6);
 	if (k->sends)
 		open_throttle(a);
 }
@@ -198,7 +200,7 @@ static bool report(const struct attack *a, const struct kind *k)
 	bool lives = !strcmp(state, "ESTABLISHED") || !strcmp(state, "CLOSE-WAIT");
 	bool bounded = a->bytes <= bytes_bound();
 	bool valid = tg_lab_validate(a->h.lab, why, sizeof(why));
-	bool good = lives && bounded && valid;
+	bool good = lives && bounded && valid && (!a->pool || cost_pool_is_right(a->pool));
 
 	printf("%s %-22s %8" PRIu64 " packets, %5" PRIu64 " KiB at most (bound %" PRIu64
 	       "), %s%s%s\n",
@@ -222,6 +224,8 @@ static bool run(const struct kind *k, uint64_t packets, bool along)
 	bool good = report(&a, k);
 
 	tg_lab_free(a.h.lab);
+	if (a.pool)
+		cost_pool_fini(a.pool);
 	return good;
 }
 

@@ -4,16 +4,18 @@
 #ifndef COST_H
 #define COST_H
 
+#include "cost_pool.h"
 #include "lab_host.h"
 
 enum { COST_BUF = 4 << 20, COST_MSS = 1448 };
 
 struct attack {
-	struct host h;    /* of the connection */
-	uint64_t rng, i;  /* datagrams sent */
-	uint64_t step_ns; /* between two of them */
-	uint32_t mss;     /* text in a full segment of the engine's */
-	uint64_t bytes;   /* most that were in use at once */
+	struct host h;          /* of the connection */
+	uint64_t rng, i;        /* datagrams sent */
+	uint64_t step_ns;       /* between two of them */
+	uint32_t mss;           /* text in a full segment of the engine's */
+	uint64_t bytes;         /* most that were in use at once */
+	struct cost_pool *pool; /* of those that are sent to one */
 };
 
 struct kind {
@@ -23,6 +25,7 @@ struct kind {
 	bool sends;          /* the engine is the sender: 4 MiB are in flight when it begins */
 	bool bare;           /* the SYN brings no SACK-permitted and no timestamps */
 	void (*shoot)(struct attack *a);
+	enum { COST_NO_POOL, COST_POOL_V4, COST_POOL_V6 } pool;
 };
 
 extern const struct kind cost_kinds[];

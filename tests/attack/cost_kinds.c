@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cost_kinds.c: the hostile peers, and the honest one that they are compared with. */
 #include "cost.h"
+#include "crowd.h"
 
 /* --- to the receiver --- */
 
@@ -336,6 +337,13 @@ static void reneges(struct attack *a)
 		cost_wait(a);
 }
 
+/* --- to a listener before backends --- */
+
+static void pool_acks(struct attack *a)
+{
+	cost_pool_shoot(a->pool, crowd_random(&a->rng));
+}
+
 const struct kind cost_kinds[] = {
     {"honest-data", NULL, 0, false, false, honest_data},
     {"honest-acks", NULL, 0, true, false, honest_acks},
@@ -373,5 +381,7 @@ const struct kind cost_kinds[] = {
     {"mss-48-acks", "mss_min=48", 48, true, false, honest_acks},
     {"mss-48-sack-splits", "mss_min=48", 48, true, false, sack_splits},
     {"mss-48-ack-splits", "mss_min=48", 48, true, false, ack_splits},
+    {"pool-acks", NULL, 0, false, false, pool_acks, COST_POOL_V4},
+    {"pool-acks-v6", NULL, 0, false, false, pool_acks, COST_POOL_V6},
 };
 const size_t cost_kinds_n = sizeof(cost_kinds) / sizeof(cost_kinds[0]);
