@@ -3,6 +3,8 @@
 #include <stdint.h>
 
 #if defined(__x86_64__)
+#define LANE_ISA __attribute__((target("avx2")))
+
 typedef uint64_t lane_vec __attribute__((vector_size(32)));
 typedef uint64_t lane_load __attribute__((vector_size(32), may_alias));
 typedef uint32_t lane_halves __attribute__((vector_size(32)));
@@ -10,7 +12,7 @@ typedef uint16_t lane_quarters __attribute__((vector_size(32)));
 
 /* Whole halves and quarters are only put elsewhere, in one instruction; else there is no rotation
  * of a word, and it takes three. */
-static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
+LANE_ISA static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
 {
 	if (n == 32) {
 		lane_halves h = (lane_halves)*x;
@@ -27,16 +29,14 @@ static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
 #include "sip_lanes.h"
 #include "sip_lanes_vec.h"
 
-__attribute__((target("avx2"))) void tg_sip_avx2_hash24(const struct tg_sipkey *key,
-							const uint64_t *const m[], uint32_t word_n,
-							uint64_t out[], uint32_t n)
+LANE_ISA void tg_sip_avx2_hash24(const struct tg_sipkey *key, const uint64_t *const m[],
+				 uint32_t word_n, uint64_t out[], uint32_t n)
 {
 	lane_hash(key, m, word_n, out, n, 2, 4);
 }
 
-__attribute__((target("avx2"))) void tg_sip_avx2_hash13(const struct tg_sipkey *key,
-							const uint64_t *const m[], uint32_t word_n,
-							uint64_t out[], uint32_t n)
+LANE_ISA void tg_sip_avx2_hash13(const struct tg_sipkey *key, const uint64_t *const m[],
+				 uint32_t word_n, uint64_t out[], uint32_t n)
 {
 	lane_hash(key, m, word_n, out, n, 1, 3);
 }

@@ -4,10 +4,12 @@
 #include <stdint.h>
 
 #if defined(__x86_64__)
+#define LANE_ISA __attribute__((target("avx512f")))
+
 typedef uint64_t lane_vec __attribute__((vector_size(64)));
 typedef uint64_t lane_load __attribute__((vector_size(64), may_alias));
 
-static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
+LANE_ISA static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
 {
 	*x = *x << n | *x >> (64 - n);
 }
@@ -15,18 +17,14 @@ static inline __attribute__((always_inline)) void lane_rotl(lane_vec *x, int n)
 #include "sip_lanes.h"
 #include "sip_lanes_vec.h"
 
-__attribute__((target("avx512f"))) void tg_sip_avx512_hash24(const struct tg_sipkey *key,
-							     const uint64_t *const m[],
-							     uint32_t word_n, uint64_t out[],
-							     uint32_t n)
+LANE_ISA void tg_sip_avx512_hash24(const struct tg_sipkey *key, const uint64_t *const m[],
+				   uint32_t word_n, uint64_t out[], uint32_t n)
 {
 	lane_hash(key, m, word_n, out, n, 2, 4);
 }
 
-__attribute__((target("avx512f"))) void tg_sip_avx512_hash13(const struct tg_sipkey *key,
-							     const uint64_t *const m[],
-							     uint32_t word_n, uint64_t out[],
-							     uint32_t n)
+LANE_ISA void tg_sip_avx512_hash13(const struct tg_sipkey *key, const uint64_t *const m[],
+				   uint32_t word_n, uint64_t out[], uint32_t n)
 {
 	lane_hash(key, m, word_n, out, n, 1, 3);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sip_lanes_vec.h (private to base): SipHash over vectors. Who includes it has named `lane_vec`, a
- * vector of 64-bit words, `lane_load`, the same as it lies in memory, and lane_rotl(). Two vectors
- * go side by side, by name and not in an array, which would not stay in registers. Vectors are
- * passed by pointer only: by value their passing would depend on what the processor has. */
+/* sip_lanes_vec.h (private to base): SipHash over vectors. Who includes it has named LANE_ISA, what
+ * its functions are compiled for, `lane_vec`, a vector of 64-bit words, `lane_load`, the same as it
+ * lies in memory, and lane_rotl(). Two vectors go side by side, by name and not in an array, which
+ * would not stay in registers. Vectors are passed by pointer only: by value their passing would
+ * depend on what the processor has. */
 #ifndef TG_SIP_LANES_VEC_H
 #define TG_SIP_LANES_VEC_H
 
@@ -15,7 +16,7 @@ struct lanes {
 	lane_vec v0, v1, v2, v3;
 };
 
-static inline __attribute__((always_inline)) void lane_round(struct lanes *s)
+LANE_ISA static inline __attribute__((always_inline)) void lane_round(struct lanes *s)
 {
 	s->v0 += s->v1;
 	s->v2 += s->v3;
@@ -34,17 +35,18 @@ static inline __attribute__((always_inline)) void lane_round(struct lanes *s)
 }
 
 /* Both, round by round: neither waits for the other. */
-static inline __attribute__((always_inline)) void lane_rounds(struct lanes *a, struct lanes *b,
-							      int n)
+LANE_ISA static inline __attribute__((always_inline)) void lane_rounds(struct lanes *a,
+								       struct lanes *b, int n)
 {
+#pragma GCC unroll 4
 	for (int r = 0; r < n; r++) {
 		lane_round(a);
 		lane_round(b);
 	}
 }
 
-static inline __attribute__((always_inline)) void lane_word(struct lanes *a, struct lanes *b,
-							    const uint64_t *from, int rounds)
+LANE_ISA static inline __attribute__((always_inline)) void
+lane_word(struct lanes *a, struct lanes *b, const uint64_t *from, int rounds)
 {
 	lane_vec ma = *(const lane_load *)from, mb = *(const lane_load *)(from + LANE_WORDS);
 
@@ -55,8 +57,8 @@ static inline __attribute__((always_inline)) void lane_word(struct lanes *a, str
 	b->v0 ^= mb;
 }
 
-static inline __attribute__((always_inline)) void lane_end(struct lanes *a, struct lanes *b,
-							   uint64_t *to, int rounds)
+LANE_ISA static inline __attribute__((always_inline)) void
+lane_end(struct lanes *a, struct lanes *b, uint64_t *to, int rounds)
 {
 	const lane_vec zero = {0}, ff = zero + 0xff;
 
@@ -68,10 +70,9 @@ static inline __attribute__((always_inline)) void lane_end(struct lanes *a, stru
 }
 
 /* SipHash-c-d. */
-static inline __attribute__((always_inline)) void lane_hash(const struct tg_sipkey *key,
-							    const uint64_t *const m[],
-							    uint32_t word_n, uint64_t out[],
-							    uint32_t n, int c, int d)
+LANE_ISA static inline __attribute__((always_inline)) void
+lane_hash(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n, uint64_t out[],
+	  uint32_t n, int c, int d)
 {
 	const lane_vec zero = {0};
 	struct tg_sip start;
@@ -88,9 +89,10 @@ static inline __attribute__((always_inline)) void lane_hash(const struct tg_sipk
 }
 
 /* The last word and the end of SipHash-c-d. */
-static inline __attribute__((always_inline)) void lane_tails(const struct tg_sip *from,
-							     const uint64_t last[], uint64_t out[],
-							     uint32_t n, int c, int d)
+LANE_ISA static inline __attribute__((always_inline)) void lane_tails(const struct tg_sip *from,
+								      const uint64_t last[],
+								      uint64_t out[], uint32_t n,
+								      int c, int d)
 {
 	const lane_vec zero = {0};
 
