@@ -48,9 +48,9 @@ static inline void view(struct rte_mbuf *m, uint16_t port, struct tg_pkt *pkt)
 /* One linear run of bytes with its VLAN tag in the frame; false: dropped and counted. */
 static bool straighten(struct tg_io *io, struct rte_mbuf **mp)
 {
-	if ((*mp)->nb_segs > 1 && rte_pktmbuf_linearize(*mp) != 0)
+	if (unlikely((*mp)->nb_segs > 1) && rte_pktmbuf_linearize(*mp) != 0)
 		goto drop;
-	if ((*mp)->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) {
+	if (unlikely((*mp)->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) {
 		if (rte_vlan_insert(mp) != 0)
 			goto drop;
 		(*mp)->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);

@@ -203,6 +203,22 @@ static bool ask(struct tg_engine *e, const struct tg_pkt *in, uint32_t k, uint8_
 	return true;
 }
 
+/* Identifiers for numbers i to end: those of tg_tx_ip_id, four at a time. */
+static void draw_ids(struct tg_engine *e, uint32_t id[], uint32_t i, uint32_t end)
+{
+	while (i < end && e->ip_id_n)
+		id[i++] = tg_tx_ip_id(e);
+	for (; i + 4 <= end; i += 4) {
+		uint64_t ids = tg_rng_next(&e->rng);
+		id[i] = (uint16_t)ids;
+		id[i + 1] = (uint16_t)(ids >> 16);
+		id[i + 2] = (uint16_t)(ids >> 32);
+		id[i + 3] = (uint16_t)(ids >> 48);
+	}
+	while (i < end)
+		id[i++] = tg_tx_ip_id(e);
+}
+
 /* Numbers i to end, where it is known where to, and nothing is asked. */
 static void answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t end,
 		       uint8_t *row[])
@@ -216,8 +232,7 @@ static void answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32_t i
 		row[k] = in[k].data;
 		put_view(out++, &in[k], &same);
 	}
-	for (uint32_t k = i; k < end; k++)
-		run->cols.id[k] = tg_tx_ip_id(e);
+	draw_ids(e, run->cols.id, i, end);
 }
 
 /* The same where only the budget is asked. */
