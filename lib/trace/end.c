@@ -189,7 +189,7 @@ static enum tg_ctr listener_arrives(struct tg_end *e, const struct tg_tuple *tup
 	set_conf(e, &all);
 	if (tg_tcp_listen(&l, tuple, seg, NULL, env, &e->tcb, &act) == TG_LISTEN_HALF) {
 		e->phase = TG_END_BLOCK;
-		e->has_syn = e->edge_known = false;
+		e->listens = e->has_syn = e->edge_known = false;
 		set_own(e, e->tcb.snd.iss);
 	}
 	return act.verdict;
@@ -254,7 +254,7 @@ enum tg_ctr tg_end_arrives(struct tg_end *e, const struct tg_tuple *tuple, const
 		break;
 	}
 	if (how->answered) {
-		e->seen = e->listens = true;
+		e->seen = true;
 		return listener_arrives(e, tuple, seg, &env);
 	}
 	tg_tcp_closed(seg, &act);
@@ -277,6 +277,7 @@ static void note_syn(struct tg_end *e, const struct tg_seg *seg)
 {
 	e->syn_has_wscale = seg->opts.has_wscale;
 	e->syn_has_ts = seg->opts.has_ts;
+	e->syn_has_sack = seg->opts.has_sack_perm;
 	e->scale = seg->opts.wscale < WSCALE_MAX ? seg->opts.wscale : WSCALE_MAX;
 	e->has_syn = true;
 	e->wnd_known = true;
@@ -379,7 +380,6 @@ static enum tg_end_odd sends_rst(struct tg_end *e, const struct tg_seg *seg,
 	    !tg_seq_eq(seg->seq, e->nxt))
 		return TG_ODD_NONE;
 	tg_tcp_abort(&e->tcb, TG_CLOSE_ABORT, env, &act);
-	e->listens = e->listens && !e->tcb.active;
 	drop_block(e, w);
 	e->listens = false;
 	return TG_ODD_NONE;

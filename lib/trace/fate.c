@@ -7,7 +7,11 @@
 
 enum { WAIT = 0, WAIT_LONG, TAKE, TAKE_REFUSED, LOSE };
 
-enum { TEXT_PATIENCE_NS = 200000000 }; /* an ACK may be delayed, but not as long as that */
+enum {
+	TEXT_PATIENCE_NS = 100000000,  /* who sends text again has waited for a late ACK, too */
+	FIRST_PATIENCE_NS = 500000000, /* before any answer has told how long one takes */
+	JITTER_NS = 1000000,
+};
 
 struct look {
 	struct tg_flow *flow;
@@ -32,7 +36,10 @@ static uint8_t by_time(const struct look *l, const struct pending *p)
 
 static uint8_t not_by_now(const struct look *l, const struct pending *p)
 {
-	return is_young(l, p) ? WAIT_LONG : LOSE;
+	bool early =
+	    l->flow->rtt_ns[l->side] == UINT64_MAX && l->time_ns - p->time_ns < FIRST_PATIENCE_NS;
+
+	return early || is_young(l, p) ? WAIT_LONG : LOSE;
 }
 
 static tg_seq end_of(const struct tg_seg *seg)
@@ -86,25 +93,6 @@ static bool is_sacked(const struct tg_seg *q, const struct tg_seg *p)
 	return false;
 }
 
-/* p has numbers, and q an ACK. */
-static uint8_t by_ack(const struct look *l, struct pending *p)
-{
-	if (!p->news)
-		return by_time(l, p);
-	if (is_syn_only(&p->seg) && l->e->phase == TG_END_BLOCK &&
-	    l->e->tcb.state >= TG_ESTABLISHED)
-		return by_time(l, p); /* over an old connection: its ACK speaks of that one */
-	if (tg_seq_ge(l->q->ack, end_of(&p->seg)))
-		return TAKE;
-	if (p->seg.len > 0 && is_sacked(l->q, &p->seg))
-		return TAKE;
-	if (is_syn_only(&p->seg) && (l->e->phase != TG_END_NONE))
-		return by_time(l, p);
-	if (tg_seq_le(p->seg.seq, l->q->ack) && !is_young(l, p))
-		p->doubt = true;
-	return WAIT_LONG;
-}
-
 static bool echoes_later(const struct look *l, const struct pending *p)
 {
 	return l->q->opts.has_ts && p->seg.opts.has_ts && (l->q->ctl & TG_TCP_ACK) &&
@@ -127,6 +115,29 @@ static uint8_t by_repetition(const struct look *l, const struct pending *p)
 	return by_time(l, p);
 }
 
+/* p has numbers, and q an ACK. */
+static uint8_t by_ack(const struct look *l, struct pending *p)
+{
+	if (!p->news)
+		return by_time(l, p);
+	if ((p->seg.ctl & TG_TCP_SYN) && (p->seg.ctl & TG_TCP_ACK) && (l->q->ctl & TG_TCP_SYN))
+		return not_by_now(l, p); /* simultaneous open: it would not ask any more */
+	if (is_syn_only(&p->seg) && l->e->phase == TG_END_BLOCK &&
+	    l->e->tcb.state >= TG_ESTABLISHED)
+		return by_time(l, p); /* over an old connection: its ACK speaks of that one */
+	if (tg_seq_ge(l->q->ack, end_of(&p->seg)))
+		return TAKE;
+	if (p->seg.len > 0 && is_sacked(l->q, &p->seg))
+		return TAKE;
+	if (is_syn_only(&p->seg) && (l->e->phase != TG_END_NONE))
+		return by_time(l, p);
+	if (l->flow->wnd_known[l->side] && l->flow->last_wnd[l->side] == 0)
+		return by_time(l, p); /* a probe: it came, and was not taken */
+	if (tg_seq_le(p->seg.seq, l->q->ack) && !is_young(l, p))
+		p->doubt = true;
+	return WAIT_LONG;
+}
+
 static uint8_t fate_of(const struct look *l, struct pending *p)
 {
 	if (is_syn_only(l->q))
@@ -146,6 +157,16 @@ static bool is_copy(const struct pending *a, const struct pending *b)
 	       tg_seg_len(&a->seg) == tg_seg_len(&b->seg) && a->seg.ctl == b->seg.ctl;
 }
 
+/* An answer to the first of two copies comes about now. */
+static bool is_timely(const struct look *l, const struct pending *first, const struct pending *copy)
+{
+	uint64_t rtt = l->flow->rtt_ns[l->side];
+
+	if (rtt == UINT64_MAX)
+		return copy->time_ns - first->time_ns < l->time_ns - copy->time_ns;
+	return l->time_ns - first->time_ns <= rtt + rtt / 4 + JITTER_NS;
+}
+
 /* Of the copies of one SYN or FIN the echo of a timestamp names one; else it is the last that was
  * old enough, since such a segment is answered at once: the ones before it were lost. Text may be
  * acknowledged late, so only a long silence says so. */
@@ -161,7 +182,7 @@ static void judge_copies(const struct look *l, struct pending *p, uint32_t n, ui
 		named = l->q->opts.has_ts && p[i].seg.opts.has_ts &&
 			p[i].seg.opts.tsval != p[j].seg.opts.tsval &&
 			l->q->opts.tsecr == p[i].seg.opts.tsval;
-		if (named || is_young(l, &p[j]))
+		if (named || is_young(l, &p[j]) || is_timely(l, &p[i], &p[j]))
 			p[j].fate = WAIT;
 		else if (at_once || p[i].doubt ||
 			 p[j].time_ns - p[i].time_ns >
@@ -245,12 +266,10 @@ void fate_decide(struct tg_flow *flow, uint32_t side, const struct tg_seg *q, ui
 	for (uint32_t i = 0; i < n; i++)
 		measure(&l, &p[i]);
 	for (uint32_t i = 0; i < n; i++) {
-		if (p[i].fate >= TAKE) {
+		if (p[i].fate >= TAKE)
 			apply(&l, &p[i]);
-			continue;
-		}
-		p[i].crossed = true;
-		p[left++] = p[i];
+		else
+			p[left++] = p[i];
 	}
 	flow->pend_n[side] = left;
 }

@@ -23,20 +23,29 @@ static void watch(const struct tg_flow *flow, uint64_t number, bool arrived, uin
 
 /* --- arrivals --- */
 
-static void add_arrival(struct tg_flow *flow, uint32_t x, const struct pending *p,
-			const struct flow_step *sent)
+/* A row of its own, where its time is; false: the receiver has said nothing between, so that the
+ * row of its sending will do. */
+static bool add_arrival(struct tg_flow *flow, uint32_t x, const struct pending *p,
+			const struct flow_step *sent, uint64_t time_ns)
 {
+	uint32_t from = (uint32_t)(sent - flow->steps), at = from + 1;
 	struct flow_step s = {.kind = TG_LADDER_ARRIVE,
 			      .side = (uint8_t)x,
 			      .of = p->step,
-			      .id = flow->next_id++,
-			      .time_ns = sent->time_ns,
+			      .time_ns = time_ns,
 			      .number = p->number,
 			      .ctl = sent->ctl};
+	bool crossed = false;
 
-	s.state[0] = (uint8_t)flow_state(flow, 0);
-	s.state[1] = (uint8_t)flow_state(flow, 1);
-	step_add(flow, &s);
+	while (at < flow->steps_n && flow->steps[at].time_ns <= time_ns) {
+		crossed = crossed ||
+			  (flow->steps[at].side == x && flow->steps[at].kind != TG_LADDER_ARRIVE);
+		at++;
+	}
+	if (!crossed)
+		return false;
+	s.state[x] = (uint8_t)flow_state(flow, x);
+	return step_insert(flow, &s, at);
 }
 
 static bool says_more(enum tg_tcp_state before, enum tg_tcp_state after, const struct pending *p)
@@ -50,7 +59,7 @@ static void note_begin(struct tg_flow *flow, uint32_t x, const struct tg_end_arr
 	if (flow->begin_known[x])
 		return;
 	flow->begin_known[x] = true;
-	flow->begin[x] = (uint8_t)(how->answered ? TG_LISTEN : flow_state(flow, x));
+	flow->begin[x] = how->answered ? TG_LISTEN : TG_CLOSED;
 }
 
 void flow_deliver(struct tg_flow *flow, uint32_t x, const struct pending *p,
@@ -72,12 +81,13 @@ void flow_deliver(struct tg_flow *flow, uint32_t x, const struct pending *p,
 		return;
 	if (before != 0 && before != TG_LISTEN && before != TG_CLOSED)
 		s->verdict = (uint16_t)verdict;
-	if (p->crossed && says_more(before, after, p)) {
-		s->kind = TG_LADDER_SEND;
-		add_arrival(flow, x, p, s);
+	s->kind = TG_LADDER_PASS;
+	if (says_more(before, after, p) && add_arrival(flow, x, p, s, time_ns)) {
+		s = step_find(flow, p->step);
+		if (s)
+			s->kind = TG_LADDER_SEND;
 		return;
 	}
-	s->kind = TG_LADDER_PASS;
 	s->state[x] = (uint8_t)after;
 }
 
@@ -129,8 +139,10 @@ void flow_settle(struct tg_flow *flow)
 				continue;
 			}
 			s = step_find(flow, p->step);
-			if (s)
+			if (s) {
 				s->notes |= NOTE_UNANSWERED;
+				s->kind = TG_LADDER_SEND;
+			}
 		}
 		flow->pend_n[x] = 0;
 	}
@@ -156,6 +168,10 @@ bool flow_is_over(const struct tg_flow *flow, uint32_t side, const struct tg_seg
 
 static void set_base(struct tg_flow *flow, uint32_t side, tg_seq at)
 {
+	if (flow->base_known[side] && !tg_seq_eq(flow->base[side], at)) {
+		flow->base_old[side] = flow->base[side];
+		flow->base_old_known[side] = true;
+	}
 	flow->base[side] = at;
 	flow->base_known[side] = true;
 }
@@ -203,9 +219,12 @@ static void note_bases(struct tg_flow *flow, uint32_t side, const struct tg_seg 
 
 /* --- steps --- */
 
+/* Who opens anew is answered by the numbers of before: counted from the nearer one. */
 static uint32_t relative(const struct tg_flow *flow, uint32_t side, tg_seq at)
 {
-	return at.v - flow->base[side].v;
+	uint32_t n = at.v - flow->base[side].v, old = at.v - flow->base_old[side].v;
+
+	return flow->base_old_known[side] && old < n ? old : n;
 }
 
 static void take_options(struct flow_step *s, const struct tg_flow *flow, uint32_t side,

@@ -180,7 +180,7 @@ static void put_json(struct step_text *t, const struct flow_step *s)
 static uint32_t index_of(const struct tg_flow *flow, uint32_t id, uint32_t below)
 {
 	for (uint32_t i = below; i-- > 0;)
-		if (flow->steps[i].id == id)
+		if (flow->steps[i].kind != TG_LADDER_ARRIVE && flow->steps[i].id == id)
 			return i;
 	return UINT32_MAX;
 }
@@ -197,7 +197,18 @@ static const char *shown(uint8_t state)
 	return state ? tg_tcp_state_name((enum tg_tcp_state)state) : "";
 }
 
-static void draw_step(const struct tg_flow *flow, struct drawn *d, uint32_t i)
+/* A step tells the state of the end where it happens; of the other one what was told last stands,
+ * since what arrives there meanwhile is found out later. */
+static void take_states(const struct flow_step *s, uint8_t now[2])
+{
+	bool both = s->kind == TG_LADDER_PASS;
+
+	for (int x = 0; x < 2; x++)
+		if (s->kind != TG_LADDER_SKIP && s->state[x] && (both || s->side == x))
+			now[x] = s->state[x];
+}
+
+static void draw_step(const struct tg_flow *flow, struct drawn *d, uint32_t i, uint8_t now[2])
 {
 	const struct flow_step *s = &flow->steps[i];
 	struct step_text *t = &d->text[i];
@@ -228,8 +239,9 @@ static void draw_step(const struct tg_flow *flow, struct drawn *d, uint32_t i)
 	to->more = t->more;
 	to->note = t->note;
 	to->json = t->json;
-	to->state[0] = shown(s->state[0]);
-	to->state[1] = shown(s->state[1]);
+	take_states(s, now);
+	to->state[0] = shown(now[0]);
+	to->state[1] = shown(now[1]);
 }
 
 static void put_name(char *buf, size_t size, const struct tg_addr *a, uint16_t port)
@@ -263,6 +275,7 @@ static void put_key(struct drawn *d, const struct tg_flow_info *info)
 struct tg_ladder *tg_flow_ladder(const struct tg_flow *flow, const struct tg_flow_info *info)
 {
 	struct drawn *d = calloc(1, sizeof(*d));
+	uint8_t now[2] = {flow->begin[0], flow->begin[1]};
 
 	if (!d)
 		return NULL;
@@ -278,7 +291,7 @@ struct tg_ladder *tg_flow_ladder(const struct tg_flow *flow, const struct tg_flo
 		 d->name[1]);
 	put_key(d, info);
 	for (uint32_t i = 0; i < flow->steps_n; i++)
-		draw_step(flow, d, i);
+		draw_step(flow, d, i, now);
 	d->ladder = (struct tg_ladder){.title = d->title,
 				       .name = {d->name[0], d->name[1]},
 				       .begin = {shown(flow->begin[0]), shown(flow->begin[1])},

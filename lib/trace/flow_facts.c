@@ -2,7 +2,7 @@
 /* flow_facts.c: what is counted of each packet, for the sentence. */
 #include "flow_int.h"
 
-enum { DUPACKS = 3, TS_OPTIONS_MASK = 0x3f, SACK_BITS = 0x30, COOKIE_ONCE_NS = 2500000000u };
+enum { DUPACKS = 3, TS_OPTIONS_MASK = 0x3f, SACK_BITS = 0x30 };
 
 static tg_seq end_of(const struct tg_seg *seg)
 {
@@ -42,7 +42,7 @@ static void note_hole(struct tg_flow *flow, uint32_t side, const struct tg_seg *
 
 static bool window_is_closed(const struct tg_flow *flow, uint32_t side)
 {
-	return flow->end[side].edge_known && flow->last_wnd[side] == 0;
+	return flow->wnd_known[side] && flow->last_wnd[side] == 0;
 }
 
 /* What a segment without SYN and RST, with numbers or just left of them, is. */
@@ -95,8 +95,8 @@ static void facts_cookie(struct tg_flow *flow, uint32_t side, const struct tg_se
 	if (f->syn_ack_n[side] > 1 && flow->end[side].has_syn &&
 	    !tg_seq_eq(flow->end[side].iss, seg->seq))
 		f->cookie_isn = true;
-	if (o->syn_has_wscale && !o->syn_has_ts && seg->opts.has_mss && !seg->opts.has_wscale &&
-	    !seg->opts.has_sack_perm)
+	if (o->syn_has_wscale && o->syn_has_sack && seg->opts.has_mss && !seg->opts.has_wscale &&
+	    !seg->opts.has_sack_perm && !seg->opts.has_ts)
 		f->cookie_plain = true;
 	if (seg->opts.has_ts && o->syn_has_wscale && seg->opts.has_wscale &&
 	    (seg->opts.tsval & 0xf) == scale && (seg->opts.tsval & SACK_BITS) != 0)
@@ -116,6 +116,8 @@ static void facts_syn(struct tg_flow *flow, uint32_t side, uint64_t time_ns,
 		facts_cookie(flow, side, seg);
 		return;
 	}
+	if (flow->end[side].phase == TG_END_BLOCK && flow->end[side].tcb.state >= TG_ESTABLISHED)
+		f->syn_n[side] = f->syn_ack_n[!side] = 0; /* another open */
 	f->syn[side] = true;
 	f->syn_last_ns[side] = time_ns;
 	if (f->syn_n[side]++ == 0)
@@ -132,6 +134,7 @@ static uint32_t facts_window(struct tg_flow *flow, uint32_t side, const struct t
 	if ((seg->ctl & TG_TCP_FIN) || flow->end[side].tcb.fin_rcvd)
 		return 0;
 	flow->last_wnd[side] = seg->wnd;
+	flow->wnd_known[side] = true;
 	if (seg->wnd == 0 && !was_closed) {
 		flow->facts.zero_windows[side]++;
 		return NOTE_ZERO_WINDOW;
@@ -144,7 +147,8 @@ static uint32_t facts_dupack(struct tg_flow *flow, uint32_t side, const struct t
 	bool same = flow->acked_known[side] && tg_seq_eq(seg->ack, flow->acked[side]) &&
 		    (seg->ctl & TG_TCP_ACK) &&
 		    !(seg->ctl & (TG_TCP_SYN | TG_TCP_FIN | TG_TCP_RST)) && seg->len == 0 &&
-		    flow->end[!side].nxt_known && tg_seq_lt(seg->ack, flow->end[!side].nxt);
+		    seg->wnd > 0 && flow->end[!side].nxt_known &&
+		    tg_seq_lt(seg->ack, flow->end[!side].nxt);
 
 	flow->same_ack[side] = same ? flow->same_ack[side] + 1 : 0;
 	if (flow->same_ack[side] != DUPACKS)
@@ -200,7 +204,8 @@ uint32_t facts_sent(struct tg_flow *flow, uint32_t side, uint64_t time_ns,
 	}
 	notes |= facts_window(flow, side, seg) | facts_dupack(flow, side, seg);
 	if (seg->ctl & TG_TCP_SYN) {
-		bool again = e->has_syn && tg_seq_eq(e->iss, seg->seq);
+		bool again = e->has_syn && tg_seq_eq(e->iss, seg->seq) &&
+			     (seg->ctl & TG_TCP_ACK ? f->syn_ack_n[side] : f->syn_n[side]) > 0;
 
 		facts_syn(flow, side, time_ns, seg);
 		if (f->reused && f->packets[0] + f->packets[1] == 1)

@@ -54,7 +54,6 @@ struct pending {
 	struct tg_seg seg;
 	uint64_t time_ns, number;
 	uint32_t step; /* id */
-	bool crossed;  /* the other end sent something since */
 	bool doubt;    /* it was not acknowledged when it could have been */
 	bool news;     /* it has numbers that were not acknowledged when it was sent */
 	uint8_t fate;  /* while fates are decided */
@@ -82,7 +81,7 @@ struct facts {
 	uint32_t missing_n, refused_n, odd_n;
 	uint8_t odd; /* the first */
 	uint32_t odd_side;
-	bool cookie_isn, cookie_ts, cookie_plain, cookie_once;
+	bool cookie_isn, cookie_ts, cookie_plain;
 	bool reused, reused_in_tw;
 	uint64_t reused_after_ns;
 	bool middle, begins_rst;
@@ -101,10 +100,13 @@ struct tg_flow {
 	uint64_t rtt_ns[2]; /* least time from a packet to its answer by that end; UINT64_MAX */
 	tg_seq base[2];     /* relative numbers count from here */
 	bool base_known[2];
+	tg_seq base_old[2]; /* of the connection before, when it was opened anew */
+	bool base_old_known[2];
 	tg_seq acked[2]; /* the highest ACK that each end sent */
 	bool acked_known[2];
 	tg_seq hole_l[2], hole_r[2]; /* text of that end that the capture jumped over */
 	uint32_t last_wnd[2];
+	bool wnd_known[2];
 	uint32_t same_ack[2];
 	struct flow_step *steps;
 	uint32_t steps_n, steps_cap, next_id;
@@ -163,8 +165,9 @@ void facts_arrived(struct tg_flow *flow, uint32_t x, enum tg_tcp_state before,
 
 /* --- flow_step.c --- */
 
-/* NULL: out of memory, or it is only counted. */
+/* False: out of memory. Pointers to steps end. insert: before the step at that index. */
 bool step_add(struct tg_flow *flow, const struct flow_step *step);
+bool step_insert(struct tg_flow *flow, const struct flow_step *step, uint32_t at);
 struct flow_step *step_find(struct tg_flow *flow, uint32_t id);
 
 /* --- story.c --- */

@@ -97,12 +97,27 @@ bool step_add(struct tg_flow *flow, const struct flow_step *step)
 	return true;
 }
 
-/* Ids grow, so it is found from the end on; what was counted is not there. */
+/* No room: false, and nothing is lost but a row. */
+bool step_insert(struct tg_flow *flow, const struct flow_step *step, uint32_t at)
+{
+	if (flow->steps_n == flow->all->conf.steps_max || !reserve(flow))
+		return false;
+	for (uint32_t i = flow->steps_n; i > at; i--)
+		flow->steps[i] = flow->steps[i - 1];
+	flow->steps[at] = *step;
+	flow->steps_n++;
+	return true;
+}
+
+/* Ids grow, but for arrivals, which have none; so it is found from the end on. What was counted is
+ * not there. */
 struct flow_step *step_find(struct tg_flow *flow, uint32_t id)
 {
 	for (uint32_t i = flow->steps_n; i-- > 0;) {
 		struct flow_step *s = &flow->steps[i];
 
+		if (s->kind == TG_LADDER_ARRIVE)
+			continue;
 		if (s->id == id)
 			return s->kind == TG_LADDER_SKIP ? NULL : s;
 		if (s->id < id)

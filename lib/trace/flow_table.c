@@ -142,6 +142,10 @@ static void inherit(struct tg_flow *flow, const struct tg_flow *old, uint32_t ol
 			continue;
 		flow->end[i] = *was;
 		flow->end[i].has_syn = flow->end[i].nxt_known = false;
+		if (was->phase == TG_END_RECORD) {
+			flow->begin[i] = TG_TIME_WAIT;
+			flow->begin_known[i] = true;
+		}
 	}
 	flow->facts.reused = true;
 	flow->facts.reused_after_ns = time_ns > old->last_ns ? time_ns - old->last_ns : 0;

@@ -28,6 +28,8 @@ const struct tg_flow_kind tg_flow_kind[TG_FLOW_PROBLEM_N] = {
     [TG_FLOW_ODD] = {"odd", "what the state machine would not do"},
 };
 
+#define COOKIE_ONCE_NS UINT64_C(2500000000)
+
 struct story {
 	const struct tg_flow *flow;
 	const struct facts *f;
@@ -56,6 +58,17 @@ static void say(struct story *s, const char *format, ...)
 static void mark(struct story *s, enum tg_flow_problem p)
 {
 	s->info->problems |= 1u << p;
+}
+
+/* "twice", "3 times" */
+static void say_times(struct story *s, uint32_t n)
+{
+	if (n == 1)
+		say(s, "once");
+	else if (n == 2)
+		say(s, "twice");
+	else
+		say(s, "%u times", n);
 }
 
 static const char *plural(uint64_t n)
@@ -142,12 +155,22 @@ static void say_half_open_end(struct story *s, int opener)
 	    ", and no ACK came: the handshake was never finished (a SYN flood looks like that). ");
 }
 
+/* Each SYN had one SYN-ACK, none was repeated, and the handshake hung for seconds. */
+static bool kept_no_state(const struct story *s, int b)
+{
+	const struct facts *f = s->f;
+
+	return f->syn_ack_n[b] > 0 && f->syn_ack_n[b] == f->syn_n[!b] && !f->established[b] &&
+	       s->flow->last_ns - f->syn_ack_ns[b] > COOKIE_ONCE_NS;
+}
+
 static void say_cookie(struct story *s)
 {
 	const struct facts *f = s->f;
 	int b = f->syn_ack[1] ? 1 : 0;
+	bool once = kept_no_state(s, b);
 
-	if (!f->cookie_isn && !f->cookie_ts && !f->cookie_plain && !f->cookie_once)
+	if (f->sim_open || (!f->cookie_isn && !f->cookie_ts && !f->cookie_plain && !once))
 		return;
 	mark(s, TG_FLOW_COOKIE);
 	say(s, "A SYN cookie of %s is suspected: ", side_name[b]);
@@ -155,7 +178,7 @@ static void say_cookie(struct story *s)
 		say(s, "it answered one SYN with two different sequence numbers. ");
 	else if (f->cookie_ts)
 		say(s, "the low bits of each TSval on its SYN-ACKs spell the options of the SYN. ");
-	else if (f->cookie_once)
+	else if (once)
 		say(s, "it kept no state of the SYN: the SYN-ACK was not repeated, although no ACK "
 		       "came for seconds. ");
 	else
@@ -173,11 +196,15 @@ static void say_dup_syn(struct story *s, int opener)
 
 	if (f->syn_n[opener] > 1 && was_answered(s, opener)) {
 		mark(s, TG_FLOW_DUP_SYN);
-		say(s, "The SYN was sent %u times. ", f->syn_n[opener]);
+		say(s, "The SYN was sent ");
+		say_times(s, f->syn_n[opener]);
+		say(s, ". ");
 	}
 	if (f->syn_ack_n[!opener] > 1) {
 		mark(s, TG_FLOW_RETRANSMIT);
-		say(s, "The SYN-ACK was sent %u times. ", f->syn_ack_n[!opener]);
+		say(s, "The SYN-ACK was sent ");
+		say_times(s, f->syn_ack_n[!opener]);
+		say(s, ". ");
 	}
 }
 
@@ -262,7 +289,9 @@ static void say_again(struct story *s)
 		}
 		if (fins) {
 			mark(s, TG_FLOW_RETRANSMIT);
-			say(s, "%s sent its FIN %u times. ", side_name[i], f->fin_n[i]);
+			say(s, "%s sent its FIN ", side_name[i]);
+			say_times(s, f->fin_n[i]);
+			say(s, ". ");
 		}
 	}
 	if (f->lost[0] + f->lost[1] == 0)
@@ -279,10 +308,8 @@ static void say_windows(struct story *s)
 	for (int i = 0; i < 2; i++) {
 		if (f->zero_windows[i]) {
 			mark(s, TG_FLOW_ZERO_WINDOW);
-			say(s, "%s closed its window %s", side_name[i],
-			    f->zero_windows[i] == 1 ? "once" : "");
-			if (f->zero_windows[i] > 1)
-				say(s, "%u times", f->zero_windows[i]);
+			say(s, "%s closed its window ", side_name[i]);
+			say_times(s, f->zero_windows[i]);
 			if (f->probes[!i])
 				say(s, ", and %s probed it %u time%s", side_name[!i], f->probes[!i],
 				    plural(f->probes[!i]));
@@ -360,6 +387,8 @@ static void say_rst(struct story *s)
 	enum tg_tcp_state from = (enum tg_tcp_state)f->rst_from[r];
 	bool has_ack = f->rst_ctl[r] & TG_TCP_ACK;
 
+	if (f->half_open) /* told */
+		return;
 	if (f->rst_refused[r] && !f->closed_by_rst[!r]) {
 		say(s,
 		    "A RST of %s ended nothing, since %s was in %s or its number was not exact. ",

@@ -34,7 +34,7 @@ struct tg_end {
 	bool seen;      /* it has sent something, or been sent something: its state is known */
 	bool wnd_known; /* its scale was seen, so its windows are bytes */
 	uint8_t scale;
-	bool syn_has_wscale, syn_has_ts, has_syn;
+	bool syn_has_wscale, syn_has_ts, syn_has_sack, has_syn;
 	bool fin_sent, fin_acked;
 	tg_seq iss, nxt, una; /* its real numbers; iss: of the last SYN */
 	tg_seq fin;           /* number of its FIN */
