@@ -59,7 +59,7 @@ static bool is_dropped(const struct tg_stage *s, int side)
 	for (uint32_t i = 0; i < s->drop_n[side]; i++)
 		if (s->drop[side][i] == s->sent[side])
 			return true;
-	return s->deaf[!side];
+	return s->deaf[!side] || (s->lose && s->lose(s->ctx, side));
 }
 
 static void show(struct tg_stage *s, uint64_t time_ns, int side, const uint8_t *datagram,

@@ -40,6 +40,8 @@ struct tg_stage {
 	/* For tests; NULL = nobody. A packet (number: how many were sent before, on both sides)
 	 * leaves, or has arrived: the labs may be asked. */
 	void (*watch)(void *ctx, struct tg_stage *s, uint32_t number, int side, bool arrived);
+	/* For tests; NULL = by `drop` alone: is the packet that side sends now lost? */
+	bool (*lose)(void *ctx, int side);
 	bool failed; /* out of memory, or a lab refused its options */
 };
 
