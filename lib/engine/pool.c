@@ -116,6 +116,7 @@ void tg_pool_mark(struct tg_pool *p, uint8_t i)
 	struct tg_pool_marks m = marks_of(p, i);
 
 	add_marks(&p->is, &m, ~(1ull << i));
+	p->gen++;
 }
 
 static uint8_t find(const struct tg_pool *p, const struct tg_backend_conf *c)
@@ -196,6 +197,7 @@ static void set_backends(struct tg_engine *e, struct tg_pool *p, const struct tg
 			add_backend(e, p, &c->backend[k]);
 	tg_pool_table_fill(&p->table, p->at, p->is.open, &p->conf.key);
 	tg_pool_follow_wscale(p, e->env.now_ms);
+	p->gen++;
 	e->pools->next_ms = 0; /* the next tick looks at all of them */
 }
 
@@ -247,9 +249,9 @@ static uint64_t client_hash(const struct tg_pool *p, const struct tg_tuple *clie
 
 /* Those that a client may be given: the ones that are up; before any is known to be, the ones of
  * which nothing is known. */
-static uint64_t live(const struct tg_pool *p, const struct tg_tuple *client)
+static uint64_t live(const struct tg_pool *p, bool v4)
 {
-	uint64_t fit = p->is.open & (tg_addr_is_v4(&client->raddr) ? p->is.v4 : ~p->is.v4);
+	uint64_t fit = p->is.open & (v4 ? p->is.v4 : ~p->is.v4);
 
 	return fit & p->is.up ? fit & p->is.up : fit & p->is.unknown;
 }
@@ -279,7 +281,8 @@ static uint8_t choose_any(const struct tg_pool *p, uint64_t which, uint64_t hash
 uint8_t tg_pool_pick(struct tg_engine *e, int pool, const struct tg_tuple *client)
 {
 	const struct tg_pool *p = at(e, pool);
-	const uint64_t which = live(p, client), hash = client_hash(p, client);
+	const uint64_t which = live(p, tg_addr_is_v4(&client->raddr));
+	const uint64_t hash = client_hash(p, client);
 
 	if (which == 0)
 		return TG_NO_BACKEND;
@@ -298,17 +301,50 @@ static struct tg_profile nothing_known(bool v4)
 	return (struct tg_profile){.wscale = TG_NO_WSCALE, .mss = v4 ? MSS_V4 : MSS_V6};
 }
 
-struct tg_profile tg_pool_promise(struct tg_engine *e, int pool, const struct tg_tuple *client)
+/* By whoever is given to backend b. */
+static struct tg_profile promise_of(const struct tg_pool *p, uint8_t b, bool v4)
 {
-	const struct tg_pool *p = at(e, pool);
-	uint8_t b = tg_pool_pick(e, pool, client);
-	struct tg_profile profile = nothing_known(tg_addr_is_v4(&client->raddr));
+	struct tg_profile profile = p->backend[b].profile;
 
-	if (b == TG_NO_BACKEND || !p->backend[b].profile.known)
-		return profile;
-	profile = p->backend[b].profile;
+	if (!profile.known)
+		return nothing_known(v4);
 	profile.wscale = p->wscale;
 	return profile;
+}
+
+struct tg_profile tg_pool_promise(struct tg_engine *e, int pool, const struct tg_tuple *client)
+{
+	uint8_t b = tg_pool_pick(e, pool, client);
+	bool v4 = tg_addr_is_v4(&client->raddr);
+
+	return b == TG_NO_BACKEND ? nothing_known(v4) : promise_of(at(e, pool), b, v4);
+}
+
+static bool is_same_promise(const struct tg_profile *a, const struct tg_profile *b)
+{
+	return a->known == b->known && a->sack == b->sack && a->ts == b->ts &&
+	       a->wscale == b->wscale && a->mss == b->mss;
+}
+
+bool tg_pool_promise_all(const struct tg_engine *e, int pool, bool v4, struct tg_profile *profile)
+{
+	const struct tg_pool *p = at(e, pool);
+	uint64_t which = live(p, v4);
+
+	if (which == 0)
+		return false;
+	*profile = promise_of(p, (uint8_t)__builtin_ctzll(which), v4);
+	for (; which; which &= which - 1) {
+		struct tg_profile one = promise_of(p, (uint8_t)__builtin_ctzll(which), v4);
+		if (!is_same_promise(profile, &one))
+			return false;
+	}
+	return true;
+}
+
+uint64_t tg_pool_gen(const struct tg_engine *e, int pool)
+{
+	return at(e, pool)->gen;
 }
 
 /* No scale at all is less than any. */
@@ -329,6 +365,7 @@ void tg_pool_follow_wscale(struct tg_pool *p, uint64_t now_ms)
 	}
 	if (is_wider(p->wscale, widest) && now_ms - p->wscale_ms <= TG_COOKIE_VALID_MS)
 		return; /* SC-07: a cookie that told the wider one may come back yet */
+	p->gen += p->wscale != widest;
 	p->wscale = widest;
 	p->wscale_ms = now_ms;
 }

@@ -35,6 +35,14 @@ uint8_t tg_pool_pick(struct tg_engine *engine, int pool, const struct tg_tuple *
  * known, no options but the MSS that every host takes, 536 or 1220 (RFC 9293 3.7.1). */
 struct tg_profile tg_pool_promise(struct tg_engine *engine, int pool,
 				  const struct tg_tuple *client);
+/* What every client of that family is promised now, to whichever backend he goes: then a burst of
+ * SYNs may be answered by one form. False: it depends on who asks, or there is nobody to go to.
+ * Looks at each backend: for once a burst, or when the generation is another. */
+bool tg_pool_promise_all(const struct tg_engine *engine, int pool, bool v4,
+			 struct tg_profile *profile);
+/* Another number whenever what tg_pool_promise and tg_pool_promise_all say may be another, or
+ * whether tg_pool_pick finds a backend. Never goes back. */
+uint64_t tg_pool_gen(const struct tg_engine *engine, int pool);
 /* enum tg_refuse: what a client is told for whom there is no backend. */
 uint8_t tg_pool_refuse(const struct tg_engine *engine, int pool);
 const struct tg_pool_conf *tg_pool_conf(const struct tg_engine *engine, int pool);

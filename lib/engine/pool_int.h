@@ -34,6 +34,7 @@ struct tg_pool_marks {
 
 struct tg_pool {
 	struct tg_pool_marks is;
+	uint64_t gen;       /* of what is promised (tg_pool_gen) */
 	uint8_t wscale;     /* what clients are promised (pool.h) */
 	uint64_t wscale_ms; /* when a backend last had that one */
 	struct tg_backend backend[TG_BACKEND_MAX];

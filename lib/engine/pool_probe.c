@@ -117,6 +117,7 @@ static void learn(struct tg_engine *e, int pool, uint8_t i, const struct tg_tcb 
 
 	if (known->known && is_other(known, &now))
 		tg_ctr_inc(&e->ctr, TG_CTR_backend_changed);
+	p->gen += !known->known || is_other(known, &now);
 	*known = now;
 	tg_pool_follow_wscale(p, e->env.now_ms);
 }

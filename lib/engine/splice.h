@@ -272,6 +272,11 @@ bool tg_splices_validate(const struct tg_engine *e, const char **why);
  * (SP-04). copy: room for it. */
 void tg_splice_meet(struct tg_engine *e, const struct tg_listener *l, const struct tg_tuple *client,
 		    struct tg_listen *li, struct tg_tcp_conf *copy);
+/* The same of the configuration alone, for all clients of that family: what their SYN-ACKs say now;
+ * false: it is not one for all. Good for as long as tg_pool_gen of the listener's pool stays, and
+ * its configuration. */
+bool tg_splice_terms(const struct tg_engine *e, const struct tg_listener *l, bool v4,
+		     struct tg_tcp_conf *copy);
 /* The client's handshake is done: rx completed it, tcb is its block as established. */
 enum tg_ctr tg_splice_begin(struct tg_engine *e, struct tg_rx *rx, int pool,
 			    const struct tg_tcb *tcb);

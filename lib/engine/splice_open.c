@@ -24,6 +24,29 @@ static uint32_t headers(const struct tg_tuple *t)
 
 /* --- what may be said before the backend is asked --- */
 
+/* The listener's configuration, less what the backend lacks. */
+static void lower(struct tg_tcp_conf *conf, const struct tg_profile *p)
+{
+	conf->timestamps &= p->ts;
+	conf->sack &= p->sack;
+	conf->ecn = false; /* whether the backend agrees is not known before it is asked */
+	conf->window_scale = p->wscale;
+	if (p->mss && (conf->mss_max == 0 || p->mss < conf->mss_max))
+		conf->mss_max = p->mss; /* SP-06 */
+}
+
+bool tg_splice_terms(const struct tg_engine *e, const struct tg_listener *l, bool v4,
+		     struct tg_tcp_conf *copy)
+{
+	struct tg_profile p;
+
+	if (!tg_pool_promise_all(e, l->conf.pool, v4, &p))
+		return false;
+	*copy = e->class[l->class_idx].conf;
+	lower(copy, &p);
+	return true;
+}
+
 void tg_splice_meet(struct tg_engine *e, const struct tg_listener *l, const struct tg_tuple *client,
 		    struct tg_listen *li, struct tg_tcp_conf *copy)
 {
@@ -35,12 +58,7 @@ void tg_splice_meet(struct tg_engine *e, const struct tg_listener *l, const stru
 	li->before.scales = TG_COOKIE_SCALES;
 	li->before.ts |= copy->timestamps;
 	li->before.sack |= copy->sack;
-	copy->timestamps &= p.ts;
-	copy->sack &= p.sack;
-	copy->ecn = false; /* whether the backend agrees is not known before it is asked */
-	copy->window_scale = p.wscale;
-	if (p.mss && (copy->mss_max == 0 || p.mss < copy->mss_max))
-		copy->mss_max = p.mss; /* SP-06 */
+	lower(copy, &p);
 	li->conf = copy;
 }
 
