@@ -590,3 +590,26 @@ void tg_tcp_consume(struct tg_tcb *tcb, uint32_t n, const struct tg_tcp_env *env
 	if (is_update_due(tcb))
 		tcb->ack_now = true;
 }
+
+uint32_t tg_tcp_holes(const struct tg_tcb *tcb, const struct tg_tcp_env *env,
+		      struct tg_sack_block *blk)
+{
+	if (tcb->ooo_n)
+		memcpy(blk, ooo_at(tcb, env)->blk, tcb->ooo_n * sizeof(*blk));
+	return tcb->ooo_n;
+}
+
+bool tg_tcp_set_holes(struct tg_tcb *tcb, const struct tg_tcp_env *env,
+		      const struct tg_sack_block *blk, uint32_t n)
+{
+	assert(tcb->ooo_n == 0 && n <= TG_OOO_MAX);
+	if (n == 0)
+		return true;
+	tcb->ooo = tg_chunks_alloc(env->chunks);
+	if (tcb->ooo == TG_NONE)
+		return false;
+	*ooo_at(tcb, env) = (struct ooo){.clock = 0};
+	memcpy(ooo_at(tcb, env)->blk, blk, n * sizeof(*blk));
+	tcb->ooo_n = n;
+	return true;
+}

@@ -169,6 +169,13 @@ uint32_t tg_tcp_readable(const struct tg_tcb *tcb);
 const uint8_t *tg_tcp_peek(const struct tg_tcb *tcb, const struct tg_tcp_env *env, uint32_t offset,
 			   uint32_t *run);
 void tg_tcp_consume(struct tg_tcb *tcb, uint32_t n, const struct tg_tcp_env *env);
+/* For who keeps a block apart from its chunks (lib/model): the texts above RCV.NXT, in order, into
+ * blk[TG_OOO_MAX]; returns how many. And back, into a block that has none; false: no chunk is free.
+ * Which of them grew last is forgotten. */
+uint32_t tg_tcp_holes(const struct tg_tcb *tcb, const struct tg_tcp_env *env,
+		      struct tg_sack_block *blk);
+bool tg_tcp_set_holes(struct tg_tcb *tcb, const struct tg_tcp_env *env,
+		      const struct tg_sack_block *blk, uint32_t n);
 /* CLOSE of the sending side (half-close, UC-05, UC-06). 0, or -ENOTCONN. SYN-SENT: act says CLOSED.
  */
 int tg_tcp_shutdown(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_act *act);
