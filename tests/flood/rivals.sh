@@ -8,6 +8,7 @@
 #       --rates "N ..."   SYNs a second ("0 25000 50000 100000 300000")
 #       --only "RIVAL .." of: drop serve listener shield synproxy
 #       --bench PROGRAM   perf's bench_engine: the engine's own share of a SYN
+#       --device NAME     what ours stands on: af_xdp (default) or af_packet
 #       --out FILE        where the table goes, too
 #
 #   clients, attacker         in place: d0 tidegate serve, d2 the kernel's listener (nginx), tcp_syncookies = 1
@@ -15,13 +16,13 @@
 #   one namespace             in the middle: d1 tidegate shield, d3 nftables synproxy; nginx behind
 #                             d4 drops the SYNs as soon as it may: what the wire itself costs
 #
-# CPU 0 has clients, attacker, and the web servers behind; CPU 1 has the one that is measured: its receive path
-# is put there by RPS, its process by taskset. All of them go before other processes (nice). Figures are reported, never asserted: the checks are about
-# who is served.
+# CPU 0 has clients, attacker, and the web servers behind; CPU 1 has the one that is measured: its process by
+# taskset, its receive path by RPS, or with af_xdp by the thread of the kernel that polls the device. All of them go
+# before other processes (nice). Figures are reported, never asserted: the checks are about who is served.
 . "$(dirname "$0")/../e2e/lib.sh"
 flood_dir=$top/tests/flood
 programs=${RIVALS_PROGRAMS:-$(dirname "$tg")/../tests/flood}
-table='' rounds=3 rates="0 25000 50000 100000 300000" only="drop serve listener shield synproxy" bench='' out=''
+table='' device=af_xdp rounds=3 rates="0 25000 50000 100000 300000" only="drop serve listener shield synproxy" bench='' out=''
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--table) table=yes ;;
@@ -29,11 +30,13 @@ while [ $# -gt 0 ]; do
 	--rates) rates=$2; shift ;;
 	--only) only=$2; shift ;;
 	--bench) bench=$2; shift ;;
+	--device) device=$2; shift ;;
 	--out) out=$2; shift ;;
-	*) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+	*) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
 	esac
 	shift
 done
+[ "$device" = af_xdp ] || [ "$device" = af_packet ] || { echo "--device: af_xdp or af_packet"; exit 2; }
 need ip ethtool python3 nginx tshark dumpcap taskset chrt
 need_engine
 need_root
@@ -141,18 +144,34 @@ for n in map(int, sys.argv[2:]):
 	[ -z "$table" ] || { start_nginx "$(d 2)" 1; start_nginx "$(b 3)" 0; }
 	sleep 0.5
 }
+device() { # NUMBER IF FRAMES: as DPDK wants it; frames of the ring, which af_xdp does not let us choose
+	if [ $device = af_xdp ]; then
+		printf 'device = net_af_xdp%s,iface=%s,busy_budget=0\n' "$1" "$2"
+	else
+		printf 'device = net_af_packet%s,iface=%s,qpairs=1,framecnt=%s\n' "$1" "$2" "$3"
+	fi
+}
 engine_conf() { # serve|shield
 	local n=${number[$1]}
 	printf '[engine]\nworkers = 1\nconnections = 100000\n'
-	printf '[port outside]\ndevice = net_af_packet0,iface=d%s,qpairs=1,framecnt=%s\n' "$n" $ring
+	printf '[port outside]\n%s\n' "$(device 0 "d$n" $ring)"
 	printf 'address = 10.20.%s.1/24\ngateway = 10.20.%s.2\n' "$n" "$n"
 	if [ "$1" = serve ]; then
 		printf '[listener web]\nport = 80\nservice = http\n'
 	else
-		printf '[port inside]\ndevice = net_af_packet1,iface=i%s,qpairs=1,framecnt=256\naddress = 10.30.%s.1/24\n' "$n" "$n"
+		printf '[port inside]\n%s\naddress = 10.30.%s.1/24\n' "$(device 1 "i$n" 256)" "$n"
 		printf '[pool web]\nvip = 10.20.%s.10:80\nbackend = 10.30.%s.11:80\nmode = transparent\n' "$n" "$n"
 	fi
 	printf 'syn_cookies = %s\nsynq_high = %s\n' $cookies $synq_high
+}
+# polled_there NS IF: a veth device with an XDP program is received by polling, on the CPU of whoever sends, unless
+# a thread does it: that one goes where RPS puts all others, and before all processes, as softirqs do.
+polled_there() {
+	ip netns exec "$1" sh -c "echo 1 >/sys/class/net/$2/threaded" || return
+	local pollers pid
+	pollers=$(ps -e -o pid= -o comm= | awk -v name="napi/$2-" 'index($2, name) == 1 { print $1 }')
+	[ -n "$pollers" ] || return
+	for pid in $pollers; do taskset -pc 1 "$pid" >/dev/null && chrt -f -p 1 "$pid" || return; done
 }
 start_engine() { # serve|shield: the worker is lcore 1, on CPU 1
 	local i up='^serving as'
@@ -166,6 +185,7 @@ start_engine() { # serve|shield: the worker is lcore 1, on CPU 1
 	pids+=("$engine")
 	for ((i = 0; i < 300; i++)); do
 		if grep -qs "$up" "$engine_log"; then
+			put_receiving "$1"
 			sleep 0.3
 			return 0
 		fi
@@ -174,6 +194,12 @@ start_engine() { # serve|shield: the worker is lcore 1, on CPU 1
 	done
 	fail "$1 starts" "$(tail -n 3 "$engine_log")"
 	return 1
+}
+put_receiving() { # serve|shield
+	local n=${number[$1]}
+	[ $device = af_xdp ] || return 0
+	polled_there "$(d "$n")" "d$n" || fail "$1: its device is polled on CPU 1" "the kernel refuses"
+	[ "$1" = serve ] || polled_there "$(d "$n")" "i$n" || fail "$1: its device is polled on CPU 1" "the kernel refuses"
 }
 is_ours() { [ "$1" = serve ] || [ "$1" = shield ]; }
 

@@ -11,6 +11,7 @@ usage: rivals_look.py PREFIX IF [PID TIDEGATE INSTANCE]     in the namespace of 
   cookies                 SYN-ACKs with a cookie, by whoever sent them
 and with tidegate:
   user, system            ticks of the worker's thread
+  polling                 ticks of the kernel's threads that poll IF (af_xdp)
   busy_us, idle_us, run_us, segments, half_open, missed, gap_us, rss
 """
 import glob
@@ -64,6 +65,20 @@ def worker(pid):
     return {}
 
 
+def polling(name):
+    """In the order of /proc/PID/stat: what is behind the name in brackets."""
+    ticks = 0
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            text = lines(path)[0]
+        except OSError:  # ended between the two
+            continue
+        if f"(napi/{name}-" in text:
+            rest = text.rsplit(")", 1)[1].split()
+            ticks += int(rest[11]) + int(rest[12])
+    return {"polling": ticks}
+
+
 def tidegate(pid, program, instance):
     out = subprocess.run([program, "stats", "--json", "--name", instance], capture_output=True, check=True)
     v = json.loads(out.stdout)
@@ -81,6 +96,7 @@ def main():
             "cookies": kernel_cookies()}
     if len(sys.argv) == 6:
         seen.update(worker(sys.argv[3]))
+        seen.update(polling(sys.argv[2]))
         seen.update(tidegate(*sys.argv[3:]))
     print(" ".join(f"{sys.argv[1]}{k}={v}" for k, v in seen.items()))
 
