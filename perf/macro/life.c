@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 			      .flows = 8,
 			      .seed = 1};
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
 		read_option(&o, c);
 	if (optind < argc)

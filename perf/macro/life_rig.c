@@ -181,13 +181,23 @@ void life_rig_fini(struct life_rig *r)
 
 /* --- turns --- */
 
+static void add_round(struct life_rig *r, uint64_t cycles)
+{
+	if (likely(cycles < rte_get_tsc_hz() / 1000 * LIFE_LOST_MS)) {
+		r->busy += cycles;
+		return;
+	}
+	r->lost += cycles;
+	r->lost_n++;
+}
+
 static void mirror(struct life_rig *r)
 {
 	do {
 		uint64_t before = rte_rdtsc();
 
 		life_mirror_round(r->host.dev[0].id);
-		r->busy += rte_rdtsc() - before;
+		add_round(r, rte_rdtsc() - before);
 	} while (!rte_ring_empty(r->to_server));
 }
 
@@ -200,7 +210,7 @@ static void serve(struct life_rig *r)
 		uint64_t before = rte_rdtsc();
 
 		tg_worker_step(w);
-		r->busy += rte_rdtsc() - before;
+		add_round(r, rte_rdtsc() - before);
 	} while (!rte_ring_empty(r->to_server));
 }
 

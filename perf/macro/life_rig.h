@@ -10,6 +10,8 @@
 
 #include <stdatomic.h>
 
+enum { LIFE_LOST_MS = 1 };
+
 struct life_rig {
 	struct tg_conf conf;
 	struct tg_plan plan;
@@ -18,6 +20,8 @@ struct life_rig {
 	struct rte_mempool *pool; /* of the clients */
 	struct life_gen *gen;
 	uint64_t busy; /* cycles of the server, or the mirror */
+	/* Rounds that took over LIFE_LOST_MS: somebody else had the core. They are not in busy. */
+	uint64_t lost, lost_n;
 };
 
 struct life_rig_conf {

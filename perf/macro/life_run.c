@@ -223,6 +223,19 @@ static void print_rig(const struct run *run, uint32_t i)
 	       r->host.hugepages ? "huge pages" : "ordinary, huge pages asked for (madvise)");
 }
 
+static void print_lost(const struct run *run)
+{
+	uint64_t n = 0, cycles = 0;
+
+	for (uint32_t i = 0; i < run->o->rig_n; i++) {
+		n += run->rig[i]->lost_n;
+		cycles += run->rig[i]->lost;
+	}
+	printf("left out, because somebody else had the core for over %d ms: %" PRIu64 " rounds, "
+	       "%.3f s\n",
+	       LIFE_LOST_MS, n, (double)cycles / (double)rte_get_tsc_hz());
+}
+
 static void print(const struct run *run)
 {
 	struct spread mirror = spread_by(run, mirror_of, 0);
@@ -243,6 +256,7 @@ static void print(const struct run *run)
 	       mirror.p50, mirror.p10, mirror.p90, (double)run->packets_in / (double)run->lives,
 	       (double)run->packets_out / (double)run->lives, run->window_n, LIFE_WINDOW_MS,
 	       run->lives);
+	print_lost(run);
 	printf("memory: %.2f GB resident at most, %.2f GB in huge pages\n",
 	       (double)peak.resident / 1e9, (double)peak.huge / 1e9);
 }
