@@ -27,7 +27,9 @@ static const char usage[] =
     "  -p, --port N         only connections of this port\n"
     "      --from S         only connections alive after S seconds of the capture\n"
     "      --to S           only connections begun before S seconds of the capture\n"
-    "      --full           every packet: nothing is left out of long transfers\n"
+    "      --full           every packet, up to 100,000 of a connection: no runs of plain text "
+    "are\n"
+    "                       counted instead\n"
     "  -j, --json           one JSON document instead of text\n"
     "  -s, --svg PATH       pictures too: FOLDER/ for one of each, or FILE for a page of all\n"
     "      --ascii          no characters beyond ASCII\n"
@@ -41,7 +43,7 @@ static const char usage[] =
     "row of its own when it arrives. Exit status: 0; 1 the capture is damaged, or something could\n"
     "not be written; 2 it is none.\n";
 
-enum { COLUMNS_DEFAULT = 100, STEPS = 96, STEPS_FULL = 4000000, OPEN_MAX = 1 << 20 };
+enum { COLUMNS_DEFAULT = 100, STEPS = 96, STEPS_FULL = 100000, OPEN_MAX = 1 << 20 };
 
 enum { OPT_FROM = 256, OPT_TO, OPT_FULL, OPT_ASCII, OPT_MSL, OPT_OPEN, OPT_GALLERY };
 

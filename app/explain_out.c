@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_picked(const struct tg_explain_conf *c, uint64_t number)
@@ -70,33 +71,47 @@ static void put_list_line(struct tg_explain_out *o, const struct tg_ladder *l,
 	tg_text_add(&o->text, "\n      %s\n", info->sentence);
 }
 
+/* A regular file appears whole or not at all: it is written beside, and then given its name. What
+ * is no regular file (a pipe, a device) has no beside. */
+static bool part_name(const char *path, char *part, size_t size)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return (size_t)snprintf(part, size, "%s", path) < size;
+	return (size_t)snprintf(part, size, "%s.part%d", path, (int)getpid()) < size;
+}
+
+static bool write_all(const char *path, const struct tg_text *text)
+{
+	FILE *f = fopen(path, "w");
+	bool ok;
+
+	if (!f)
+		return false;
+	ok = fwrite(text->at, 1, text->len, f) == text->len;
+	return fclose(f) == 0 && ok;
+}
+
 bool tg_explain_write(const char *path, const struct tg_text *text)
 {
 	char part[4096];
-	FILE *f;
-	bool ok;
+	bool same;
 
-	if (text->failed) {
+	if (text->failed || !text->at) {
 		tg_cli_failed("explain", "out of memory");
 		return false;
 	}
-	if ((size_t)snprintf(part, sizeof(part), "%s.part%d", path, (int)getpid()) >=
-	    sizeof(part)) {
+	if (!part_name(path, part, sizeof(part))) {
 		tg_cli_failed("explain", "%s: the name is too long", path);
 		return false;
 	}
-	f = fopen(part, "w");
-	if (!f) {
-		tg_cli_failed("explain", "%s: %s", path, strerror(errno));
-		return false;
-	}
-	ok = fwrite(text->at, 1, text->len, f) == text->len;
-	if (fclose(f) != 0)
-		ok = false;
-	if (ok && rename(part, path) == 0)
+	same = strcmp(part, path) == 0;
+	if (write_all(part, text) && (same || rename(part, path) == 0))
 		return true;
 	tg_cli_failed("explain", "%s cannot be written: %s", path, strerror(errno));
-	unlink(part);
+	if (!same)
+		unlink(part);
 	return false;
 }
 

@@ -666,7 +666,7 @@ const struct tg_scene tg_scene[] = {
      "Two answers to one SYN",
      cookie_isn,
      {"A SYN cookie of B is suspected: it answered one SYN with two"},
-     "retransmission,duplicate-syn,cookie"},
+     "retransmission,duplicate-syn,loss,cookie"},
     {"lone-rst",
      "Only a RST",
      lone_rst,

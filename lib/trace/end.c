@@ -222,6 +222,10 @@ static void learn_refusal(struct tg_end *e, const struct tg_seg *seg, struct tg_
 {
 	if (e->phase != TG_END_BLOCK)
 		return; /* a record is judged by what it sends */
+	if ((seg->ctl & (TG_TCP_SYN | TG_TCP_ACK)) == TG_TCP_SYN) { /* no block refuses a SYN */
+		drop_block(e, w);
+		return;
+	}
 	if ((is_block(e, TG_SYN_SENT) || is_block(e, TG_SYN_RECEIVED)) &&
 	    !((seg->ctl & TG_TCP_ACK) && tg_seq_eq(seg->ack, e->nxt)))
 		return;
@@ -379,6 +383,8 @@ static enum tg_end_odd sends_rst(struct tg_end *e, const struct tg_seg *seg,
 	if ((is_block(e, TG_SYN_SENT) || is_block(e, TG_SYN_RECEIVED)) && !has_ack &&
 	    !tg_seq_eq(seg->seq, e->nxt))
 		return TG_ODD_NONE;
+	if (e->tcb.state >= TG_ESTABLISHED && e->nxt_known && tg_seq_gt(seg->seq, e->nxt))
+		return TG_ODD_RST_FORGED;
 	tg_tcp_abort(&e->tcb, TG_CLOSE_ABORT, env, &act);
 	drop_block(e, w);
 	e->listens = false;

@@ -74,9 +74,9 @@ static uint8_t before_syn(const struct look *l, const struct pending *p)
 static uint8_t before_rst(const struct look *l, const struct pending *p)
 {
 	if (l->q->ctl & TG_TCP_ACK) {
-		if (tg_seg_len(&p->seg) > 0 && tg_seq_eq(end_of(&p->seg), l->q->ack))
-			return TAKE;
-		return by_time(l, p);
+		if (tg_seg_len(&p->seg) == 0 || !p->news || (p->seg.ctl & TG_TCP_RST))
+			return by_time(l, p);
+		return tg_seq_ge(l->q->ack, end_of(&p->seg)) ? TAKE : WAIT_LONG;
 	}
 	if ((p->seg.ctl & TG_TCP_ACK) && tg_seq_eq(p->seg.ack, l->q->seq) &&
 	    !(p->seg.ctl & TG_TCP_RST))
@@ -99,16 +99,38 @@ static bool echoes_later(const struct look *l, const struct pending *p)
 	       (int32_t)(l->q->opts.tsecr - p->seg.opts.tsval) > 0;
 }
 
-/* An ACK alone: missed when the end goes on asking for it. */
-static uint8_t by_repetition(const struct look *l, const struct pending *p)
+/* What p acknowledged leaves again. */
+static bool is_asked_again(const struct look *l, const struct pending *p)
 {
 	const struct tg_seg *q = l->q;
 
-	if ((q->ctl & TG_TCP_SYN) && is_state(l->e, TG_SYN_RECEIVED) &&
-	    (p->seg.ctl & TG_TCP_RST) == 0)
+	if (tg_seg_len(q) == 0 || (p->seg.ctl & TG_TCP_RST) || !(p->seg.ctl & TG_TCP_ACK) ||
+	    !l->e->nxt_known || tg_seq_gt(end_of(q), l->e->nxt))
+		return false;
+	if (q->len == 1 && tg_seq_eq(q->seq, tg_seq_sub(l->e->nxt, 1)))
+		return false; /* a keepalive, maybe */
+	return tg_seq_lt(q->seq, p->seg.ack);
+}
+
+/* p would have set TS.Recent (RFC 7323 4.3), and q echoes an older one. */
+static bool echoes_older(const struct look *l, const struct pending *p)
+{
+	const struct tg_end *e = l->e;
+
+	return e->phase == TG_END_BLOCK && e->tcb.state >= TG_ESTABLISHED && e->tcb.ts_on &&
+	       l->q->opts.has_ts && p->seg.opts.has_ts && (l->q->ctl & TG_TCP_ACK) &&
+	       tg_seq_le(p->seg.seq, e->tcb.rcv.last_ack) &&
+	       (int32_t)(l->q->opts.tsecr - p->seg.opts.tsval) < 0;
+}
+
+/* An ACK alone: missed when the end goes on asking for it. */
+static uint8_t by_repetition(const struct look *l, const struct pending *p)
+{
+	if (p->seg.ctl & TG_TCP_RST)
+		return by_time(l, p);
+	if ((l->q->ctl & TG_TCP_SYN) && is_state(l->e, TG_SYN_RECEIVED))
 		return not_by_now(l, p);
-	if ((q->ctl & TG_TCP_FIN) && l->e->fin_sent && !(p->seg.ctl & TG_TCP_RST) &&
-	    tg_seq_eq(tg_seq_add(q->seq, q->len), l->e->fin) && tg_seq_gt(p->seg.ack, l->e->fin))
+	if (is_asked_again(l, p) || echoes_older(l, p))
 		return not_by_now(l, p);
 	if (echoes_later(l, p))
 		return TAKE;
@@ -122,6 +144,8 @@ static uint8_t by_ack(const struct look *l, struct pending *p)
 		return by_time(l, p);
 	if ((p->seg.ctl & TG_TCP_SYN) && (p->seg.ctl & TG_TCP_ACK) && (l->q->ctl & TG_TCP_SYN))
 		return not_by_now(l, p); /* simultaneous open: it would not ask any more */
+	if ((p->seg.ctl & TG_TCP_SYN) && is_state(l->e, TG_SYN_RECEIVED))
+		return by_time(l, p); /* the SYN in it came before */
 	if (is_syn_only(&p->seg) && l->e->phase == TG_END_BLOCK &&
 	    l->e->tcb.state >= TG_ESTABLISHED)
 		return by_time(l, p); /* over an old connection: its ACK speaks of that one */
@@ -151,10 +175,12 @@ static uint8_t fate_of(const struct look *l, struct pending *p)
 	return by_repetition(l, p);
 }
 
+/* b says all that a said, and maybe more. */
 static bool is_copy(const struct pending *a, const struct pending *b)
 {
-	return tg_seg_len(&a->seg) > 0 && tg_seq_eq(a->seg.seq, b->seg.seq) &&
-	       tg_seg_len(&a->seg) == tg_seg_len(&b->seg) && a->seg.ctl == b->seg.ctl;
+	return tg_seg_len(&a->seg) > 0 && tg_seq_le(b->seg.seq, a->seg.seq) &&
+	       tg_seq_ge(end_of(&b->seg), end_of(&a->seg)) &&
+	       (a->seg.ctl & TG_TCP_SYN) == (b->seg.ctl & TG_TCP_SYN);
 }
 
 /* An answer to the first of two copies comes about now. */
@@ -182,13 +208,14 @@ static void judge_copies(const struct look *l, struct pending *p, uint32_t n, ui
 		named = l->q->opts.has_ts && p[i].seg.opts.has_ts &&
 			p[i].seg.opts.tsval != p[j].seg.opts.tsval &&
 			l->q->opts.tsecr == p[i].seg.opts.tsval;
-		if (named || is_young(l, &p[j]) || is_timely(l, &p[i], &p[j]))
+		if (p[i].doubt)
+			p[i].fate = LOSE;
+		else if (named || is_young(l, &p[j]) || is_timely(l, &p[i], &p[j]))
 			p[j].fate = WAIT;
-		else if (at_once || p[i].doubt ||
-			 p[j].time_ns - p[i].time_ns >
-			     TEXT_PATIENCE_NS + (l->flow->rtt_ns[l->side] != UINT64_MAX
-						     ? l->flow->rtt_ns[l->side]
-						     : 0))
+		else if (at_once || p[j].time_ns - p[i].time_ns >
+					TEXT_PATIENCE_NS + (l->flow->rtt_ns[l->side] != UINT64_MAX
+								? l->flow->rtt_ns[l->side]
+								: 0))
 			p[i].fate = LOSE;
 	}
 }
@@ -205,18 +232,33 @@ static void keep_order(struct pending *p, uint32_t n)
 	}
 }
 
-/* Only the last one that fits drew the RST. */
-static void one_refusal(struct pending *p, uint32_t n)
+/* How far from the usual time of an answer that of q to p is. */
+static uint64_t distance(const struct look *l, const struct pending *p)
 {
-	bool found = false;
+	uint64_t rtt = l->flow->rtt_ns[l->side], age = l->time_ns - p->time_ns;
 
-	for (uint32_t i = n; i-- > 0;) {
+	if (rtt == UINT64_MAX)
+		return age;
+	return age > rtt ? age - rtt : rtt - age;
+}
+
+/* Of those that fit one drew the RST: what came about the usual time before, and text sooner than
+ * an ACK. Those behind it may draw one each. */
+static void one_refusal(const struct look *l, struct pending *p, uint32_t n)
+{
+	uint32_t best = n;
+
+	for (uint32_t i = 0; i < n; i++) {
 		if (p[i].fate != TAKE_REFUSED)
 			continue;
-		if (found)
-			p[i].fate = TAKE;
-		found = true;
+		if (best == n || distance(l, &p[i]) < distance(l, &p[best]) ||
+		    (distance(l, &p[i]) == distance(l, &p[best]) && p[best].seg.len == 0 &&
+		     p[i].seg.len > 0))
+			best = i;
 	}
+	for (uint32_t i = 0; i < n; i++)
+		if (p[i].fate == TAKE_REFUSED && i != best)
+			p[i].fate = i < best ? TAKE : WAIT_LONG;
 }
 
 static void measure(const struct look *l, const struct pending *p)
@@ -261,7 +303,7 @@ void fate_decide(struct tg_flow *flow, uint32_t side, const struct tg_seg *q, ui
 	for (uint32_t i = 0; i < n; i++)
 		if (p[i].fate == TAKE)
 			judge_copies(&l, p, n, i);
-	one_refusal(p, n);
+	one_refusal(&l, p, n);
 	keep_order(p, n);
 	for (uint32_t i = 0; i < n; i++)
 		measure(&l, &p[i]);

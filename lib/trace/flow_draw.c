@@ -89,6 +89,7 @@ static const char *const odd_note[TG_ODD_N] = {
     [TG_ODD_TEXT_EARLY] = "odd: the handshake could not be over",
     [TG_ODD_TEXT_LATE] = "odd: its connection had ended",
     [TG_ODD_AFTER_FIN] = "odd: text above its own FIN",
+    [TG_ODD_RST_FORGED] = "a number that this end never reached: forged?",
     [TG_ODD_TIME_WAIT_RST] = "cuts TIME-WAIT short",
     [TG_ODD_ACK_UNSENT] = "acknowledges what the capture does not have",
     [TG_ODD_ACK_REFUSED] = "odd: acknowledges what RFC 9293 would refuse",

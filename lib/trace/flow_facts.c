@@ -242,8 +242,8 @@ static void note_odd(struct facts *f, uint32_t side, enum tg_end_odd odd)
 		f->half_open = true;
 		return;
 	}
-	if (odd == TG_ODD_SYN_ACK_OTHER || odd == TG_ODD_ACK_UNSENT) /* told apart already */
-		return;
+	if (odd == TG_ODD_SYN_ACK_OTHER || odd == TG_ODD_ACK_UNSENT || odd == TG_ODD_RST_FORGED)
+		return; /* told apart already */
 	if (f->odd_n++ > 0)
 		return;
 	f->odd = (uint8_t)odd;

@@ -125,7 +125,7 @@ struct tg_flows {
 	struct tg_flow **bucket;
 	uint32_t bucket_n, open_n;
 	struct tg_flow oldest; /* the ring's anchor: next is the one silent longest */
-	uint64_t next_number, evicted;
+	uint64_t next_number, evicted, steps_all;
 	uint64_t last_ns;
 	tg_flow_watch_fn watch;
 	void *watch_ctx;

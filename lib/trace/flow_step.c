@@ -6,7 +6,12 @@
 
 #include <stdlib.h>
 
-enum { PLAIN_KEPT = 4, STEPS_FIRST = 16, TAIL_PART = 3 };
+enum {
+	PLAIN_KEPT = 4,
+	STEPS_FIRST = 16,
+	TAIL_PART = 3,
+	STEPS_ALL_MAX = 4 << 20, /* of all flows, but for the first few of each */
+};
 
 static void count_in(struct flow_step *skip, const struct flow_step *s)
 {
@@ -23,18 +28,25 @@ static void count_in(struct flow_step *skip, const struct flow_step *s)
 	skip->state[1] = s->state[1];
 }
 
+/* Room for one more. False: out of memory, or of what all flows together may have. */
 static bool reserve(struct tg_flow *flow)
 {
+	struct tg_flows *f = flow->all;
 	uint32_t cap = flow->steps_cap ? flow->steps_cap * 2 : STEPS_FIRST;
 	struct flow_step *grown;
 
 	if (flow->steps_n < flow->steps_cap)
 		return true;
-	if (cap > flow->all->conf.steps_max)
-		cap = flow->all->conf.steps_max;
+	if (cap > f->conf.steps_max)
+		cap = f->conf.steps_max;
+	if (cap <= flow->steps_cap)
+		return false;
+	if (flow->steps_cap && f->steps_all + cap - flow->steps_cap > STEPS_ALL_MAX)
+		return false;
 	grown = realloc(flow->steps, cap * sizeof(*grown));
 	if (!grown)
 		return false;
+	f->steps_all += cap - flow->steps_cap;
 	flow->steps = grown;
 	flow->steps_cap = cap;
 	return true;
@@ -88,10 +100,11 @@ bool step_add(struct tg_flow *flow, const struct flow_step *step)
 	if (joins_run(flow, step))
 		return true;
 	in_run = flow->plain_run > PLAIN_KEPT;
-	if (flow->steps_n == flow->all->conf.steps_max)
+	if (!reserve(flow)) {
+		if (flow->steps_n == 0)
+			return false;
 		give_way(flow);
-	if (!reserve(flow))
-		return false;
+	}
 	flow->steps[flow->steps_n] = in_run ? skip_of(step) : *step;
 	flow->steps_n++;
 	return true;
@@ -100,7 +113,7 @@ bool step_add(struct tg_flow *flow, const struct flow_step *step)
 /* No room: false, and nothing is lost but a row. */
 bool step_insert(struct tg_flow *flow, const struct flow_step *step, uint32_t at)
 {
-	if (flow->steps_n == flow->all->conf.steps_max || !reserve(flow))
+	if (!reserve(flow))
 		return false;
 	for (uint32_t i = flow->steps_n; i > at; i--)
 		flow->steps[i] = flow->steps[i - 1];

@@ -66,6 +66,7 @@ static void let_go(struct tg_flows *f, struct tg_flow *flow)
 	unlink_use(flow);
 	for (int i = 0; i < 2; i++)
 		tg_end_fini(&flow->end[i], &f->world);
+	f->steps_all -= flow->steps_cap;
 	free(flow->steps);
 	free(flow);
 	f->open_n--;

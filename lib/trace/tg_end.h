@@ -58,6 +58,7 @@ enum tg_end_odd {
 	TG_ODD_TEXT_EARLY,      /* text or ACK before the handshake could be over */
 	TG_ODD_TEXT_LATE,       /* text or ACK after the end of its connection */
 	TG_ODD_AFTER_FIN,       /* text above its own FIN */
+	TG_ODD_RST_FORGED,      /* RST with a number that the end never reached */
 	TG_ODD_TIME_WAIT_RST,   /* RST from TIME-WAIT: it was cut short */
 	TG_ODD_ACK_UNSENT,      /* acknowledges what the peer was not seen to send */
 	TG_ODD_ACK_REFUSED,     /* acknowledges what the machine would have refused */
