@@ -47,15 +47,15 @@ _Static_assert(sizeof(struct line) == 64, "one cache line");
 
 struct tg_budget {
 	struct tg_sipkey key;
-	struct tg_rng *rng;
 	uint64_t rate;                /* tokens a second, and at most at once; 0 = no limit */
 	uint64_t token, full, per_ms; /* in what spent is in */
-	uint64_t pad;
+	struct tg_rng rng;            /* its own: nobody is shown what it gives */
+	uint64_t pad[6];
 	struct line line[LINE_N];
 	uint32_t last[LINE_N]; /* when the last of a line ends: most have none, and are not read */
 	struct bucket bucket[BUCKET_N];
 };
-_Static_assert(offsetof(struct tg_budget, line) == 64, "lines are aligned");
+_Static_assert(offsetof(struct tg_budget, line) == 128, "lines are aligned");
 
 size_t tg_budget_footprint(void)
 {
@@ -69,7 +69,8 @@ struct tg_budget *tg_budget_init(void *mem, uint32_t rate, struct tg_rng *rng, u
 	assert(((uintptr_t)mem & 63) == 0);
 	(void)now_ms; /* a fresh bucket is full, whenever it begins */
 	b->key = tg_rng_key(rng);
-	b->rng = rng;
+	for (uint64_t i = 0; i < 4; i++)
+		b->rng.s[i] = tg_siphash24(&b->key, &i, sizeof(i));
 	b->rate = rate;
 	b->token = rate <= RATE_FINE ? TOKEN : 1;
 	b->full = rate * b->token;
@@ -154,33 +155,41 @@ static inline bool is_owed(const struct bucket *k, uint32_t now_ms)
 }
 
 /* One jitter for both: or what a prefix is given would follow the better of two. */
-static inline void refill_both(struct tg_budget *b, const struct pair *p, uint32_t now_ms)
+static __attribute__((noinline)) void refill_both(struct tg_budget *b, const struct pair *p,
+						  uint32_t now_ms)
 {
 	uint32_t jitter = 0;
 
 	if (is_owed(p->of[0], now_ms) || is_owed(p->of[1], now_ms))
-		jitter = JITTER_LOW + tg_rng_below(b->rng, JITTER_RANGE);
+		jitter = JITTER_LOW + tg_rng_below(&b->rng, JITTER_RANGE);
 	refill(b, p->of[0], now_ms, jitter);
 	refill(b, p->of[1], now_ms, jitter);
 }
 
-static inline bool take(struct tg_budget *b, uint64_t hash, uint64_t now_ms)
+/* One token, out of both. False: there is none. */
+static inline bool spend(const struct tg_budget *b, const struct pair *p)
 {
-	if (is_exempt(b, hash, now_ms))
-		return true;
-	struct pair p = buckets_of(b, hash);
-
-	refill_both(b, &p, (uint32_t)now_ms);
-	uint32_t x = p.of[0]->spent, y = p.of[1]->spent;
+	uint32_t x = p->of[0]->spent, y = p->of[1]->spent;
 	uint64_t spent = (x < y ? x : y) + b->token;
 
 	if (spent > b->full)
 		return false;
 	if (spent > x)
-		p.of[0]->spent = (uint32_t)spent;
+		p->of[0]->spent = (uint32_t)spent;
 	if (spent > y)
-		p.of[1]->spent = (uint32_t)spent;
+		p->of[1]->spent = (uint32_t)spent;
 	return true;
+}
+
+static inline bool take(struct tg_budget *b, uint64_t hash, uint64_t now_ms)
+{
+	struct pair p = buckets_of(b, hash);
+
+	if (is_exempt(b, hash, now_ms))
+		return true;
+	if (p.of[0]->refill_ms != (uint32_t)now_ms || p.of[1]->refill_ms != (uint32_t)now_ms)
+		refill_both(b, &p, (uint32_t)now_ms);
+	return spend(b, &p);
 }
 
 bool tg_budget_take(struct tg_budget *b, const struct tg_addr *peer, uint64_t now_ms)
@@ -211,9 +220,13 @@ void tg_budget_meet(struct tg_budget *b, const uint32_t peer[], uint32_t n,
 	}
 }
 
-bool tg_budget_take_met(struct tg_budget *b, uint64_t hash, uint64_t now_ms)
+uint64_t tg_budget_take_met(struct tg_budget *b, const uint64_t hash[], uint32_t n, uint64_t now_ms)
 {
-	return b->rate == 0 || take(b, hash, now_ms);
+	uint64_t mask = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		mask |= (uint64_t)(b->rate == 0 || take(b, hash[i], now_ms)) << i;
+	return mask;
 }
 
 /* --- proofs --- */

@@ -105,6 +105,8 @@ uint64_t tg_syn_run_take(struct tg_engine *e, const struct tg_pkt in[], uint32_t
 		return 0;
 	run->way.stamp = e->syn.stamp - 1;
 	run->batch.n = n;
+	if (run->way.asks & TG_ASK_BUDGET)
+		tg_budget_meet(e->budget, run->cols.peer, n, e->lanes, run->prefix);
 	e->lanes->hash13(&e->secret.tuple, m, 2, run->batch.hash, n);
 	tg_table_prefetch_all(&e->table, run->batch.hash, n);
 	tg_tw_store_prefetch_all(e->tw, run->batch.hash, n);
@@ -123,8 +125,6 @@ uint64_t tg_syn_run_find(struct tg_engine *e)
 	uint64_t any = tg_table_find_any(&e->table, b->hash, b->n) |
 		       tg_tw_store_find_any(e->tw, b->hash, b->n);
 
-	if (run->way.asks & TG_ASK_BUDGET)
-		tg_budget_meet(e->budget, run->cols.peer, b->n, e->lanes, run->prefix);
 	tg_syn_batch_mac(b, run->last, run->agreed & TG_SYN_TS, &e->cookie, e->lanes);
 	tg_synack_promise(&run->answer, &e->cookie, run->word);
 	return any & run->mask;
@@ -235,17 +235,16 @@ static void answer_all(struct tg_engine *e, const struct tg_pkt in[], uint32_t i
 	draw_ids(e, run->cols.id, i, end);
 }
 
-/* The same where only the budget is asked. */
-static void answer_in_budget(struct tg_engine *e, const struct tg_pkt in[], uint32_t i,
-			     uint32_t end, uint8_t *row[], struct tg_syn_tally *tally)
+/* The same where the budget lets pass those of mask, which begins with number i. */
+static void answer_some(struct tg_engine *e, const struct tg_pkt in[], uint32_t i, uint32_t end,
+			uint64_t mask, uint8_t *row[])
 {
 	struct tg_syn_run *run = &e->syn.run;
 	const struct tg_pkt same = view_of(run);
 
 	for (uint32_t k = i; k < end; k++) {
-		if (!tg_budget_take_met(e->budget, run->prefix[k], e->env.now_ms)) {
-			row[k] = run->waste;
-			tally->limited++;
+		row[k] = run->waste;
+		if (!(mask >> (k - i) & 1)) {
 			tg_rx_put_back(e, &in[k]);
 			continue;
 		}
@@ -253,6 +252,21 @@ static void answer_in_budget(struct tg_engine *e, const struct tg_pkt in[], uint
 		put_view(&e->out.pkt[e->out.n++], &in[k], &same);
 		run->cols.id[k] = tg_tx_ip_id(e);
 	}
+}
+
+/* The same where only the budget is asked. */
+static void answer_in_budget(struct tg_engine *e, const struct tg_pkt in[], uint32_t i,
+			     uint32_t end, uint8_t *row[], struct tg_syn_tally *tally)
+{
+	uint64_t mask =
+	    tg_budget_take_met(e->budget, &e->syn.run.prefix[i], end - i, e->env.now_ms);
+	uint32_t sent = (uint32_t)__builtin_popcountll(mask);
+
+	tally->limited += end - i - sent;
+	if (sent == end - i)
+		answer_all(e, in, i, end, row);
+	else
+		answer_some(e, in, i, end, mask, row);
 }
 
 /* Numbers i to end, as many as are answered or limited; row[] is where their answers go. Returns

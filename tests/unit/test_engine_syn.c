@@ -315,15 +315,30 @@ static bool is_plain4(const struct frame *f)
 	return f->len > l2 && tg_syn4_parse(f->data + l2, f->len - l2, true, true, &syn);
 }
 
+/* To somebody who mints, if there is one. */
+static void aim_model(void)
+{
+	uint8_t *tcp = model.data + TG_ETH_LEN + TG_IP4_LEN;
+	uint32_t from = below(LISTENERS);
+
+	tcp += tg_be16_get(model.data + 12) == TG_ETHERTYPE_VLAN ? TG_VLAN_LEN : 0;
+	for (uint32_t i = 0; i < LISTENERS; i++) {
+		const struct tg_listener *l = &side[0].e->listener[(from + i) % LISTENERS];
+		if (l->conf.syn_cookies == TG_COOKIES_ALWAYS)
+			tg_be16_put(tcp + 2, l->conf.port);
+	}
+}
+
 /* A flood begins, changes or ends. */
 static void random_model(void)
 {
 	memset(&model, 0, sizeof(model));
-	if (one_in(3))
+	if (one_in(4))
 		return;
 	do
 		random_syn(&model);
 	while (!is_plain4(&model));
+	aim_model();
 	model.cap = FRAME_LEN;
 }
 
@@ -557,7 +572,7 @@ static bool run_round(void)
 	uint32_t mix = one_in(3) ? 0 : below(60);
 
 	for (uint32_t i = 0; i < BURSTS; i++) {
-		if (one_in(16))
+		if (one_in(16) || i == 2)
 			random_model();
 		if (!run_burst(mix))
 			return false;
