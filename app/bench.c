@@ -192,24 +192,26 @@ static const struct tg_load_role role = {.command = "bench",
 
 static uint64_t all_mb(const struct tg_bench *b)
 {
-	uint64_t mb = tg_host_buffers_mb(&b->run.opt.conf) + tg_load_run_slots_mb(&b->run);
+	uint64_t mb = tg_plan_buffers_mb(&b->run.opt.conf) + tg_load_run_slots_mb(&b->run);
 
 	if (b->mode != TG_BENCH_KERNEL)
-		mb += tg_bench_server_mb(b) + tg_host_buffers_mb(&b->server.conf);
+		mb += tg_bench_server_mb(b) + tg_plan_buffers_mb(&b->server.conf);
 	return mb;
 }
 
 static void print_plan(const struct tg_bench *b, FILE *out)
 {
+	struct tg_plan_beside client = {.buffers_mb = tg_plan_buffers_mb(&b->run.opt.conf),
+					.slots_mb = tg_load_run_slots_mb(&b->run)};
+
 	tg_load_plan_print(&b->run.what, out);
 	fprintf(out, "client: ");
-	tg_plan_print(&b->run.plan, tg_host_buffers_mb(&b->run.opt.conf), out);
-	fprintf(out, "  %-28s %12s %10.1f MiB\n", "what each connection is at", "",
-		(double)tg_load_run_slots_mb(&b->run));
+	tg_plan_print(&b->run.plan, &client, out);
 	if (b->mode == TG_BENCH_KERNEL)
 		return;
+	struct tg_plan_beside server = {.buffers_mb = tg_plan_buffers_mb(&b->server.conf)};
 	fprintf(out, "server: ");
-	tg_plan_print(&b->server.plan, tg_host_buffers_mb(&b->server.conf), out);
+	tg_plan_print(&b->server.plan, &server, out);
 }
 
 static int plan(struct tg_bench *b)
@@ -242,7 +244,7 @@ static int start_eal(struct tg_bench *b, char *err, size_t err_size)
 				  .device = &device,
 				  .device_n = 1,
 				  .worker_n = b->mode == TG_BENCH_RING ? (uint32_t)b->cores : 1,
-				  .memory_mb = MEMORY_MB + 2 * tg_host_buffers_mb(&b->run.opt.conf),
+				  .memory_mb = MEMORY_MB + 2 * tg_plan_buffers_mb(&b->run.opt.conf),
 				  .extra = b->run.opt.extra,
 				  .extra_n = (uint32_t)b->run.opt.extra_n,
 				  .verbose = b->run.opt.verbose};

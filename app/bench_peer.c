@@ -58,7 +58,7 @@ static int start_server(struct tg_bench *b, char *err, size_t err_size)
 				  .device = &device,
 				  .device_n = 1,
 				  .worker_n = 1,
-				  .memory_mb = tg_host_buffers_mb(&b->server.conf),
+				  .memory_mb = tg_plan_buffers_mb(&b->server.conf),
 				  .extra = b->run.opt.extra,
 				  .extra_n = (uint32_t)b->run.opt.extra_n,
 				  .verbose = b->run.opt.verbose};

@@ -11,14 +11,14 @@ static void make_ini(const struct tg_bench *b, const char *device, char *ini, si
 	const struct tg_settings *e = &b->run.opt.conf.engine.set;
 
 	snprintf(ini, size,
-		 "[engine]\nconnections = %u\ntime_wait = %" PRIu64
+		 "[engine]\nconnections = %u\nconnections_ipv6 = %u\ntime_wait = %" PRIu64
 		 "\nmoving = %u\nbuffer_mb = %u\nmsl_ms = %u\nidle = %s\n"
 		 "[port server]\ndevice = %s\n"
 		 "address = 192.0.2.1/24 2001:db8::1/64\ngateway = 192.0.2.2 2001:db8::2\n"
 		 "[listener echo]\nport = 7\nservice = echo\n"
 		 "[listener discard]\nport = 9\nservice = discard\n"
 		 "[listener web]\nport = 80\nservice = http\n",
-		 client->conn_max,
+		 client->conn_max, client->ipv6_max,
 		 b->run.what.need.peer_time_wait + b->run.what.need.peer_time_wait / 16 + 4096,
 		 client->ext_max, e->buffer_mb, client->msl_ms, tg_idle_name(e->idle), device);
 }

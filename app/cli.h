@@ -20,6 +20,7 @@ int tg_cmd_serve(int argc, char **argv);
 int tg_cmd_shield(int argc, char **argv);
 int tg_cmd_load(int argc, char **argv);
 int tg_cmd_bench(int argc, char **argv);
+int tg_cmd_plan(int argc, char **argv);
 int tg_cmd_stats(int argc, char **argv);
 int tg_cmd_doctor(int argc, char **argv);
 int tg_cmd_demo(int argc, char **argv);

@@ -41,7 +41,7 @@ static void *memory_take(size_t bytes, bool *hugepages)
 
 /* --- making --- */
 
-uint32_t tg_host_buffers_mb(const struct tg_conf *conf)
+uint32_t tg_plan_buffers_mb(const struct tg_conf *conf)
 {
 	uint32_t mtu = 0, dev_n = conf->port_n;
 	for (uint32_t i = 0; i < conf->port_n; i++) {

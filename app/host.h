@@ -19,8 +19,6 @@ struct tg_host {
 	struct tg_fleet *fleet; /* NULL: none; the caller's */
 };
 
-/* Megabytes that DPDK needs for the ports of conf. */
-uint32_t tg_host_buffers_mb(const struct tg_conf *conf);
 /* Opens the ports of conf and makes an engine a worker. DPDK is up. conf and plan outlive the host.
  * 0; or -1 and one line in err, with the host as good as never made. */
 int tg_host_init(struct tg_host *h, const char *name, const struct tg_conf *conf,

@@ -17,15 +17,16 @@ struct load {
 
 static uint64_t extra_mb(const struct load *l)
 {
-	return tg_host_buffers_mb(&l->run.opt.conf) + tg_load_run_slots_mb(&l->run);
+	return tg_plan_buffers_mb(&l->run.opt.conf) + tg_load_run_slots_mb(&l->run);
 }
 
 static void print_plan(const struct load *l, FILE *out)
 {
+	struct tg_plan_beside beside = {.buffers_mb = tg_plan_buffers_mb(&l->run.opt.conf),
+					.slots_mb = tg_load_run_slots_mb(&l->run)};
+
 	tg_load_plan_print(&l->run.what, out);
-	tg_plan_print(&l->run.plan, tg_host_buffers_mb(&l->run.opt.conf), out);
-	fprintf(out, "  %-28s %12s %10.1f MiB\n", "what each connection is at", "",
-		(double)tg_load_run_slots_mb(&l->run));
+	tg_plan_print(&l->run.plan, &beside, out);
 }
 
 static int start_eal(struct load *l, char *err, size_t err_size)
@@ -36,7 +37,7 @@ static int start_eal(struct load *l, char *err, size_t err_size)
 				  .device = &device,
 				  .device_n = 1,
 				  .worker_n = l->run.plan.worker_n,
-				  .memory_mb = tg_host_buffers_mb(&l->run.opt.conf),
+				  .memory_mb = tg_plan_buffers_mb(&l->run.opt.conf),
 				  .extra = l->run.opt.extra,
 				  .extra_n = (uint32_t)l->run.opt.extra_n,
 				  .verbose = l->run.opt.verbose};

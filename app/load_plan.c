@@ -5,7 +5,8 @@
 #include <stdarg.h>
 
 enum {
-	FILL_RATE = 10000,    /* how fast those that are held are opened, where nobody says */
+	FILL_RATE = 10000,    /* how fast those that are held are opened, where nobody says: */
+	FILL_S = 20,          /* or as fast as makes this; and twice as fast as they are churned */
 	LIVE_SLACK_MS = 2000, /* for handshakes and closes that take their time */
 	LIVE_LEAST = 2048,
 	MOVING_MS = 500, /* connections that were begun in so long may all move */
@@ -405,6 +406,14 @@ static void fit_buffers(const struct tg_load_plan *plan, struct tg_settings *e)
 		e->buffer_mb = (uint32_t)(((uint64_t)e->moving * SHORT_BUFFERS >> 20) + 1);
 }
 
+static bool has_v6(const struct tg_load_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->target_n; i++)
+		if (!plan->target[i].v4)
+			return true;
+	return false;
+}
+
 static int fit_engine(const struct check *c)
 {
 	struct tg_settings *e = &c->conf->engine.set;
@@ -438,6 +447,8 @@ static int fit_engine(const struct check *c)
 	if (!e->moving)
 		e->moving = (uint32_t)least(moving, e->connections);
 	fit_buffers(c->plan, e);
+	if (!e->connections_ipv6 && !has_v6(c->plan))
+		e->connections_ipv6 = 1; /* 0 would be all */
 	return 0;
 }
 
@@ -449,6 +460,11 @@ struct tg_pace tg_load_pace(const struct tg_load_settings *set, uint32_t rate)
 				.duration_us = set->duration_s * 1000000ull};
 }
 
+static uint32_t fill_rate(const struct tg_load_settings *s)
+{
+	return (uint32_t)most(most(FILL_RATE, s->hold / FILL_S), 2ull * s->churn);
+}
+
 int tg_load_plan_init(struct tg_load_plan *plan, struct tg_conf *conf, char *err, size_t err_size)
 {
 	struct check c = {plan, conf, err, err_size};
@@ -457,7 +473,7 @@ int tg_load_plan_init(struct tg_load_plan *plan, struct tg_conf *conf, char *err
 	memset(plan, 0, sizeof(*plan));
 	plan->set = *s;
 	plan->tcp = conf->engine.set.tcp;
-	plan->fill_rate = s->rate ? s->rate : (uint32_t)most(FILL_RATE, 2ull * s->churn);
+	plan->fill_rate = s->rate ? s->rate : fill_rate(s);
 	if (conf->port_n != 1)
 		return tg_conf_fail(conf, conf->port_n ? conf->port[1].line : 0, err, err_size,
 				    "`load` has one port: run one process for each");

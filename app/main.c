@@ -16,6 +16,7 @@ static const struct tg_command commands[] = {
      tg_cmd_load},
     {"bench", "a server and the client of `load` in one run: what a connection costs each",
      tg_cmd_bench},
+    {"plan", "what so many connections take: memory, hugepages, addresses and ports", tg_cmd_plan},
     {"stats", "counters of a running engine, as text or JSON", tg_cmd_stats},
     {"doctor", "checks this machine, and prints the command that fixes what is missing",
      tg_cmd_doctor},

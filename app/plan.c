@@ -195,17 +195,3 @@ void tg_plan_fini(struct tg_plan *plan)
 	plan->pool = NULL;
 	plan->listener_n = plan->pool_n = 0;
 }
-
-void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out)
-{
-	struct tg_engine_part part[PART_MAX];
-	uint32_t n = tg_engine_plan(&plan->engine, part, PART_MAX), w = plan->worker_n;
-	double all = (double)plan->engine_bytes * w / (1 << 20);
-	fprintf(out, "memory of %u worker%s\n", w, w == 1 ? "" : "s");
-	for (uint32_t i = 0; i < n && i < PART_MAX; i++)
-		fprintf(out, "  %-28s %12zu %10.1f MiB\n", part[i].name, part[i].count * w,
-			(double)part[i].bytes * w / (1 << 20));
-	if (buffers_mb)
-		fprintf(out, "  %-28s %12s %10.1f MiB\n", "packet buffers", "", (double)buffers_mb);
-	fprintf(out, "  %-28s %12s %10.1f MiB\n", "together", "", all + (double)buffers_mb);
-}

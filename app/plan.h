@@ -29,8 +29,19 @@ int tg_plan_fits(const struct tg_plan *plan, const struct tg_conf *conf, uint64_
 /* Bytes of memory that this process has in use now, hugepages among them; 0: not known. */
 uint64_t tg_plan_memory_used(void);
 void tg_plan_fini(struct tg_plan *plan);
-/* The parts of the memory, as a table. buffers_mb: packet buffers (0: not known, no line). */
-void tg_plan_print(const struct tg_plan *plan, uint64_t buffers_mb, FILE *out);
+
+/* What is needed beside the engines, all workers together. */
+struct tg_plan_beside {
+	uint64_t buffers_mb; /* packet buffers; 0: none */
+	uint64_t slots_mb;   /* what each connection of a load is at; 0: none */
+};
+/* MiB that DPDK needs for the ports of conf. */
+uint32_t tg_plan_buffers_mb(const struct tg_conf *conf);
+/* The parts of the memory, of one worker and of all, and the command that reserves them as
+ * hugepages. */
+void tg_plan_print(const struct tg_plan *plan, const struct tg_plan_beside *beside, FILE *out);
+/* The same as one JSON object, without an end of line. */
+void tg_plan_print_json(const struct tg_plan *plan, const struct tg_plan_beside *beside, FILE *out);
 
 /* plan_pool.c: VIPs of conf; one pool, but for its key; and all of them, with their VIPs. */
 uint32_t tg_plan_vip_n(const struct tg_conf *conf);

@@ -166,7 +166,7 @@ static int start_eal(struct serving *s, char *err, size_t err_size)
 				  .device = device,
 				  .device_n = device_n,
 				  .worker_n = s->plan.worker_n,
-				  .memory_mb = tg_host_buffers_mb(&s->conf),
+				  .memory_mb = tg_plan_buffers_mb(&s->conf),
 				  .extra = s->opt.extra,
 				  .extra_n = (uint32_t)s->opt.extra_n,
 				  .verbose = s->opt.verbose};
@@ -187,7 +187,8 @@ static void print_link(const struct tg_dev *dev)
 static void print_start(const struct serving *s)
 {
 	char text[512];
-	tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
+	struct tg_plan_beside beside = {.buffers_mb = tg_plan_buffers_mb(&s->conf)};
+	tg_plan_print(&s->plan, &beside, stdout);
 	for (uint32_t i = 0; i < s->host.dev_n; i++) {
 		const struct tg_dev_conf *dev = &s->host.dev[i].conf;
 		if (dev->is_shared) {
@@ -303,7 +304,7 @@ static int serve(struct serving *s)
 		return rc;
 	tg_cli_catch_signals();
 	tg_reload_catch();
-	if (tg_plan_fits(&s->plan, &s->conf, tg_host_buffers_mb(&s->conf), err, sizeof(err)) != 0 ||
+	if (tg_plan_fits(&s->plan, &s->conf, tg_plan_buffers_mb(&s->conf), err, sizeof(err)) != 0 ||
 	    start_eal(s, err, sizeof(err)) != 0)
 		return tg_cli_usage(s->role->command, "%s", err);
 	if (tg_host_init(&s->host, s->opt.name, &s->conf, &s->plan, &s->got, err, sizeof(err)) !=
@@ -352,7 +353,8 @@ int tg_serving_main(const struct tg_role *role, int argc, char **argv)
 	if (rc < 0) {
 		tg_pools_take_keys(&s->plan, &s->fleet);
 		if (s->opt.check) {
-			tg_plan_print(&s->plan, tg_host_buffers_mb(&s->conf), stdout);
+			struct tg_plan_beside beside = {.buffers_mb = tg_plan_buffers_mb(&s->conf)};
+			tg_plan_print(&s->plan, &beside, stdout);
 			tg_policy_print(&s->plan.policy, &s->conf, "", stdout);
 			tg_kernel_print(&s->conf, stdout);
 			printf("%s: good\n", s->opt.file);
