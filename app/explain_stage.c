@@ -130,8 +130,7 @@ static void arrive(struct tg_stage *s, uint32_t i)
 	int side = p->side;
 	uint32_t number = p->number;
 
-	if (s->lab[!side])
-		tg_lab_input(s->lab[!side], s->now_ns, p->datagram, p->len);
+	tg_lab_input(s->lab[!side], s->now_ns, p->datagram, p->len);
 	memmove(p, p + 1, (s->wire_n - i - 1) * sizeof(*p));
 	s->wire_n--;
 	if (s->watch)
@@ -165,14 +164,12 @@ void tg_stage_run(struct tg_stage *s, uint64_t ms)
 		if (next > end)
 			break;
 		s->now_ns = next > s->now_ns ? next : s->now_ns;
-		if (at <= due) {
-			arrive(s, i);
-			continue;
-		}
 		for (int side = 0; side < 2; side++)
 			if (s->lab[side])
 				tg_lab_advance(s->lab[side], s->now_ns);
 		tg_stage_flush(s);
+		if (at <= due)
+			arrive(s, i);
 	}
 	s->now_ns = end;
 	for (int side = 0; side < 2; side++)

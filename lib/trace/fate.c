@@ -119,15 +119,14 @@ static bool echoes_older(const struct look *l, const struct pending *p)
 
 	return e->phase == TG_END_BLOCK && e->tcb.state >= TG_ESTABLISHED && e->tcb.ts_on &&
 	       l->q->opts.has_ts && p->seg.opts.has_ts && (l->q->ctl & TG_TCP_ACK) &&
-	       tg_seq_le(p->seg.seq, e->tcb.rcv.last_ack) &&
+	       tg_seq_eq(p->seg.seq, e->tcb.rcv.nxt) && tg_seq_eq(p->seg.seq, l->q->ack) &&
+	       tg_seq_eq(p->seg.seq, e->tcb.rcv.last_ack) &&
 	       (int32_t)(l->q->opts.tsecr - p->seg.opts.tsval) < 0;
 }
 
 /* An ACK alone: missed when the end goes on asking for it. */
 static uint8_t by_repetition(const struct look *l, const struct pending *p)
 {
-	if (p->seg.ctl & TG_TCP_RST)
-		return by_time(l, p);
 	if ((l->q->ctl & TG_TCP_SYN) && is_state(l->e, TG_SYN_RECEIVED))
 		return not_by_now(l, p);
 	if (is_asked_again(l, p) || echoes_older(l, p))
@@ -135,6 +134,16 @@ static uint8_t by_repetition(const struct look *l, const struct pending *p)
 	if (echoes_later(l, p))
 		return TAKE;
 	return by_time(l, p);
+}
+
+/* Above a hole: it came, when about now an ACK says again what is missing. */
+static bool drew_duplicate(const struct look *l, const struct pending *p)
+{
+	uint64_t rtt = l->flow->rtt_ns[l->side], age = l->time_ns - p->time_ns;
+
+	return tg_seq_gt(p->seg.seq, l->q->ack) && tg_seg_len(l->q) == 0 &&
+	       l->flow->acked_known[l->side] && tg_seq_eq(l->q->ack, l->flow->acked[l->side]) &&
+	       rtt != UINT64_MAX && age >= rtt && age <= rtt + rtt / 4 + JITTER_NS;
 }
 
 /* p has numbers, and q an ACK. */
@@ -157,9 +166,22 @@ static uint8_t by_ack(const struct look *l, struct pending *p)
 		return by_time(l, p);
 	if (l->flow->wnd_known[l->side] && l->flow->last_wnd[l->side] == 0)
 		return by_time(l, p); /* a probe: it came, and was not taken */
+	if (drew_duplicate(l, p))
+		return TAKE;
 	if (tg_seq_le(p->seg.seq, l->q->ack) && !is_young(l, p))
 		p->doubt = true;
 	return WAIT_LONG;
+}
+
+/* After a RST that ends its connection an end says no more. */
+static uint8_t by_silence(const struct look *l, const struct pending *p)
+{
+	const struct tg_end *e = l->e;
+
+	if (!(l->q->ctl & TG_TCP_SYN) && e->phase == TG_END_BLOCK &&
+	    e->tcb.state >= TG_ESTABLISHED && tg_seq_eq(p->seg.seq, e->tcb.rcv.nxt))
+		return not_by_now(l, p);
+	return by_time(l, p);
 }
 
 static uint8_t fate_of(const struct look *l, struct pending *p)
@@ -170,7 +192,9 @@ static uint8_t fate_of(const struct look *l, struct pending *p)
 		return before_rst(l, p);
 	if (!(l->q->ctl & TG_TCP_ACK))
 		return by_time(l, p);
-	if (tg_seg_len(&p->seg) > 0 && !(p->seg.ctl & TG_TCP_RST))
+	if (p->seg.ctl & TG_TCP_RST)
+		return by_silence(l, p);
+	if (tg_seg_len(&p->seg) > 0)
 		return by_ack(l, p);
 	return by_repetition(l, p);
 }
@@ -203,14 +227,15 @@ static void judge_copies(const struct look *l, struct pending *p, uint32_t n, ui
 	for (uint32_t j = i + 1; j < n; j++) {
 		bool named;
 
-		if (!is_copy(&p[i], &p[j]) || p[j].fate != TAKE)
+		if (!is_copy(&p[i], &p[j]) || p[j].fate < TAKE || p[j].fate == LOSE)
 			continue;
 		named = l->q->opts.has_ts && p[i].seg.opts.has_ts &&
 			p[i].seg.opts.tsval != p[j].seg.opts.tsval &&
 			l->q->opts.tsecr == p[i].seg.opts.tsval;
 		if (p[i].doubt)
 			p[i].fate = LOSE;
-		else if (named || is_young(l, &p[j]) || is_timely(l, &p[i], &p[j]))
+		else if (p[j].fate == TAKE &&
+			 (named || is_young(l, &p[j]) || is_timely(l, &p[i], &p[j])))
 			p[j].fate = WAIT;
 		else if (at_once || p[j].time_ns - p[i].time_ns >
 					TEXT_PATIENCE_NS + (l->flow->rtt_ns[l->side] != UINT64_MAX
@@ -300,10 +325,10 @@ void fate_decide(struct tg_flow *flow, uint32_t side, const struct tg_seg *q, ui
 
 	for (uint32_t i = 0; i < n; i++)
 		p[i].fate = fate_of(&l, &p[i]);
+	one_refusal(&l, p, n);
 	for (uint32_t i = 0; i < n; i++)
 		if (p[i].fate == TAKE)
 			judge_copies(&l, p, n, i);
-	one_refusal(&l, p, n);
 	keep_order(p, n);
 	for (uint32_t i = 0; i < n; i++)
 		measure(&l, &p[i]);
