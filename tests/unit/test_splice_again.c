@@ -272,8 +272,8 @@ static void test_timeWait_halfOpenTimesOut_recordWakes(void)
 	}
 }
 
-/* ADV-35: 100,000 SYNs of one who knows addresses and ports, and answers of a client who does not
- * know what they are about. Old duplicates meet the splice at any time. */
+/* SP-11, TD-24: 100,000 SYNs of one who knows addresses and ports, and answers of a client who does
+ * not know what they are about. Old duplicates meet the splice at any time. */
 static void random_syns(int i)
 {
 	struct tg_rng r;
