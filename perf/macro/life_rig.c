@@ -12,7 +12,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RING_SIZE = 16384, POOL_SIZE = 16383, CACHE_SIZE = 512, EAL_MB = 96, DRAIN_S = 10 };
+enum {
+	RING_SIZE = 16384,
+	POOL_SIZE = 16383,
+	CACHE_SIZE = 512,
+	EAL_MB = 96,
+	DRAIN_S = 10,
+	ROUNDS_MAX = 4096
+};
 
 void life_fail(const char *format, ...)
 {
@@ -107,7 +114,7 @@ void life_rig_plan(struct life_rig *r, const struct life_rig_conf *conf)
 	r->plan.engine_bytes = tg_engine_footprint(engine);
 }
 
-static struct rte_ring *make_ring(const char *rig, const char *name)
+struct rte_ring *life_ring(const char *rig, const char *name)
 {
 	char text[RTE_RING_NAMESIZE];
 
@@ -120,22 +127,23 @@ static struct rte_ring *make_ring(const char *rig, const char *name)
 	return ring;
 }
 
-static void make_host(struct life_rig *r, const char *name)
+void life_host_init(struct tg_host *h, const char *name, const struct tg_plan *plan,
+		    const struct tg_mac *mac, struct rte_ring *rx, struct rte_ring *tx)
 {
-	struct tg_dev_conf want = {.name = "server",
+	struct tg_dev_conf want = {.name = name,
 				   .device = "net_ring",
 				   .has_mac = true,
-				   .mac = life_server_mac,
+				   .mac = *mac,
 				   .mtu = 1500,
 				   .worker_n = 1};
 	struct tg_dev dev;
 	char err[512];
-	int id = rte_eth_from_rings(name, &r->to_server, 1, &r->to_client, 1, 0);
+	int id = rte_eth_from_rings(name, &rx, 1, &tx, 1, 0);
 
 	if (id < 0)
 		life_fail("no net_ring device: %s", tg_eal_log_error());
 	if (tg_dev_adopt(&dev, &want, (uint16_t)id, err, sizeof(err)) != 0 ||
-	    tg_host_make(&r->host, name, &r->plan, &dev, false, err, sizeof(err)) != 0)
+	    tg_host_make(h, name, plan, &dev, false, err, sizeof(err)) != 0)
 		life_fail("%s", err);
 }
 
@@ -143,14 +151,15 @@ void life_rig_init(struct life_rig *r, const struct life_rig_conf *conf)
 {
 	char text[RTE_MEMPOOL_NAMESIZE];
 
-	r->to_server = make_ring(conf->name, "to-server");
-	r->to_client = make_ring(conf->name, "to-client");
+	r->to_server = life_ring(conf->name, "to-server");
+	r->to_client = life_ring(conf->name, "to-client");
 	snprintf(text, sizeof(text), "%s-clients", conf->name);
 	r->pool = rte_pktmbuf_pool_create(text, POOL_SIZE, CACHE_SIZE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					  SOCKET_ID_ANY);
 	if (!r->pool)
 		life_fail("no buffers: %s", rte_strerror(rte_errno));
-	make_host(r, conf->name);
+	life_host_init(&r->host, conf->name, &r->plan, &life_server_mac, r->to_server,
+		       r->to_client);
 	r->gen = calloc(1, sizeof(*r->gen));
 	if (!r->gen)
 		life_fail("no memory");
@@ -201,17 +210,20 @@ static void mirror(struct life_rig *r)
 	} while (!rte_ring_empty(r->to_server));
 }
 
-/* One round at least: timers are due, too, when nothing comes. */
-static void serve(struct life_rig *r)
+/* One round at least: timers are due, too, when nothing comes. What waited for room in a burst goes
+ * on its way in the rounds behind. */
+void life_rig_serve(struct life_rig *r)
 {
 	struct tg_worker *w = life_worker(r);
+	uint32_t moved, rounds = 0;
 
 	do {
 		uint64_t before = rte_rdtsc();
 
-		tg_worker_step(w);
-		add_round(r, rte_rdtsc() - before);
-	} while (!rte_ring_empty(r->to_server));
+		moved = tg_worker_step(w);
+		if (moved)
+			add_round(r, rte_rdtsc() - before);
+	} while (moved && ++rounds < ROUNDS_MAX);
 }
 
 void life_rig_turn(struct life_rig *r, uint32_t open)
@@ -225,7 +237,7 @@ void life_rig_turn(struct life_rig *r, uint32_t open)
 	if (g->is_mirrored)
 		mirror(r);
 	else
-		serve(r);
+		life_rig_serve(r);
 }
 
 void life_rig_drain(struct life_rig *r)

@@ -39,6 +39,11 @@ _Noreturn void life_fail(const char *format, ...) __attribute__((format(printf, 
 /* Once a process, for n rigs; the lcore where all is to run. */
 uint32_t life_eal_init(uint32_t n, bool verbose);
 
+struct rte_ring *life_ring(const char *rig, const char *name);
+/* What both sides have in common: a host over one net_ring device. */
+void life_host_init(struct tg_host *h, const char *name, const struct tg_plan *plan,
+		    const struct tg_mac *mac, struct rte_ring *rx, struct rte_ring *tx);
+
 /* Bytes of the engine, to be asked for before. */
 void life_rig_plan(struct life_rig *r, const struct life_rig_conf *conf);
 void life_rig_init(struct life_rig *r, const struct life_rig_conf *conf);
@@ -49,7 +54,9 @@ static inline struct tg_worker *life_worker(struct life_rig *r)
 	return &r->host.worker[0];
 }
 
-/* A turn of the clients, and one of the server: all that is in the ring to it. */
+/* A turn of the server: all that is in the ring to it, and what it has to say. */
+void life_rig_serve(struct life_rig *r);
+/* A turn of the clients, and one of the server (or the mirror). */
 void life_rig_turn(struct life_rig *r, uint32_t open);
 /* Turns until all that began is over. */
 void life_rig_drain(struct life_rig *r);
