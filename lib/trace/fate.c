@@ -71,13 +71,25 @@ static uint8_t before_syn(const struct look *l, const struct pending *p)
 	return by_time(l, p);
 }
 
+/* RST,ACK: numbered 0 it answers what had no ACK (3.10.7.1); else it is an abort, and tells what
+ * had come as any ACK does. */
+static uint8_t before_rst_ack(const struct look *l, const struct pending *p)
+{
+	bool answers = l->q->seq.v == 0;
+
+	if (answers && (p->seg.ctl & TG_TCP_ACK))
+		return l->flow->rtt_ns[l->side] == UINT64_MAX ? WAIT : by_time(l, p);
+	if (tg_seg_len(&p->seg) == 0 || !p->news || (p->seg.ctl & TG_TCP_RST))
+		return by_time(l, p);
+	if ((p->seg.ctl & TG_TCP_SYN) && is_state(l->e, TG_SYN_RECEIVED))
+		return by_time(l, p);
+	return tg_seq_ge(l->q->ack, end_of(&p->seg)) ? TAKE : WAIT_LONG;
+}
+
 static uint8_t before_rst(const struct look *l, const struct pending *p)
 {
-	if (l->q->ctl & TG_TCP_ACK) {
-		if (tg_seg_len(&p->seg) == 0 || !p->news || (p->seg.ctl & TG_TCP_RST))
-			return by_time(l, p);
-		return tg_seq_ge(l->q->ack, end_of(&p->seg)) ? TAKE : WAIT_LONG;
-	}
+	if (l->q->ctl & TG_TCP_ACK)
+		return before_rst_ack(l, p);
 	if ((p->seg.ctl & TG_TCP_ACK) && tg_seq_eq(p->seg.ack, l->q->seq) &&
 	    !(p->seg.ctl & TG_TCP_RST))
 		return is_young(l, p) ? WAIT : TAKE_REFUSED;
@@ -204,7 +216,9 @@ static bool is_copy(const struct pending *a, const struct pending *b)
 {
 	return tg_seg_len(&a->seg) > 0 && tg_seq_le(b->seg.seq, a->seg.seq) &&
 	       tg_seq_ge(end_of(&b->seg), end_of(&a->seg)) &&
-	       (a->seg.ctl & TG_TCP_SYN) == (b->seg.ctl & TG_TCP_SYN);
+	       (a->seg.ctl & TG_TCP_SYN) == (b->seg.ctl & TG_TCP_SYN) &&
+	       (!(a->seg.ctl & TG_TCP_SYN) ||
+		(a->seg.ctl & TG_TCP_ACK) == (b->seg.ctl & TG_TCP_ACK));
 }
 
 /* An answer to the first of two copies comes about now. */
