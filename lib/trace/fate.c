@@ -34,12 +34,18 @@ static uint8_t by_time(const struct look *l, const struct pending *p)
 	return is_young(l, p) ? WAIT : TAKE;
 }
 
+static uint64_t age_of(const struct look *l, const struct pending *p)
+{
+	return l->time_ns - p->time_ns;
+}
+
+/* It was not there yet, or, if an answer would have come long ago, never. */
 static uint8_t not_by_now(const struct look *l, const struct pending *p)
 {
-	bool early =
-	    l->flow->rtt_ns[l->side] == UINT64_MAX && l->time_ns - p->time_ns < FIRST_PATIENCE_NS;
+	uint64_t rtt = l->flow->rtt_ns[l->side];
+	uint64_t patience = rtt == UINT64_MAX ? FIRST_PATIENCE_NS : rtt + rtt / 4 + JITTER_NS;
 
-	return early || is_young(l, p) ? WAIT_LONG : LOSE;
+	return age_of(l, p) <= patience ? WAIT_LONG : LOSE;
 }
 
 static tg_seq end_of(const struct tg_seg *seg)
@@ -151,7 +157,7 @@ static uint8_t by_repetition(const struct look *l, const struct pending *p)
 /* Above a hole: it came, when about now an ACK says again what is missing. */
 static bool drew_duplicate(const struct look *l, const struct pending *p)
 {
-	uint64_t rtt = l->flow->rtt_ns[l->side], age = l->time_ns - p->time_ns;
+	uint64_t rtt = l->flow->rtt_ns[l->side], age = age_of(l, p);
 
 	return tg_seq_gt(p->seg.seq, l->q->ack) && tg_seg_len(l->q) == 0 &&
 	       l->flow->acked_known[l->side] && tg_seq_eq(l->q->ack, l->flow->acked[l->side]) &&
@@ -274,7 +280,7 @@ static void keep_order(struct pending *p, uint32_t n)
 /* How far from the usual time of an answer that of q to p is. */
 static uint64_t distance(const struct look *l, const struct pending *p)
 {
-	uint64_t rtt = l->flow->rtt_ns[l->side], age = l->time_ns - p->time_ns;
+	uint64_t rtt = l->flow->rtt_ns[l->side], age = age_of(l, p);
 
 	if (rtt == UINT64_MAX)
 		return age;

@@ -22,7 +22,7 @@ check "pictures: XML, inside, no labels that touch, dark and light" "see above" 
 differ=
 for f in "$work"/gallery/*.pcap; do
 	n=$(basename "$f" .pcap)
-	explain -l "$f" | grep '^      ' | tail -1 | sed 's/^ *//' >"$work/say"
+	explain -l "$f" | grep '^      [^ ]' | tail -1 | sed 's/^ *//' >"$work/say"
 	grep -qF "$(cut -c1-40 "$work/say")" "$work/gallery/gallery.txt" || differ="$differ $n"
 done
 same "--gallery: its captures are told alike" "$differ" ""
@@ -64,7 +64,7 @@ same "--addr with a prefix" "$(shown -a 10.0.0.0/29)" 8
 same "--port" "$(shown -p 1030)" 1
 same "--find problem: none" "$(shown -f problem)" 0
 same "--to" "$(shown --to 0.0001)" 64
-same "--find refused" "$(explain -l -f refused "$work/gallery/refused.pcap" | grep -c refused)" 2
+same "--find refused" "$(explain -l -f refused "$work/gallery/refused.pcap" | grep -c '^1 .*refused')" 1
 
 # --- mistakes ---
 # bad NAME STATUS PATTERN ARGUMENT...: one line on standard error

@@ -47,7 +47,7 @@ def conversation(v6=False):
 
 
 def link_header(link, datagram, vlan=0):
-    v6 = datagram[0] >> 4 == 6
+    v6 = datagram[:1] >= b"\x60"
     kind = 0x86dd if v6 else 0x0800
     if link == "ethernet":
         tag = b"".join(struct.pack(">HH", 0x88a8 if i + 1 < vlan else 0x8100, 100 + i) for i in range(vlan))
@@ -134,7 +134,7 @@ def many(path, flows, packets):
         def put(n, side, flags, seq, ack, body=b""):
             nonlocal now
             now += 1000
-            a = struct.pack(">BBH", 10, n >> 24 & 255, n >> 8 & 65535)
+            a = struct.pack(">BBH", 10, n >> 16 & 255, n & 65535)
             port = 1024 + n % 60000
             d = ip4(B, a, tcp(80, port, flags, seq, ack, body)) if side else \
                 ip4(a, B, tcp(port, 80, flags, seq, ack, body))
