@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* beside.h: what the files of bench_beside share. Each beside_* sets up what --only asks for at this
- * size, weighs it, and adds its cases. */
+/* beside.h: what the files of bench_beside share. Each beside_* sets up what --only asks for at
+ * this size, weighs it, and adds its cases. */
 #ifndef BESIDE_H
 #define BESIDE_H
 

@@ -126,7 +126,7 @@ def price(part, rows):
         for r in ns:
             bare = "price/" + r.name
             count = find(rows, bare, size, "instructions")
-            packets = [find(rows, c, size, m) for c in (r.case,) for m in ("packets in", "packets out")]
+            packets = [find(rows, r.case, size, m) for m in ("packets in", "packets out")]
             line = [escape(r.name), size_words(size)] + [cell(p) for p in packets] + [cell(r), cell(count)]
             line += ["", ""] if r is first else ["%+.0f" % (r.median - first.median), "%+.0f" % (count.median - one.median) if count and one else "-"]
             lines.append(line)
@@ -138,10 +138,10 @@ def price(part, rows):
 def as_told(part, rows):
     lines = [[escape(r.name), escape(r.whose), size_words(r.size), cell(r), escape(r.metric), r.n] for r in rows]
     plots = []
-    for metric in dict.fromkeys(r.metric for r in rows if r.metric in ("ns", "Mpps", "share")):
+    for metric in dict.fromkeys(r.metric for r in rows if r.metric in ("ns", "Mpps", "share", "opens/s")):
         of = [(("%s, %s" % (r.name, size_words(r.size))) if r.size else r.name, r.whose, r.median, r.p10, r.p90)
               for r in rows if r.metric == metric]
-        plots += bar_plot("%s-%s" % (part, metric), "%s: %s" % (ABOUT[part][0], metric), metric, of)
+        plots += bar_plot("%s-%s" % (part, metric.replace("/", "-per-")), "%s: %s" % (ABOUT[part][0], metric), metric, of)
     return table(["", "whose", "size", "", "", "n"], lines), plots
 
 

@@ -93,21 +93,89 @@ def life(ctx):
     return rows
 
 
-def leaves(value, path=()):
-    """Every number in a JSON value, by its path."""
-    if isinstance(value, dict):
-        for k, v in value.items():
-            yield from leaves(v, path + (str(k),))
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield ".".join(path), float(value)
+# --- the masses ---
+
+MASS_SECTION = re.compile(r"^(\d+) (connections at rest|TIME-WAIT records)$")
+# What follows a section's name: case, metric, and where its figure stands.
+MASS_LINES = [
+    ("opened, the first ones", "ns", re.compile(r"^opened: the first \d+ at ([\d.]+) ns")),
+    ("opened, the slowest", "ns", re.compile(r"the slowest at ([\d.]+)")),
+    ("rate of the slowest to that of the first", "share", re.compile(r"to that of the first: ([\d.]+)")),
+    ("made", "ns", re.compile(r"^made by .*: ([\d.]+) ns each")),
+    ("asked and answered", "ns", re.compile(r"^asked: .*; ([\d.]+) ns each")),
+    ("closed", "ns", re.compile(r"^closed: .*: ([\d.]+) ns each")),
+    ("ended while others talk", "ns", re.compile(r"^ended .*: ([\d.]+) ns a record")),
+    ("gaps over 200 us while they end", "a second", re.compile(r"^  with ends .*\(([\d.]+)/s\)")),
+    ("gaps over 200 us in the same loop without", "a second", re.compile(r"^  without .*\(([\d.]+)/s\)")),
+    ("memory", "GB", re.compile(r"^memory: ([\d.]+) GB")),
+    ("memory", "bytes", re.compile(r"^memory: .* ([\d.]+) bytes a ")),
+]
 
 
-def told_json(part, out):
+def read_mass(out):
+    rows, size, what = [], 0, None
+    for line in out.splitlines():
+        section = MASS_SECTION.match(line)
+        if section:
+            size, what = int(section[1]), section[2]
+        for case, metric, pattern in MASS_LINES if what else []:
+            found = pattern.search(line)
+            if found:
+                rows.append(Row("mass/%s: %s" % (what, case), size, metric, [float(found[1])]))
+    if not rows:
+        raise Skip("mass: it says nothing that can be read")
+    return rows
+
+
+def mass(ctx):
+    need_memory(ctx.pick(100, 500, 1200, 12000))
+    return read_mass(ctx.run([ctx.program("perf/macro/mass")] + ctx.pick(["--check"], [], ["--connections", "10240000", "--records", "6144000"], ["--full"]), 7200))
+
+
+# --- server and client ---
+
+BENCH_MODES = {"ring, one core": ["--mode", "ring", "--cores", "1"], "ring, two cores": ["--mode", "ring", "--cores", "2"],
+               "memif": ["--mode", "memif"], "kernel": ["--mode", "kernel"]}
+
+
+def read_bench(whose, out):
+    """Figures of one run: {(case, metric): number}."""
     try:
-        value = json.loads(out)
-    except ValueError as e:
-        raise Skip("%s: no JSON: %s" % (part, e))
-    return [Row("%s/%s" % (part, path), 0, "as told", [v]) for path, v in leaves(value)]
+        told = json.loads(out)
+        windows, load = told["windows"], told["load"]
+        figures = {("opened a second", "opens/s"): windows["opened_per_s"]["p50"], ("good", "%"): load["success_percent"]}
+        if "server" in told:
+            figures["a connection, the server", "ns"] = windows["server_busy_ns"]["p50"]
+            figures["a connection, the server", "packets in"] = told["server"]["packets_in"]
+            figures["a connection, the server", "packets out"] = told["server"]["packets_out"]
+        elif load["opened"]:
+            figures["a connection, the server", "ns of CPU"] = told["nginx_cpu_ns"] / load["opened"]
+        figures["a connection, the client", "ns"] = told["client"]["busy_ns"]
+        if told["round_trip_ns"]:
+            figures["a cache line there and back", "ns"] = told["round_trip_ns"]
+        figures["handshake, p99", "ns"] = load["times_ns"]["handshake"]["p99"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise Skip("bench: its JSON is not as expected: %s" % e)
+    return {("bench/%s@%s" % (case, whose), metric): v for (case, metric), v in figures.items()}
+
+
+def bench_run(ctx, whose, options):
+    command = [ctx.program("app/tidegate"), "bench", "--json", "--quiet", "--name", "perf%d" % os.getpid(), "--duration", ctx.pick("1", "5", "10")]
+    return read_bench(whose, ctx.run(command + options + ["--rate", ctx.pick("100000", "1000000", "1000000")], 300, good=(0, 1)))
+
+
+def server_and_client(ctx):
+    modes = dict(list(BENCH_MODES.items())[:1]) if ctx.level == "check" else dict(BENCH_MODES)
+    pooled = {}
+    for _ in range(ctx.pick(1, 1, 5)):
+        for whose in list(modes):
+            try:
+                for key, v in bench_run(ctx, whose, modes[whose]).items():
+                    pooled.setdefault(key, []).append(v)
+            except Skip as why:
+                ctx.skip("bench, %s" % whose, why)
+                del modes[whose]
+    return [Row(case, 0, metric, values) for (case, metric), values in pooled.items()]
 
 
 # --- SYNs beside testpmd ---
@@ -140,4 +208,5 @@ def syn(ctx):
     return read_syns(ctx.run(command, 3600))
 
 
-PARTS = {"engine": engine, "parts": parts, "beside": beside, "price": price, "life": life, "syn": syn}
+PARTS = {"engine": engine, "parts": parts, "beside": beside, "price": price, "life": life, "mass": mass,
+         "bench": server_and_client, "syn": syn}

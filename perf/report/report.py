@@ -137,8 +137,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix=".perf-", dir=out) as work:
         ctx = Context(args.level, os.path.abspath(args.build), args.against and os.path.abspath(args.against), work, say)
         wanted = [p for p in PARTS if p in (args.only or PARTS) and p not in args.without]
+        made = os.path.join(work, "made")
+        os.mkdir(made)
         try:
             rows = measure(ctx, wanted)
+            if rows:
+                write_all(ctx, rows, when, time.monotonic() - begun, made)
         except KeyboardInterrupt:
             ctx.end()
             say("stopped: nothing is written")
@@ -146,9 +150,6 @@ def main():
         if not rows:
             say("nothing was measured")
             return 1
-        made = os.path.join(work, "made")
-        os.mkdir(made)
-        write_all(ctx, rows, when, time.monotonic() - begun, made)
         put_in_place(made, out)
     say("%s/report.html and perf.csv" % os.path.relpath(out))
     return 0
