@@ -34,6 +34,8 @@ struct tg_syn_way {
 	uint16_t port, lport, mtu;
 	struct tg_mac mac;
 	struct tg_listener *l;
+	struct tg_tcp_conf pool_conf; /* before a pool: what is promised, and .. */
+	uint64_t pool_gen;            /* .. when it was found */
 	struct tg_syn_terms terms;
 	uint32_t gen;    /* listen_gen of the engine */
 	uint32_t stamp;  /* of the stage, when what follows was found */

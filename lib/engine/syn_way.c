@@ -3,13 +3,35 @@
 #include "syn_way.h"
 #include "bogon.h"
 #include "neigh_table.h"
+#include "pool.h"
 #include "rate.h"
 #include "source.h"
+#include "splice.h"
 
 static bool is_minting(const struct tg_listener *l)
 {
-	return !l->conf.has_pool && /* what it promises may change within the burst */
-	       (l->armed || l->conf.syn_cookies == TG_COOKIES_ALWAYS);
+	return l->armed || l->conf.syn_cookies == TG_COOKIES_ALWAYS;
+}
+
+/* What its SYN-ACKs promise. */
+static const struct tg_tcp_conf *conf_of(const struct tg_engine *e, const struct tg_syn_way *w)
+{
+	return w->l->conf.has_pool ? &w->pool_conf : &e->class[w->l->class_idx].conf;
+}
+
+/* Before a pool it is what the backends have: good for the stage when it is one for all clients.
+ * False: it is not. */
+static bool fill_pool(const struct tg_engine *e, struct tg_syn_way *w)
+{
+	if (!w->l->conf.has_pool)
+		return true;
+	w->pool_gen = tg_pool_gen(e, w->l->conf.pool);
+	return tg_splice_terms(e, w->l, tg_addr_is_v4(&w->laddr), &w->pool_conf);
+}
+
+static bool is_pool_still(const struct tg_engine *e, const struct tg_syn_way *w)
+{
+	return !w->l->conf.has_pool || tg_pool_gen(e, w->l->conf.pool) == w->pool_gen;
 }
 
 static uint8_t asks_of(const struct tg_engine *e, const struct tg_listener *l, bool v4)
@@ -43,12 +65,10 @@ void tg_syn_way_fill(struct tg_engine *e, struct tg_syn_way *w, uint16_t port, u
 	    home != port || (pc->kernel && tg_kernel_has_port(pc, lport)))
 		return;
 	w->l = tg_listen_find(e, &w->laddr, lport);
-	if (!w->l || !is_minting(w->l))
+	if (!w->l || !is_minting(w->l) || !fill_pool(e, w))
 		return;
-	const struct tg_tcp_conf *conf = &e->class[w->l->class_idx].conf;
-
 	e->env.mtu = pc->mtu;
-	tg_syn_terms_init(&w->terms, conf, &e->env, !tg_addr_is_v4(&w->laddr));
+	tg_syn_terms_init(&w->terms, conf_of(e, w), &e->env, !tg_addr_is_v4(&w->laddr));
 	e->env.mtu = mtu;
 	w->mints = true;
 	w->port = port;
@@ -63,7 +83,7 @@ bool tg_syn_way_is_good(struct tg_engine *e, const struct tg_syn_way *w)
 {
 	uint32_t home;
 
-	return w->gen == e->listen_gen && is_minting(w->l) &&
+	return w->gen == e->listen_gen && is_minting(w->l) && is_pool_still(e, w) &&
 	       tg_engine_is_ours(e, &w->laddr, &home) && home == w->port;
 }
 
@@ -72,7 +92,7 @@ bool tg_syn_way_is_good(struct tg_engine *e, const struct tg_syn_way *w)
 void tg_syn_way_form(struct tg_engine *e, struct tg_syn_way *w, uint8_t agreed)
 {
 	const struct tg_port_conf *pc = &e->conf.port[w->port];
-	const struct tg_tcp_conf *conf = &e->class[w->l->class_idx].conf;
+	const struct tg_tcp_conf *conf = conf_of(e, w);
 	struct tg_cookie_deal deal = {.ts = agreed & TG_SYN_TS,
 				      .sack = agreed & TG_SYN_SACK,
 				      .ecn = agreed & TG_SYN_ECN,
@@ -112,8 +132,8 @@ void tg_syn_way_form(struct tg_engine *e, struct tg_syn_way *w, uint8_t agreed)
 static bool is_still(const struct tg_engine *e, const struct tg_syn_way *w,
 		     const struct tg_addr *hop)
 {
-	return e->listen_gen == w->gen && !e->draining && !e->aborting && hop &&
-	       tg_neigh_is_ready(e->neigh, w->port, hop, e->env.now_ms);
+	return e->listen_gen == w->gen && is_pool_still(e, w) && !e->draining && !e->aborting &&
+	       hop && tg_neigh_is_ready(e->neigh, w->port, hop, e->env.now_ms);
 }
 
 /* An answer goes out: where to. */

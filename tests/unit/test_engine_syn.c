@@ -5,15 +5,17 @@
  * used. */
 #include "engine.h"
 #include "engine_host.h"
+#include "tg_pool.h"
 #include "tg_prefix.h"
 #include "tg_rng.h"
 
-enum { ROUNDS = 120, BURSTS = 60, LISTENERS = 5, KEPT = 64, FRAME_LEN = 256 };
+enum { ROUNDS = 120, BURSTS = 60, LISTENERS = 5, KEPT = 64, PROBES = 8, FRAME_LEN = 256 };
 
 static struct host side[2]; /* [1] has no stage */
 static struct tg_rng rng;
 static uint64_t staged; /* SYNs that the stage answered */
 static uint64_t in_run; /* ... and of these in the run (syn_run.c) */
+static uint64_t pooled; /* bursts whose run was for a listener before a pool */
 
 /* A frame that goes to both. */
 struct frame {
@@ -26,6 +28,8 @@ struct frame {
 /* What was sent lately: what comes again, and what is acknowledged. */
 static struct frame kept[KEPT], answer[KEPT];
 static uint32_t kept_n, answer_n;
+static struct frame probe[PROBES]; /* SYNs to backends that have no answer yet */
+static uint32_t probe_n;
 static struct frame model; /* what many SYNs look like, when a flood is on; len 0: none is */
 
 static uint32_t below(uint32_t n)
@@ -103,12 +107,35 @@ static struct tg_listener_conf random_listener(const struct host *h, uint32_t i)
 	l.tcp.maxseg = (uint16_t)(one_in(4) ? 1000 : 0);
 	l.tcp.rcvbuf = 1000 + below(100000);
 	l.tcp.dscp = (uint8_t)below(64);
+	l.has_pool = h->conf.pool_max && one_in(2);
 	return l;
 }
 
 static void close_at_once(struct host_svc *s, struct tg_engine *e, uint32_t conn)
 {
 	tg_conn_close(e, conn);
+}
+
+/* Backends that are probed, and found to have this or that, or nothing. */
+static void add_pool(void)
+{
+	struct tg_pool_conf p = {
+	    .name = "pool",
+	    .mode = (uint8_t)below(2),
+	    .dead = (uint8_t)below(2),
+	    .rise = 1,
+	    .fall = 2,
+	    .check_ms = 1500,
+	    .check_timeout_ms = 1400,
+	    .backend_n = 1 + below(3),
+	};
+
+	for (uint32_t i = 0; i < p.backend_n; i++) {
+		const uint8_t b[4] = {203, 0, 113, (uint8_t)(1 + i)};
+		p.backend[i] = (struct tg_backend_conf){tg_addr_from_v4(b), 8080, 1};
+	}
+	for (int k = 0; k < 2; k++)
+		CU_ASSERT_EQUAL(tg_engine_pool_add(side[k].e, &p), 0);
 }
 
 static void begin(void)
@@ -124,6 +151,8 @@ static void begin(void)
 	h->conf.source_burst = 3;
 	h->conf.source_refuse = (uint8_t)below(2);
 	h->conf.fleet = one_in(4);
+	h->conf.pool_max = one_in(3);
+	h->conf.splice_max = h->conf.pool_max ? 32 : 0;
 	random_ports(h);
 	host_defaults(&side[1]);
 	side[1].conf = h->conf;
@@ -132,6 +161,8 @@ static void begin(void)
 		side[0].svc.on_opened = side[1].svc.on_opened = close_at_once;
 	host_init(&side[0]);
 	host_init(&side[1]);
+	if (h->conf.pool_max)
+		add_pool();
 	for (uint32_t i = 0; i < LISTENERS; i++) {
 		struct tg_listener_conf l = random_listener(h, i);
 		for (int k = 0; k < 2; k++) {
@@ -139,7 +170,7 @@ static void begin(void)
 			CU_ASSERT_FATAL(tg_engine_listen(side[k].e, &l) >= 0);
 		}
 	}
-	kept_n = answer_n = 0;
+	kept_n = answer_n = probe_n = 0;
 	memset(&model, 0, sizeof(model));
 	while (one_in(2) && tg_syn_lane_at(lane + 1))
 		lane++;
@@ -347,6 +378,19 @@ static uint8_t back_fin(const struct tg_seg *seg)
 	return (seg->ctl & TG_TCP_FIN) && !one_in(3) ? TG_TCP_FIN : 0;
 }
 
+/* What a backend says to a SYN. */
+static void agree(struct tg_seg *back, bool anew)
+{
+	back->ctl = TG_TCP_SYN | TG_TCP_ACK;
+	back->len = 0;
+	back->seq = tg_seq_make(below(UINT32_MAX));
+	back->opts.has_mss = 1;
+	back->opts.mss = anew ? 1200 : 1460;
+	back->opts.has_sack_perm = anew;
+	back->opts.has_wscale = 1;
+	back->opts.wscale = (uint8_t)(anew ? 3 : 7);
+}
+
 /* The next segment of who got that answer: an ACK mostly, with text perhaps, or a RST. */
 static void answer_back(const struct frame *sent, struct frame *f)
 {
@@ -381,6 +425,10 @@ static void answer_back(const struct frame *sent, struct frame *f)
 	back.opts.has_ts = seg.opts.has_ts;
 	back.opts.tsval = seg.opts.tsecr + 1;
 	back.opts.tsecr = seg.opts.tsval;
+	if ((seg.ctl & (TG_TCP_SYN | TG_TCP_ACK)) == TG_TCP_SYN) {
+		agree(&back, one_in(10));
+		text = 0;
+	}
 	eth.src = eth.dst;
 	eth.dst = mac;
 	q += tg_eth_emit(q, &eth);
@@ -431,7 +479,9 @@ static void neighbour(struct frame *f)
 
 static void random_frame(struct frame *f, uint32_t mix)
 {
-	if (model.len && !one_in(8)) {
+	if (probe_n && !one_in(4)) {
+		answer_back(&probe[--probe_n], f);
+	} else if (model.len && !one_in(8)) {
 		random_alike(f);
 	} else if (below(100) < mix && one_in(3)) {
 		neighbour(f);
@@ -482,6 +532,8 @@ static void keep_answer(const struct tg_pkt *pkt)
 
 	f->len = pkt->len < FRAME_LEN ? pkt->len : FRAME_LEN;
 	memcpy(f->data, pkt->data, f->len);
+	if (probe_n < PROBES && is_plain4(f))
+		probe[probe_n++] = *f;
 }
 
 static bool is_same(const struct tg_pkt *a, const struct tg_pkt *b)
@@ -532,6 +584,7 @@ static bool run_burst(uint32_t mix)
 	for (int k = 0; k < 2; k++)
 		sent[k] = give(&side[k], f, n, room, out[k]);
 	staged += (uint64_t)__builtin_popcountll(side[0].e->syn.mask);
+	pooled += side[0].e->syn.run.mask && side[0].e->syn.run.way.l->conf.has_pool;
 	in_run += (uint64_t)__builtin_popcountll(side[0].e->syn.mask & side[0].e->syn.run.mask);
 	CU_ASSERT_EQUAL(side[1].e->syn.mask, 0);
 	return compare(out, sent);
@@ -589,7 +642,7 @@ static void test_stage_anyBursts_sameAsOneByOne(void)
 	uint64_t seed = tg_test_seed;
 	uint32_t wrong = 0;
 
-	staged = in_run = 0;
+	staged = in_run = pooled = 0;
 	for (uint32_t r = 0; r < ROUNDS && !wrong; r++) {
 		tg_rng_init(&rng, seed + r);
 		begin();
@@ -601,6 +654,7 @@ static void test_stage_anyBursts_sameAsOneByOne(void)
 	CU_ASSERT_EQUAL(wrong, 0);
 	CU_ASSERT(staged > ROUNDS * BURSTS);
 	CU_ASSERT(in_run > ROUNDS * BURSTS);
+	CU_ASSERT(pooled > ROUNDS / 8);
 }
 
 /* Of a tuple in TIME-WAIT the record answers, by an ACK (TD-23), though the listener mints and the
