@@ -291,6 +291,9 @@ if run_builds; then
 	! program_wanted attack cookie_time.sh || program cookie-time tests/attack/cookie_time.sh
 	! program_wanted attack cost.sh || limit=7200 program cost tests/attack/cost.sh
 	! program_wanted flood rivals.sh || limit=300 program rivals tests/flood/rivals.sh
+	# Whether the large programs of perf/ do what they say, at sizes that say nothing of speed.
+	! program_wanted e2e mass || program mass build/perf/macro/mass --check
+	[ ! -x build/perf/macro/life ] || ! program_wanted e2e life || program life build/perf/macro/life --check
 	! fuzz_touched || run_fuzz
 	! part_touched e2e || run_e2e
 	! part_touched interop || run_interop

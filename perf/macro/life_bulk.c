@@ -11,7 +11,14 @@
 #include <rte_launch.h>
 #include <stdio.h>
 
-enum { BURST = 64, PERIOD = 251, RUN_MAX = 1 << 16, CLIENT_PORT_LOW = 20000, WARM_MS = 300 };
+enum {
+	BURST = 64,
+	PERIOD = 251,
+	RUN_MAX = 1 << 16,
+	CLIENT_PORT_LOW = 20000,
+	WARM_MS = 300,
+	STILL_S = 10
+};
 
 static const uint8_t client_v4[4] = {192, 0, 2, 254};
 static const char request[] = "GET /bytes/1099511627776 HTTP/1.1\r\nHost: life\r\n\r\n";
@@ -179,12 +186,17 @@ static void turn(struct bulk *b, uint32_t loss_ppm)
 
 /* --- windows --- */
 
+/* For so long, and until something came. */
 static void run_ms(struct bulk *b, uint32_t ms, uint32_t loss_ppm)
 {
-	uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * ms;
+	uint64_t start = rte_rdtsc(), hz = rte_get_tsc_hz(), before = b->client.got, took;
 
-	while (rte_rdtsc() < end)
+	do {
 		turn(b, loss_ppm);
+		took = rte_rdtsc() - start;
+		if (took > STILL_S * hz && b->client.got == before)
+			life_fail("nothing comes for %d s", STILL_S);
+	} while (took < hz / 1000 * ms || b->client.got == before);
 }
 
 /* Gb/s that the server's busy time is worth. */
@@ -195,8 +207,6 @@ static double window(struct bulk *b, uint32_t loss_ppm)
 	b->server.busy = 0;
 	run_ms(b, LIFE_WINDOW_MS, loss_ppm);
 	bytes = b->client.got - before;
-	if (bytes == 0)
-		return 0;
 	b->packets += b->down.passed + b->down.lost - packets;
 	b->bytes += bytes;
 	return (double)bytes * 8 / ((double)b->server.busy * 1e9 / (double)rte_get_tsc_hz());

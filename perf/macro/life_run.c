@@ -81,8 +81,9 @@ static uint64_t live(struct life_rig *r, uint32_t batch, uint32_t ms, uint64_t *
 	uint64_t end = rte_rdtsc() + cycles_of_ms(ms), before = r->gen->over;
 
 	r->busy = 0;
-	while (rte_rdtsc() < end)
+	do
 		life_rig_turn(r, batch);
+	while (rte_rdtsc() < end);
 	life_rig_drain(r);
 	*busy = r->busy;
 	return r->gen->over - before;
