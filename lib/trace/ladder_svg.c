@@ -30,6 +30,7 @@ enum {
 	ROW_H = 42,
 	ARRIVE_H = 26,
 	LINE_H = 16,
+	GAP = 9, /* between the flags and the rest of a label */
 	SLANT = 10,
 	LABEL_CHARS = 68,
 	NOTE_CHARS = 70,
@@ -63,7 +64,8 @@ struct sent {
 };
 
 struct picture {
-	struct tg_text *t;
+	struct tg_text *t;    /* labels: they stand above all lines, on ground of their own */
+	struct tg_text under; /* lines and bars */
 	const struct tg_ladder *l;
 	uint32_t y;           /* of the row */
 	const char *state[2]; /* that the bar shows */
@@ -200,7 +202,7 @@ static const char *mark_colour(unsigned marks, bool lost)
 static void put_line(struct picture *p, uint32_t x1, uint32_t y1, uint32_t x2, uint32_t y2,
 		     unsigned marks, bool lost)
 {
-	tg_text_add(p->t,
+	tg_text_add(&p->under,
 		    "<line class=\"l%s\" stroke=\"%s\" stroke-width=\"1.6\" x1=\"%u\" y1=\"%u\" "
 		    "x2=\"%u\" y2=\"%u\"%s/>\n",
 		    mark_class(marks, lost), mark_colour(marks, lost), x1, y1, x2, y2,
@@ -213,41 +215,55 @@ static void put_head(struct picture *p, bool right, uint32_t x, uint32_t y, unsi
 	int back = right ? -11 : 11;
 	const char *class = mark_class(marks, false);
 
-	tg_text_add(p->t, "<polygon class=\"%s\" fill=\"%s\" points=\"%u,%u %d,%d %d,%d\"/>\n",
+	tg_text_add(&p->under, "<polygon class=\"%s\" fill=\"%s\" points=\"%u,%u %d,%d %d,%d\"/>\n",
 		    *class ? class : "x", mark_colour(marks, false), x, y, (int)x + back,
 		    (int)y - 6, (int)x + back, (int)y + 4);
 }
 
 static void put_cross(struct picture *p, uint32_t x, uint32_t y)
 {
-	tg_text_add(p->t,
+	tg_text_add(&p->under,
 		    "<path class=\"lr\" stroke=\"#cf222e\" stroke-width=\"2.4\" "
 		    "d=\"M%u %u l14 14 m0 -14 l-14 14\"/>\n",
 		    x - 7, y - 7);
 }
 
-/* What of the label stands above the line: the words, then seq and options in a lighter weight. */
+/* Ground under a label, so that a line that crosses it is not read as part of it. */
+static void put_ground(struct picture *p, uint32_t x, const char *anchor, size_t chars)
+{
+	uint32_t w = (uint32_t)chars * 77 / 10 + 8;
+	uint32_t left = anchor[0] == 'm' ? x - w / 2 : anchor[0] == 'e' ? x - w + 4 : x - 4;
+
+	tg_text_add(p->t,
+		    "<rect class=\"bg\" fill=\"#ffffff\" x=\"%u\" y=\"%u\" width=\"%u\" "
+		    "height=\"15\"/>\n",
+		    left, p->y - 18, w);
+}
+
+/* What of the label stands above the line: the flags, then numbers and options. */
 static void put_label(struct picture *p, const struct tg_ladder_step *s, uint32_t x,
 		      const char *anchor, char *rest)
 {
 	const char *more = or_empty(s->more), *seq = or_empty(s->seq), *what = or_empty(s->what);
 	const char *class = mark_class(s->marks, s->kind == TG_LADDER_LOST);
-	size_t n = strlen(what) + strlen(seq) + strlen(more) + 4;
+	size_t n = strlen(what) + strlen(seq) + strlen(more) + 3;
 
 	rest[0] = 0;
 	if (n > LABEL_CHARS) {
 		snprintf(rest, LABEL_MAX, "%s", more);
+		n -= strlen(more);
 		more = "";
 	}
+	put_ground(p, x, anchor, n);
 	tg_text_add(p->t,
 		    "<text x=\"%u\" y=\"%u\" class=\"%s\" text-anchor=\"%s\"><tspan class=\"w\">",
 		    x, p->y - 7, *class ? class : "x", anchor);
 	tg_text_xml(p->t, what);
 	tg_text_add(p->t, "</tspan>");
 	if (*seq || *more) {
-		tg_text_add(p->t, "<tspan>%s", *seq ? "  " : "");
+		tg_text_add(p->t, "<tspan dx=\"%d\">", GAP);
 		tg_text_xml(p->t, seq);
-		tg_text_add(p->t, "%s", *more ? "  " : "");
+		tg_text_add(p->t, "%s", *more ? " " : "");
 		tg_text_xml(p->t, more);
 		tg_text_add(p->t, "</tspan>");
 	}
@@ -311,7 +327,10 @@ static void put_segment(struct picture *p, const struct tg_ladder_step *s, uint3
 		put_cross(p, end, p->y + SLANT * 3 / 5);
 		put_state(p, !s->side, s->state[!s->side], p->y + SLANT);
 	} else {
-		put_label(p, s, WIDTH / 2, "middle", rest);
+		if (p->sent_n) /* others are on their way: a label close to who sends */
+			put_label(p, s, right ? from + 6 : from - 6, right ? "start" : "end", rest);
+		else
+			put_label(p, s, WIDTH / 2, "middle", rest);
 		put_line(p, from, p->y, right ? to - 8 : to + 8, p->y + SLANT, s->marks, false);
 		put_head(p, right, to, p->y + SLANT, s->marks);
 		put_state(p, !s->side, s->state[!s->side], p->y + SLANT);
@@ -335,6 +354,9 @@ static void put_arrival(struct picture *p, const struct tg_ladder_step *s)
 		put_line(p, line_x(from->side), from->y, right ? to - 8 : to + 8, p->y, from->marks,
 			 false);
 		put_head(p, right, to, p->y, from->marks);
+		memmove(&p->sent[i], &p->sent[i + 1], (p->sent_n - i - 1) * sizeof(p->sent[0]));
+		p->sent_n--;
+		break;
 	}
 	put_state(p, 0, s->state[0], p->y);
 	put_state(p, 1, s->state[1], p->y);
@@ -348,7 +370,8 @@ static void put_event(struct picture *p, const struct tg_ladder_step *s)
 
 	p->y += LINE_H;
 	put_time(p, s);
-	tg_text_add(p->t, "<circle class=\"x\" fill=\"#1f2328\" cx=\"%u\" cy=\"%u\" r=\"4\"/>\n",
+	tg_text_add(&p->under,
+		    "<circle class=\"x\" fill=\"#1f2328\" cx=\"%u\" cy=\"%u\" r=\"4\"/>\n",
 		    right ? x - 6 : x + 6, p->y);
 	put_text(p->t, right ? x - 16 : x + 16, p->y + 4, right ? "end" : "start", "x",
 		 or_empty(s->what));
@@ -361,7 +384,7 @@ static void put_event(struct picture *p, const struct tg_ladder_step *s)
 static void put_skip(struct picture *p, const struct tg_ladder_step *s)
 {
 	p->y += LINE_H;
-	tg_text_add(p->t,
+	tg_text_add(&p->under,
 		    "<path class=\"lm\" stroke=\"#8c959f\" stroke-width=\"1.4\" "
 		    "stroke-dasharray=\"2 5\" d=\"M%d %u H%d\"/>\n",
 		    LINE_L + BAR, p->y, LINE_R - BAR);
@@ -402,9 +425,12 @@ static void put_head_of(struct picture *p)
 	}
 	p->y += HEAD_H - 18;
 	for (int side = 0; side < 2; side++) {
+		const char *begin = or_empty(l->begin[side]);
+
 		p->bar_y[side] = p->y - 14;
-		p->state[side] = "\n"; /* unlike any */
-		put_state(p, side, l->begin[side], p->y);
+		p->state[side] = begin;
+		put_text(p->t, side ? STATE_RIGHT_X : STATE_LEFT_X, p->y + 4,
+			 side ? "start" : "end", "e x", *begin ? begin : "?");
 	}
 	p->y += 4;
 }
@@ -446,9 +472,17 @@ static void put_opening(struct tg_text *t, const char *title, uint32_t height)
 
 void tg_ladder_page_add(struct tg_text *t, const struct tg_ladder *l, uint32_t *y)
 {
-	struct picture p = {.t = t, .l = l, .y = *y, .state = {"", ""}};
+	struct tg_text labels = {0};
+	struct picture p = {.t = &labels, .l = l, .y = *y, .state = {"", ""}};
 
 	put_body(&p);
+	if (p.under.at)
+		tg_text_put(t, p.under.at, p.under.len);
+	if (labels.at)
+		tg_text_put(t, labels.at, labels.len);
+	t->failed = t->failed || labels.failed || p.under.failed;
+	tg_text_free(&p.under);
+	tg_text_free(&labels);
 	*y = p.y;
 }
 

@@ -28,7 +28,7 @@ def text_boxes(root):
         width = len(words) * size * EM
         for span in text.iter(NS + "tspan"):
             size_span = size_of(span.get("class", "")) if span.get("class") else size
-            width += len(span.text or "") * size_span * EM
+            width += len(span.text or "") * size_span * EM + float(span.get("dx", 0))
             words += span.text or ""
         x, y = float(text.get("x")), float(text.get("y"))
         anchor = text.get("text-anchor", "start")
