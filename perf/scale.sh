@@ -89,6 +89,7 @@ fi
 for number in "$rounds" "$seconds" "$rate"; do
 	[[ $number =~ ^[1-9][0-9]{0,8}$ ]] || { status=2 die "$number: must be a number above 0"; }
 done
+[[ ${workers:-1} =~ ^[1-9][0-9]{0,2}(,[1-9][0-9]{0,2})*$ ]] || { status=2 die "--workers $workers: must be numbers with commas"; }
 [ -n "$server_device" ] && [ -n "$client_device" ] || [ -z "$server_device$client_device" ] ||
 	{ status=2 die "--server-device and --client-device come together"; }
 if [ -z "$tg" ]; then
@@ -106,7 +107,6 @@ if [ -z "$workers" ]; then
 	workers=1
 	for ((n = 2; n <= ${#cores[@]} / 2 || n == 2; n *= 2)); do workers+=,$n; done
 fi
-[[ $workers =~ ^[1-9][0-9]{0,2}(,[1-9][0-9]{0,2})*$ ]] || { status=2 die "--workers $workers: must be numbers with commas"; }
 
 work=$(mktemp -d)
 pids=()
