@@ -240,9 +240,10 @@ uint32_t tg_conn_new(struct tg_engine *e, const struct tg_tuple *t, uint64_t has
 
 /* --- the pool of extensions --- */
 
+/* One is kept for the connection whose turn it is (calm.h). */
 bool tg_ext_room(const struct tg_engine *e)
 {
-	return e->ext_used < e->conf.ext_max;
+	return e->ext_used + (e->turn.conn != TG_NONE) < e->conf.ext_max;
 }
 
 uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn)
@@ -302,8 +303,15 @@ uint32_t tg_conn_attach_due(struct tg_engine *e, uint32_t conn, uint64_t deadlin
 {
 	struct tg_conn *c = &e->conn[conn];
 
-	if (c->flags & TG_CONN_EXT)
+	if (e->turn.conn != TG_NONE) { /* others may take what it was promised */
+		uint32_t its = e->turn.conn, x = tg_calm_wake_turn(e);
+		if (conn == its)
+			return x;
+	}
+	if (c->flags & TG_CONN_EXT) {
+		tg_calm_wake(e, c->word);
 		return c->word;
+	}
 	if (!tg_ext_room(e))
 		return TG_NONE;
 	uint32_t x = e->ext_free != TG_NONE ? e->ext_free : e->ext_fresh;

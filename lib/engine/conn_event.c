@@ -230,6 +230,9 @@ void tg_event_apply(struct tg_engine *e, uint32_t x, struct tg_act *act, struct 
 bool tg_event_close(struct tg_engine *e, uint32_t conn)
 {
 	struct tg_act act;
+
+	if (conn == e->turn.conn && tg_calm_close(e))
+		return true;
 	uint32_t x = tg_conn_attach(e, conn);
 
 	if (x == TG_NONE)
@@ -271,6 +274,8 @@ void tg_event_abort(struct tg_engine *e, uint32_t conn, enum tg_close_reason rea
 	struct tg_conn *c = &e->conn[conn];
 	struct tg_act act;
 
+	if (conn == e->turn.conn || (c->flags & TG_CONN_EXT))
+		tg_conn_attach(e, conn);
 	if (!(c->flags & TG_CONN_EXT)) {
 		abort_resting(e, conn, reason);
 		return;

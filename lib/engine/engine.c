@@ -235,6 +235,7 @@ static void init_env(struct tg_engine *e, uint64_t now_ns)
 static void init_lists(struct tg_engine *e)
 {
 	e->conn_free = e->conn6_free = e->ext_free = e->grave = TG_NONE;
+	e->turn.conn = TG_NONE;
 	for (uint32_t i = 0; i < TG_LIST_N; i++)
 		e->list[i] = (struct tg_ext_list){.head = TG_NONE, .tail = TG_NONE};
 	for (uint32_t i = 0; i < TG_LISTEN_HEADS; i++)
@@ -352,6 +353,7 @@ void tg_engine_begin(struct tg_engine *e, struct tg_pkt out[], uint32_t max)
 	e->out.n = 0;
 	e->out.max = max;
 	e->drop_n = 0;
+	tg_tx_doubt(e);
 }
 
 uint32_t tg_engine_end(struct tg_engine *e)

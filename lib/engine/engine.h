@@ -23,11 +23,14 @@
 #define TG_ENGINE_PRIVATE_H
 
 #include "budget.h"
+#include "calm.h"
+#include "half.h"
 #include "neigh.h"
 #include "path.h"
 #include "syn.h"
 #include "tg_cookie.h"
 #include "tg_engine.h"
+#include "tg_tuple_batch.h"
 #include "tw_store.h"
 #include <assert.h>
 #include <errno.h>
@@ -85,6 +88,7 @@ enum {
 	TG_EXT_GONE = 1 << 4,       /* over; in the grave list */
 	TG_EXT_ZWIN = 1 << 5,       /* the peer's window is closed; on a list of zwin.c */
 	TG_EXT_NO_WAY = 1 << 6,     /* nobody answers there: the service is to be told */
+	TG_EXT_CALM = 1 << 7,       /* its block is not made yet (calm.h) */
 };
 
 struct tg_ext {
@@ -96,7 +100,9 @@ struct tg_ext {
 	uint64_t zwin_ms; /* since when its window is closed */
 	uint32_t zwin_next, zwin_prev;
 	uint16_t zwin_list;
-	uint32_t path_gen; /* tg_paths gen that snd.mss was set by */
+	uint32_t path_gen;        /* tg_paths gen that snd.mss was set by */
+	struct tg_calm_kept kept; /* with TG_EXT_CALM, and what the window rounded up then */
+	uint32_t calm_slack;
 	struct tg_tcp_conf own;
 };
 
@@ -159,6 +165,22 @@ struct tg_rx {
 	enum tg_ctr verdict;
 	bool used;    /* the buffer went out, or is kept */
 	bool foreign; /* for another host that we route for: good for a splice only */
+	uint8_t nth;  /* a plain SYN: its number in tg_rx_plain.syn; or TG_RX_NO_NUMBER */
+};
+enum { TG_RX_NO_NUMBER = 0xff };
+
+/* The plain ones of the burst, whose tuples are hashed side by side; for SYNs the numbers of their
+ * SYN-ACKs too. */
+struct tg_rx_plain {
+	struct tg_tuple_batch tuple, syn;
+	uint8_t at[TG_BURST_MAX]; /* in rx[] */
+};
+_Static_assert((int)TG_BURST_MAX <= (int)TG_TUPLE_BATCH_MAX, "a burst fits");
+
+/* Where answers go that came by port, through its gateway: found once a burst. */
+struct tg_tx_way {
+	struct tg_mac mac;
+	uint16_t port; /* and 1; 0: not known */
 };
 
 struct tg_engine {
@@ -175,6 +197,7 @@ struct tg_engine {
 	uint32_t listen_gen;     /* counts changes of listeners */
 	struct tg_addr last_dst; /* the address of ours that was met last, and its port */
 	uint32_t last_dst_port;  /* TG_NONE = not known */
+	struct tg_tx_way way;    /* of answers in this burst */
 	uint32_t spare_cap;      /* room that a buffer must have to be used for anything */
 	bool mtu_mixed;          /* ports differ in MTU: env.mtu is set for each connection */
 	bool has_kernel;         /* some port has one behind it (LN-21) */
@@ -241,6 +264,11 @@ struct tg_engine {
 	struct tg_tcb scratch; /* a block for what never moves: half-open entries, trials */
 	uint32_t rx_n;         /* of the burst, as far as segments may be taken together */
 	struct tg_rx rx[TG_BURST_MAX];
+	struct tg_rx_plain plain;
+	struct tg_calm_seen seen;
+	struct tg_calm_turn turn;
+	_Alignas(64) uint8_t calm_text[TG_CALM_SPARE];
+	struct tg_half_form half[TG_HALF_FORMS];
 	struct tg_syn_stage syn;
 };
 
@@ -459,6 +487,16 @@ static inline uint16_t tg_tx_ip_id(struct tg_engine *e)
 	return id;
 }
 uint32_t tg_tx_flow(const struct tg_engine *e, const struct tg_tuple *t);
+/* Sends seg in the buffer of rx, which is plain: to whom it came from, its text out of tx (NULL: it
+ * has none). There is room. False: ask the long way. */
+bool tg_tx_in_place(struct tg_engine *e, struct tg_rx *rx, const struct tg_tcp_conf *conf,
+		    struct tg_seg *seg, const struct tg_span *tx);
+/* The next hop's address for an answer to rx, which is plain (IPv4); false: ask the long way. */
+bool tg_tx_hop(struct tg_engine *e, const struct tg_rx *rx, struct tg_mac *mac);
+static inline void tg_tx_doubt(struct tg_engine *e)
+{
+	e->way.port = 0;
+}
 
 /* --- listen.c --- */
 
@@ -468,6 +506,15 @@ bool tg_listen_is_full(const struct tg_listener *l);
 /* A segment for a listener. h, floor: what is to give way (before.h), or TG_NONE and NULL. */
 enum tg_ctr tg_listen_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
 			      tg_tw_handle h, const tg_seq *floor);
+/* Whether l tries cookies, or may (SC-09): too often rather than not. */
+static inline bool tg_listen_tries_cookies(const struct tg_engine *e, const struct tg_listener *l)
+{
+	return l->conf.syn_cookies != TG_COOKIES_OFF && (l->conf.syn_cookies == TG_COOKIES_ALWAYS ||
+							 e->conf.fleet || l->armed || l->cookie_ms);
+}
+/* The same for a plain SYN, by a form (half.h); false: nothing was done, it is for the long way. */
+bool tg_half_arrives(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
+		     enum tg_ctr *verdict);
 /* Tries an ACK as a cookie that was sent for the tuple of h; true: it opened, and h is gone, or
  * *verdict says why it could not. */
 bool tg_listen_try_cookie(struct tg_engine *e, struct tg_rx *rx, struct tg_listener *l,
@@ -520,6 +567,8 @@ enum tg_ctr tg_kernel_offer(struct tg_engine *e, struct tg_rx *rx, enum tg_ctr v
 
 /* Link and IP checks, TCP header, tuple and hash of one packet. */
 void tg_rx_parse(struct tg_engine *e, struct tg_rx *rx);
+/* The same of what is plain (tg_wire_plain.h), but for the hash; false: it is not. */
+bool tg_rx_parse_plain(const struct tg_engine *e, struct tg_rx *rx);
 /* The port of the same device as *port that has this VLAN; false: none has. */
 bool tg_rx_find_shared(const struct tg_engine *e, uint16_t vid, uint16_t *port);
 /* The buffer is the engine's again. */

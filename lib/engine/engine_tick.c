@@ -24,6 +24,7 @@ static void fire(struct tg_engine *e, uint32_t conn)
 
 	if (c->flags & TG_CONN_EXT) {
 		x = c->word;
+		tg_calm_wake(e, x);
 		uint64_t deadline = tg_tcb_deadline(&e->ext[x].tcb);
 		if (deadline == 0 || deadline > e->env.now_ms) { /* lazy: it was moved meanwhile */
 			tg_conn_arm(e, x);

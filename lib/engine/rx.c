@@ -197,6 +197,15 @@ static uint32_t find_conn(const struct tg_engine *e, const struct tg_rx *rx, uin
 	return rx->cand_n == 4 ? tg_conn_find(e, &rx->tuple, rx->hash) : TG_NONE;
 }
 
+static inline bool is_taken_calmly(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
+{
+	const struct tg_conn *c = &e->conn[conn];
+
+	if (!(c->flags & TG_CONN_EXT))
+		return tg_calm_arrives(e, rx, conn);
+	return (e->ext[c->word].flags & TG_EXT_CALM) && tg_calm_answers(e, rx, c->word);
+}
+
 /* Connection, TIME-WAIT, listener, CLOSED (DESIGN 4): a cookie comes last, so that the handshake
  * ACK again meets what it once opened (SC-14, ADV-34). */
 static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t gen)
@@ -209,6 +218,8 @@ static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t g
 	if (conn != TG_NONE) {
 		const struct tg_conn *c = &e->conn[conn];
 		enum tg_ctr verdict;
+		if (is_taken_calmly(e, rx, conn))
+			return TG_CTR_NONE;
 		if (c->state == TG_SYN_RECEIVED &&
 		    (tg_listen_adopts(e, rx, conn, &verdict) || /* SC-19 */
 		     tg_before_meets(e, rx, conn, &verdict)))
@@ -231,6 +242,8 @@ static enum tg_ctr tcp_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_t g
 		return tw_arrives(e, rx, h);
 	struct tg_listener *l = tg_listen_find(e, &rx->tuple.laddr, rx->tuple.lport);
 
+	if (l && tg_half_arrives(e, rx, l, &why))
+		return why;
 	return l ? tg_listen_arrives(e, rx, l, TG_NONE, NULL) : tg_rx_closed(e, rx);
 }
 
@@ -240,8 +253,10 @@ static enum tg_ctr packet_arrives(struct tg_engine *e, struct tg_rx *rx, uint64_
 	case TG_RX_TCP:
 		return tcp_arrives(e, rx, gen);
 	case TG_RX_ICMP:
+		tg_tx_doubt(e);
 		return tg_rx_icmp(e, rx);
 	case TG_RX_ARP:
+		tg_tx_doubt(e);
 		return tg_neigh_arp(e->neigh, &rx->pkt, &rx->eth, e->env.now_ms, &e->out,
 				    &rx->used);
 	case TG_RX_KERNEL:
@@ -258,22 +273,54 @@ static inline __attribute__((always_inline)) void parse(struct tg_engine *e,
 							const struct tg_pkt *in, struct tg_rx *rx)
 {
 	rx->pkt = *in;
+	rx->nth = TG_RX_NO_NUMBER;
 	tg_rx_parse(e, rx);
 	if (rx->kind == TG_RX_TCP)
 		tg_table_prefetch(&e->table, rx->hash);
 }
 
+/* Most packets: parsed in one go, and hashed with the others. */
+static inline bool take_plain(struct tg_engine *e, const struct tg_pkt *in, uint32_t i)
+{
+	const uint8_t *ip = in->data + TG_ETH_LEN;
+
+	e->rx[i].pkt = *in;
+	if (!tg_rx_parse_plain(e, &e->rx[i]))
+		return false;
+	e->rx[i].nth = TG_RX_NO_NUMBER;
+	if (e->rx[i].seg.ctl == TG_TCP_SYN)
+		e->rx[i].nth = (uint8_t)tg_tuple_batch_put(&e->plain.syn, ip, ip + TG_IP4_LEN);
+	e->plain.at[tg_tuple_batch_put(&e->plain.tuple, ip, ip + TG_IP4_LEN)] = (uint8_t)i;
+	return true;
+}
+
+static void hash_plain(struct tg_engine *e)
+{
+	struct tg_tuple_batch *b = &e->plain.tuple;
+
+	tg_tuple_batch_hash(b, &e->secret, e->lanes);
+	for (uint32_t k = 0; k < b->n; k++) {
+		e->rx[e->plain.at[k]].hash = b->hash[k];
+		tg_table_prefetch(&e->table, b->hash[k]);
+	}
+	if (e->plain.syn.n)
+		tg_tuple_batch_number(&e->plain.syn, &e->secret, e->lanes);
+}
+
 static void pass_parse(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
 	uint64_t staged = tg_syn_take(e, in, e->conf.no_syn_stage ? 0 : n), bytes = 0;
+	bool calm = !e->conf.no_calm;
 
+	e->plain.tuple.n = e->plain.syn.n = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		bytes += in[i].len;
 		if (staged >> i & 1)
 			e->rx[i].kind = TG_RX_SYN;
-		else
+		else if (!calm || !take_plain(e, &in[i], i))
 			parse(e, &in[i], &e->rx[i]);
 	}
+	hash_plain(e);
 	tg_ctr_add(&e->ctr, TG_CTR_rx_bytes, bytes);
 	tg_ctr_add(&e->ctr, TG_CTR_rx_segments, n);
 	e->rx_n = e->conf.no_merge ? 0 : n;
@@ -292,6 +339,7 @@ static inline __attribute__((always_inline)) void find(struct tg_engine *e, stru
 	if (rx->kind != TG_RX_TCP)
 		return;
 	rx->cand_n = tg_table_find(&e->table, rx->hash, rx->cand, 4);
+	tg_calm_see(&e->seen, rx->hash);
 	if (rx->cand_n)
 		prefetch(e, rx->cand[0]);
 	else
@@ -309,6 +357,7 @@ static __attribute__((noinline)) void find_syns(struct tg_engine *e, const struc
 
 static void pass_find(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
+	tg_calm_see_none(&e->seen);
 	if (e->syn.mask)
 		find_syns(e, in);
 	if (e->syn.mask && e->syn.mask == ~0ull >> (TG_BURST_MAX - n))

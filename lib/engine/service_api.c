@@ -10,9 +10,17 @@ static bool is_over(const struct tg_engine *e, uint32_t conn)
 	       e->conn[conn].state == TG_TIME_WAIT;
 }
 
+/* Its block; one that is not made yet (calm.h) says state and word all the same. */
 static struct tg_tcb *moving(const struct tg_engine *e, uint32_t conn)
 {
 	return tg_conn_used(e, conn) ? tg_conn_tcb(e, &e->conn[conn]) : NULL;
+}
+
+static struct tg_tcb *awake(struct tg_engine *e, uint32_t conn)
+{
+	if (tg_conn_used(e, conn) && (e->conn[conn].flags & TG_CONN_EXT))
+		tg_calm_wake(e, e->conn[conn].word);
+	return moving(e, conn);
 }
 
 /* The extension to change; TG_NONE is counted. Its output runs at the end of the call. */
@@ -55,16 +63,24 @@ void tg_conn_set_word(struct tg_engine *e, uint32_t conn, uint32_t word)
 
 uint32_t tg_conn_readable(struct tg_engine *e, uint32_t conn)
 {
-	const struct tg_tcb *tcb = moving(e, conn);
+	if (conn == e->turn.conn)
+		return e->turn.left;
+	const struct tg_tcb *tcb = awake(e, conn);
 
 	return tcb ? tg_tcp_readable(tcb) : 0;
 }
 
 const uint8_t *tg_conn_peek(struct tg_engine *e, uint32_t conn, uint32_t offset, uint32_t *run)
 {
-	const struct tg_tcb *tcb = moving(e, conn);
+	const struct tg_calm_turn *t = &e->turn;
 
 	*run = 0;
+	if (conn == t->conn) {
+		*run = offset < t->left ? t->left - offset : 0;
+		return *run ? t->rx->seg.text + t->taken + offset : NULL;
+	}
+	const struct tg_tcb *tcb = awake(e, conn);
+
 	if (!tcb || offset >= tg_tcp_readable(tcb))
 		return NULL;
 	return tg_tcp_peek(tcb, &e->env, offset, run);
@@ -72,7 +88,13 @@ const uint8_t *tg_conn_peek(struct tg_engine *e, uint32_t conn, uint32_t offset,
 
 void tg_conn_consume(struct tg_engine *e, uint32_t conn, uint32_t n)
 {
-	struct tg_tcb *tcb = moving(e, conn);
+	if (conn == e->turn.conn) {
+		assert(n <= e->turn.left);
+		e->turn.left -= n;
+		e->turn.taken += n;
+		return;
+	}
+	struct tg_tcb *tcb = awake(e, conn);
 
 	if (!tcb || n == 0)
 		return;
@@ -84,7 +106,7 @@ void tg_conn_consume(struct tg_engine *e, uint32_t conn, uint32_t n)
 
 bool tg_conn_is_eof(struct tg_engine *e, uint32_t conn)
 {
-	const struct tg_tcb *tcb = moving(e, conn);
+	const struct tg_tcb *tcb = awake(e, conn);
 
 	if (tcb)
 		return tcb->fin_rcvd && tg_tcp_readable(tcb) == 0;
@@ -119,6 +141,8 @@ int32_t tg_conn_write(struct tg_engine *e, uint32_t conn, const void *data, uint
 {
 	if (is_over(e, conn))
 		return tg_conn_state(e, conn) == TG_TIME_WAIT ? -EPIPE : -ENOTCONN;
+	if (conn == e->turn.conn && tg_calm_write(e, data, len))
+		return (int32_t)len;
 	uint32_t x = touch(e, conn);
 
 	if (x == TG_NONE) {
@@ -134,10 +158,12 @@ int32_t tg_conn_write(struct tg_engine *e, uint32_t conn, const void *data, uint
 
 uint32_t tg_conn_write_room(struct tg_engine *e, uint32_t conn)
 {
-	const struct tg_tcb *tcb = moving(e, conn);
+	const struct tg_tcb *tcb = awake(e, conn);
 
 	if (is_over(e, conn))
 		return 0;
+	if (conn == e->turn.conn)
+		return e->class[e->conn[conn].conf].conf.sndbuf - e->turn.kept.wrote;
 	if (tcb)
 		return tg_tcp_send_room(tcb);
 	return e->conn[conn].state == TG_ESTABLISHED || e->conn[conn].state == TG_CLOSE_WAIT

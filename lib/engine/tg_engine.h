@@ -141,6 +141,7 @@ struct tg_engine_conf {
 	uint32_t timer_budget;   /* most timers, and most TIME-WAIT expiries, in one call */
 	bool no_merge;     /* no segments of a burst are taken together (DT-35): for comparison */
 	bool no_syn_stage; /* SYNs are answered one by one (syn.h): for comparison */
+	bool no_calm;      /* every segment goes the long way (calm.h): for comparison */
 	bool primary; /* answers ARP, NDP and echo; other workers of the same ports only learn */
 	/* Of several nodes with the same secrets and clock (tg_engine_set_secrets,
 	 * tg_engine_set_wall) each finishes the handshakes of all (SC-13): listeners always try

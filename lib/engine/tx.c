@@ -72,6 +72,74 @@ static enum tg_neigh_answer find_way(struct tg_engine *e, const struct tg_dest *
 	return *hop ? tg_neigh_find(e->neigh, *port, *hop, e->env.now_ms, mac) : TG_NEIGH_DEAD;
 }
 
+bool tg_tx_hop(struct tg_engine *e, const struct tg_rx *rx, struct tg_mac *mac)
+{
+	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
+	const struct tg_addr *hop;
+
+	if (pc->vlan || !tg_addr_is_v4(&rx->tuple.raddr))
+		return false;
+	if (!pc->has_static_neigh && tg_route_is_near(e->neigh, &rx->tuple.raddr))
+		return false;
+	if (e->way.port != rx->pkt.port + 1) {
+		hop = tg_route_hop(e->neigh, rx->pkt.port, &rx->tuple.raddr);
+		if (!hop || !tg_neigh_is_ready(e->neigh, rx->pkt.port, hop, e->env.now_ms) ||
+		    tg_neigh_find(e->neigh, rx->pkt.port, hop, e->env.now_ms, &e->way.mac) !=
+			TG_NEIGH_OK)
+			return false;
+		e->way.port = (uint16_t)(rx->pkt.port + 1);
+	}
+	*mac = e->way.mac;
+	return true;
+}
+
+bool tg_tx_in_place(struct tg_engine *e, struct tg_rx *rx, const struct tg_tcp_conf *conf,
+		    struct tg_seg *seg, const struct tg_span *tx)
+{
+	const struct tg_port_conf *pc = &e->conf.port[rx->pkt.port];
+	const struct tg_tuple *t = &rx->tuple;
+	struct tg_eth eth = {.src = pc->mac, .type = TG_ETHERTYPE_IP4};
+	struct tg_ip ip = {.src = t->laddr,
+			   .dst = t->raddr,
+			   .proto = TG_PROTO_TCP,
+			   .ttl = conf->ttl,
+			   .tos = (uint8_t)(conf->dscp << 2)};
+	struct tg_pkt *out = &e->out.pkt[e->out.n];
+	uint8_t *tcp = rx->pkt.data + TG_ETH_LEN + TG_IP4_LEN;
+	uint32_t l4;
+	uint64_t sum;
+
+	if (!tg_tx_hop(e, rx, &eth.dst))
+		return false;
+	seg->sport = t->lport;
+	seg->dport = t->rport;
+	l4 = tg_tcp_emit_sum(tcp, seg, &sum);
+	if (seg->len) {
+		tg_span_read(tx, &e->chunks, seg->seq.v, tcp + l4, seg->len);
+		if (!pc->tx_tcp_csum)
+			sum = tg_csum_add(sum, tcp + l4, seg->len);
+	}
+	l4 += seg->len;
+	tg_tcp_csum_set(tcp, l4, sum, &t->laddr, &t->raddr, pc->tx_tcp_csum);
+	ip.frag_id = tg_tx_ip_id(e);
+	tg_ip4_emit(rx->pkt.data + TG_ETH_LEN, &ip, l4, pc->tx_ip_csum);
+	tg_eth_emit(rx->pkt.data, &eth);
+	rx->used = true;
+	e->out.n++;
+	*out = rx->pkt;
+	out->len = TG_ETH_LEN + TG_IP4_LEN + l4;
+	out->rss_hash = 0;
+	out->tso_mss = 0;
+	out->tx_flags = (uint8_t)((pc->tx_tcp_csum ? TG_TX_TCP_CSUM : 0) |
+				  (pc->tx_ip_csum ? TG_TX_IP_CSUM : 0));
+	out->l2_len = TG_ETH_LEN;
+	out->l3_len = TG_IP4_LEN;
+	out->l4_len = (uint8_t)(l4 - seg->len);
+	tg_ctr_inc(&e->ctr, TG_CTR_tx_packets);
+	tg_ctr_add(&e->ctr, TG_CTR_tx_bytes, out->len);
+	return true;
+}
+
 bool tg_tx_emit(struct tg_engine *e, const struct tg_dest *to, struct tg_seg *seg,
 		const struct tg_tcb *tcb, struct tg_pkt *pkt)
 {

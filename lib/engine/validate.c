@@ -132,6 +132,9 @@ static bool check_moving(const struct check *k, uint32_t i)
 	if (ext->tcb.state != c->state || ext->tcb.conf_idx != c->conf)
 		return fault(k, "I5: connection %u: state %u, its block's %u", i, c->state,
 			     ext->tcb.state);
+	if (ext->flags & TG_EXT_CALM)
+		return tg_timer_is_armed(&c->timer) ||
+		       fault(k, "I6: connection %u waits for an answer, and has no timer", i);
 	if (!tg_tcb_validate(&ext->tcb, &e->chunks, &why))
 		return fault(k, "I9: connection %u: %s", i, why);
 	uint64_t deadline = tg_tcb_deadline(&ext->tcb);

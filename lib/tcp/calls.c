@@ -122,7 +122,7 @@ void tg_tcp_close(struct tg_tcb *tcb, const struct tg_tcp_env *env, struct tg_ac
 		tg_tcp_abort(tcb, TG_CLOSE_ABORT, env, act);
 		return;
 	}
-	if (tcb->conf->linger_ms == 0) { /* UC-09 */
+	if (tcb->conf->linger_ms == 0 && tcb->state != TG_TIME_WAIT) { /* UC-09, UC-07 */
 		tg_tcp_abort(tcb, TG_CLOSE_ABORT, env, act);
 		return;
 	}

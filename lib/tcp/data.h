@@ -57,6 +57,11 @@ bool tg_data_has_text(const struct tg_tcb *tcb, const struct tg_chunks *chunks);
 
 /* --- rto.c --- */
 
+/* RFC 6298 2.2, 2.3 (DT-05), before backoff; srtt_us 0: no sample. */
+uint32_t tg_rto_of(uint32_t srtt_us, uint32_t rttvar_us, const struct tg_tcp_conf *conf);
+/* When the timer of what begins to wait now is due, if it runs for ms (TO-03). */
+uint64_t tg_rto_due(const struct tg_tcp_conf *conf, uint64_t now_ms, uint64_t ms);
+
 /* SND.UNA has moved: a smaller segment that was tried after timeouts got through (DT-31). */
 void tg_tx_proven(struct tg_tcb *tcb, struct tg_act *act);
 
@@ -94,6 +99,9 @@ static inline uint32_t tg_recovery_window(const struct tg_tcb *tcb)
 }
 
 /* --- rack.c --- */
+
+/* RFC 8985 7.2: how long after it a probe follows what was sent; few: less than two segments. */
+uint64_t tg_rack_probe_us(uint32_t srtt_us, bool few, const struct tg_tcp_conf *conf);
 
 /* [seq, end) goes out, SND.NXT not moved yet: the sent records know when. */
 void tg_rack_sent(struct tg_tcb *tcb, tg_seq seq, tg_seq end, const struct tg_tcp_env *env);

@@ -3,6 +3,7 @@
  * (RFC 7323 7.1), and the hash of a tuple. */
 #include "control.h"
 #include "tg_syn_batch.h"
+#include "tg_tuple_batch.h"
 #include "tuple_words.h"
 
 /* EST-01: M ticks every 4 us. */
@@ -55,4 +56,38 @@ void tg_syn_batch_hash(struct tg_syn_batch *b, const struct tg_tcp_secret *secre
 		b->end[i] = (b->ports[i] & UINT32_MAX) | len;
 	m[words] = b->end;
 	lanes->hash13(&secret->tuple, m, words + 1, b->hash, b->n);
+}
+
+/* Below it, lanes that stand empty cost more than going one by one. */
+enum { FEW_LANES = 3 };
+
+void tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
+			 const struct tg_sip_lanes *lanes)
+{
+	const uint64_t *m[] = {b->addrs, b->end};
+
+	if (b->n >= FEW_LANES) {
+		lanes->hash13(&secret->tuple, m, 2, b->hash, b->n);
+		return;
+	}
+	for (uint32_t i = 0; i < b->n; i++)
+		b->hash[i] = tg_siphash13_2(&secret->tuple, b->addrs[i], b->end[i]);
+}
+
+void tg_tuple_batch_number(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
+			   const struct tg_sip_lanes *lanes)
+{
+	const uint64_t *m[] = {b->addrs, b->end}, *a[] = {b->addrs, b->ts};
+
+	for (uint32_t i = 0; i < b->n; i++)
+		b->ts[i] = tg_sip_len(TUPLE_ADDRS_V4_LEN);
+	if (b->n >= FEW_LANES) {
+		lanes->hash24(&secret->isn, m, 2, b->isn, b->n);
+		lanes->hash24(&secret->ts, a, 2, b->ts, b->n);
+		return;
+	}
+	for (uint32_t i = 0; i < b->n; i++) {
+		b->isn[i] = tg_siphash24_2(&secret->isn, b->addrs[i], b->end[i]);
+		b->ts[i] = tg_siphash24_2(&secret->ts, b->addrs[i], b->ts[i]);
+	}
 }

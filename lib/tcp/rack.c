@@ -245,14 +245,14 @@ void tg_rack_lose_none(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 
 /* RFC 8985 7.2. Two segments are acknowledged at once, less may wait for a delayed ACK; and a user
  * who wants no timeout before rto_min_ms wants no probe before it. */
-static uint64_t probe_us(const struct tg_tcb *tcb)
+uint64_t tg_rack_probe_us(uint32_t srtt_us, bool few, const struct tg_tcp_conf *conf)
 {
-	uint64_t pto = 2ull * tcb->srtt_us;
+	uint64_t pto = 2ull * srtt_us;
 
 	if (pto < PTO_MIN_US)
 		pto = PTO_MIN_US;
-	if (tg_data_flight(tcb) < 2 * tg_tx_mss(tcb))
-		pto += max32(ACK_DELAY_MAX_US, tcb->conf->rto_min_ms * 1000);
+	if (few)
+		pto += max32(ACK_DELAY_MAX_US, conf->rto_min_ms * 1000);
 	return pto;
 }
 
@@ -264,7 +264,9 @@ void tg_rack_arm(struct tg_tcb *tcb, const struct tg_tcp_env *env)
 	if (tcb->srtt_us == 0 || tcb->recovery || tcb->loss || r->tlp_out || r->tlp_due ||
 	    tcb->sent.sacked || tcb->sent.lost || tcb->backoff)
 		return;
-	at = env->now_ms + (probe_us(tcb) + 999) / 1000;
+	bool few = tg_data_flight(tcb) < 2 * tg_tx_mss(tcb);
+
+	at = env->now_ms + (tg_rack_probe_us(tcb->srtt_us, few, tcb->conf) + 999) / 1000;
 	if (at < tcb->deadline[TG_T_REXMIT])
 		tcb->deadline[TG_T_RACK] = at;
 }

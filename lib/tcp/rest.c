@@ -5,10 +5,9 @@
 #include <assert.h>
 
 #include "control.h"
+#include "small_float.h"
 
 enum {
-	MANTISSA_MAX = 4095,
-	EXPONENT_MAX = 15,
 	STAMP_MAX_MS = 60000, /* an older challenge limits nothing */
 	REXMITS_KEPT_MS =
 	    60000, /* how long after its last text a block keeps count of repetitions */
@@ -50,23 +49,6 @@ static inline struct field window_field(uint32_t wnd, uint8_t scale)
 static uint32_t window_of(uint16_t field, bool raw, uint8_t scale)
 {
 	return raw ? field : (uint32_t)field << scale;
-}
-
-/* 4-bit exponent, 12-bit mantissa, rounded to nearest. */
-static uint16_t small_float(uint32_t v)
-{
-	uint32_t e = 0;
-
-	while (v > MANTISSA_MAX && e < EXPONENT_MAX) {
-		v = (v + 1) >> 1;
-		e++;
-	}
-	return (uint16_t)(e << 12 | (v > MANTISSA_MAX ? MANTISSA_MAX : v));
-}
-
-static uint32_t small_float_of(uint16_t f)
-{
-	return (uint32_t)(f & MANTISSA_MAX) << (f >> 12);
 }
 
 /* --- may it? --- */

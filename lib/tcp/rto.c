@@ -25,16 +25,21 @@ enum {
 
 /* --- RTT --- */
 
-void tg_rto_update(struct tg_tcb *tcb)
+uint32_t tg_rto_of(uint32_t srtt_us, uint32_t rttvar_us, const struct tg_tcp_conf *conf)
 {
-	uint64_t rto = TG_RTO_INITIAL_US, least = (uint64_t)tcb->conf->rto_min_ms * 1000;
-	uint64_t var = 4ull * tcb->rttvar_us;
+	uint64_t rto = TG_RTO_INITIAL_US, least = (uint64_t)conf->rto_min_ms * 1000;
+	uint64_t var = 4ull * rttvar_us;
 
-	if (tcb->srtt_us)
-		rto = tcb->srtt_us + (var > GRANULARITY_US ? var : GRANULARITY_US);
+	if (srtt_us)
+		rto = srtt_us + (var > GRANULARITY_US ? var : GRANULARITY_US);
 	if (rto < least)
 		rto = least;
-	tcb->rto_us = (uint32_t)(rto > TG_RTO_MAX_US ? TG_RTO_MAX_US : rto);
+	return (uint32_t)(rto > TG_RTO_MAX_US ? TG_RTO_MAX_US : rto);
+}
+
+void tg_rto_update(struct tg_tcb *tcb)
+{
+	tcb->rto_us = tg_rto_of(tcb->srtt_us, tcb->rttvar_us, tcb->conf);
 }
 
 /* RFC 6298 2.2, 2.3 (DT-04). */
@@ -129,9 +134,23 @@ void tg_ack_handshake(struct tg_tcb *tcb, const struct tg_seg *seg, const struct
 /* --- the timer --- */
 
 /* How long the peer may leave us without progress. */
+static uint64_t patience_of(const struct tg_tcp_conf *conf)
+{
+	return conf->user_timeout_ms ? conf->user_timeout_ms : R2_MS;
+}
+
 static uint64_t patience_ms(const struct tg_tcb *tcb)
 {
-	return tcb->conf->user_timeout_ms ? tcb->conf->user_timeout_ms : R2_MS;
+	return patience_of(tcb->conf);
+}
+
+uint64_t tg_rto_due(const struct tg_tcp_conf *conf, uint64_t now_ms, uint64_t ms)
+{
+	uint64_t most = patience_of(conf);
+
+	if (ms > RTO_MAX_MS)
+		ms = RTO_MAX_MS;
+	return now_ms + (ms < most ? ms : most);
 }
 
 /* When TG_T_REXMIT is due if it starts now: in `ms`, or when patience ends. */

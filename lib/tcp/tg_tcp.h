@@ -161,6 +161,10 @@ void tg_tcp_open(struct tg_tcb *tcb, const struct tg_tuple *tuple, const tg_seq 
  * in states without a connection. */
 int32_t tg_tcp_send(struct tg_tcb *tcb, const void *data, uint32_t len,
 		    const struct tg_tcp_env *env);
+/* SEND of n bytes that stand in tx already, at SND.NXT; the queue is empty, and not filled by them.
+ */
+void tg_tcp_adopt(struct tg_tcb *tcb, const struct tg_span *tx, uint32_t n,
+		  const struct tg_tcp_env *env);
 /* Room in the send queue, bytes. */
 uint32_t tg_tcp_send_room(const struct tg_tcb *tcb);
 /* RECEIVE: bytes readable in order; in place, in one piece; and n of them consumed (which may owe a

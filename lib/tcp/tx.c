@@ -105,6 +105,16 @@ int32_t tg_tcp_send(struct tg_tcb *tcb, const void *data, uint32_t len,
 	return (int32_t)n;
 }
 
+void tg_tcp_adopt(struct tg_tcb *tcb, const struct tg_span *tx, uint32_t n,
+		  const struct tg_tcp_env *env)
+{
+	assert(tcb->tx.chunk_n == 0 && n < tcb->conf->sndbuf);
+	tcb->held_back = false;
+	tcb->tx = *tx;
+	tcb->tx_end = tcb->tx_push = tg_seq_add(tcb->tx_end, n);
+	tg_tx_settle(tcb, env);
+}
+
 void tg_tcp_text(const struct tg_tcb *tcb, const struct tg_tcp_env *env, tg_seq seq, void *dst,
 		 uint32_t len)
 {
