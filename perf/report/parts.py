@@ -153,7 +153,7 @@ def read_bench(whose, out):
         figures["a connection, the client", "ns"] = told["client"]["busy_ns"]
         if told["round_trip_ns"]:
             figures["a cache line there and back", "ns"] = told["round_trip_ns"]
-        figures["handshake, p99", "ns"] = load["times_ns"]["handshake"]["p99"]
+        figures["handshake, p99", "us"] = load["times_ns"]["handshake"]["p99"] / 1000
     except (ValueError, KeyError, TypeError) as e:
         raise Skip("bench: its JSON is not as expected: %s" % e)
     return {("bench/%s@%s" % (case, whose), metric): v for (case, metric), v in figures.items()}

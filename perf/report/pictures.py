@@ -3,7 +3,8 @@
 import math
 from xml.sax.saxutils import escape
 
-WIDTH, LABEL, ROW, BAR, VALUE = 900, 320, 24, 13, 150
+WIDTH, ROW, BAR, VALUE = 900, 24, 13, 150
+LETTER = 7.3  # how wide one is, on average
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#777777", "#b58900"]
 COLOURS_DARK = ["#56b4e9", "#f0934e", "#2fc79d", "#dd88cc", "#aaaaaa", "#e6c34a"]
 
@@ -76,7 +77,8 @@ def bars(title, unit, rows):
     if not rows:
         return None
     names = list(dict.fromkeys(series for _, series, *_ in rows))
-    scale = Scale([m for _, _, m, _, _ in rows], WIDTH - LABEL - VALUE)
+    begin_x = min(max(LETTER * max(len(row[0]) for row in rows) + 12, 120), WIDTH / 2)
+    scale = Scale([m for _, _, m, _, _ in rows], WIDTH - begin_x - VALUE)
     y = 30
     body = []
     if len(names) > 1:
@@ -87,18 +89,18 @@ def bars(title, unit, rows):
         if last is not None and label != last and len(names) > 1:
             y += 8
         if label != last:
-            body.append(text(LABEL - 10, y + BAR - 1, label, "end"))
+            body.append(text(begin_x - 10, y + BAR - 1, label, "end"))
         last = label
         width = scale.at(median)
-        body.append('<rect class="c%d" x="%d" y="%d" width="%.1f" height="%d"/>' % (names.index(series) % len(COLOURS), LABEL, y, max(width, 1), BAR))
+        body.append('<rect class="c%d" x="%.1f" y="%d" width="%.1f" height="%d"/>' % (names.index(series) % len(COLOURS), begin_x, y, max(width, 1), BAR))
         if p90 > p10:
-            left, right = LABEL + scale.at(p10), LABEL + scale.at(p90)
+            left, right = begin_x + scale.at(p10), begin_x + scale.at(p90)
             body.append('<path class="spread" d="M%.1f %.1fH%.1f"/>' % (left, y + BAR / 2, right))
-        right = LABEL + max(width, scale.at(p90))
+        right = begin_x + max(width, scale.at(p90))
         body.append(text(right + 6, y + BAR - 2, "%s %s" % (short(median), unit)))
         y += ROW if len(names) == 1 else ROW - 6
     for tick in scale.ticks():
-        x = LABEL + scale.at(tick)
+        x = begin_x + scale.at(tick)
         body.insert(0, '<path class="axis" d="M%.1f %dV%d"/>' % (x, begin - 4, y))
         body.append(text(x, y + 14, short(tick) if tick else "0", "middle"))
     return svg(title + (" (logarithmic)" if scale.log else ""), y + 24, body)
