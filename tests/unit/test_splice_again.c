@@ -497,6 +497,183 @@ static void test_timeWait_olderByOtherVip_isRefused(void)
 	}
 }
 
+/* --- anything, in any order --- */
+
+enum { ANY_ROUNDS = 25, ANY_STEPS = 80, VIPS = 2 };
+
+/* What the ends heard last, by VIP; and what the backend was asked. */
+static struct {
+	struct tg_rng rng;
+	tg_seq syn[VIPS];           /* number of the last SYN */
+	struct tg_seg synack[VIPS]; /* its answer */
+	struct w_end old;           /* the client of the splice that was in TIME-WAIT first */
+	struct tg_seg asked;        /* the last SYN to the backend, and where it came from */
+	struct tg_tuple asked_by;
+	uint32_t opened,
+	    waited;      /* steps after which there was a splice that has, and one that waits */
+	uint32_t reused; /* rounds in which one gave way */
+} any;
+
+static uint32_t below(uint32_t n)
+{
+	return tg_rng_below(&any.rng, n);
+}
+
+static void any_hear(void)
+{
+	w_collect();
+	for (uint32_t i = 0; i < w.c.kept_n; i++) {
+		uint32_t vip = w.c.kept[i].t.rport - W_VPORT;
+		if (vip < VIPS && w.c.kept[i].seg.ctl == (TG_TCP_SYN | TG_TCP_ACK))
+			any.synack[vip] = w.c.kept[i].seg;
+	}
+	for (uint32_t i = 0; i < w.b.kept_n; i++) {
+		if (w.b.kept[i].seg.ctl != TG_TCP_SYN)
+			continue;
+		any.asked = w.b.kept[i].seg;
+		any.asked_by = w.b.kept[i].t;
+	}
+	w.c.kept_n = w.b.kept_n = 0;
+}
+
+/* Newer or older than whatever there was. */
+static void any_syn(uint32_t vip)
+{
+	w.c.rport = (uint16_t)(W_VPORT + vip);
+	any.syn[vip] = tg_seq_add(any.old.nxt, below(4) ? below(1u << 30) : 0u - below(1u << 20));
+	w_client_options(W_CTS + below(100000) - 1000);
+	w.c.said.opts.has_ts = below(8) != 0;
+	w_raw(&w.c, TG_TCP_SYN, any.syn[vip].v, 0, NULL, 0);
+}
+
+/* The handshake's last ACK, or nearly so, with text or not; or the RST of one who knows of nothing.
+ */
+static void any_third(uint32_t vip, uint8_t ctl)
+{
+	w.c.rport = (uint16_t)(W_VPORT + vip);
+	w_ts(&w.c, any.synack[vip].opts.has_ts, W_CTS + below(100000), any.synack[vip].opts.tsval);
+	w_raw(&w.c, ctl, any.syn[vip].v + 1, any.synack[vip].seq.v + 1 + (below(8) == 0), "text",
+	      ctl == TG_TCP_ACK ? below(2) * 4 : 0);
+}
+
+/* Of the old connection: the client's ACK, the backend's FIN. */
+static void any_old(void)
+{
+	if (below(2)) {
+		w.c.rport = W_VPORT;
+		w_ts(&w.c, true, W_CTS + 1, W_BTS);
+		w_raw(&w.c, TG_TCP_ACK, any.old.nxt.v, any.old.rcv.v, NULL, 0);
+	} else {
+		w_raw(&w.b, TG_TCP_FIN | TG_TCP_ACK, w.b.nxt.v - 1, w.b.rcv.v, NULL, 0);
+	}
+}
+
+/* The backend says yes or no to what it was asked last, or ends it. */
+static void any_backend(void)
+{
+	struct w_end b = w.b;
+
+	if (!(any.asked.ctl & TG_TCP_SYN))
+		return;
+	b.peer = any.asked_by.raddr;
+	b.rport = any.asked_by.rport;
+	b.said.opts = w_all(W_BTS + below(1000), any.asked.opts.tsval);
+	if (below(4) == 0)
+		w_raw(&b, TG_TCP_RST | TG_TCP_ACK, 0, any.asked.seq.v + 1, NULL, 0);
+	else if (below(2))
+		w_raw(&b, TG_TCP_SYN | TG_TCP_ACK, 7000, any.asked.seq.v + 1, NULL, 0);
+	else
+		w_raw(&b, TG_TCP_FIN | TG_TCP_ACK, 7001, any.asked.seq.v + 2 + 4 * below(2), NULL,
+		      0);
+}
+
+/* Text and FIN of the new connection. */
+static void any_end(uint32_t vip)
+{
+	w.c.rport = (uint16_t)(W_VPORT + vip);
+	w_ts(&w.c, any.synack[vip].opts.has_ts, W_CTS + 100000, any.synack[vip].opts.tsval);
+	w_raw(&w.c, TG_TCP_FIN | TG_TCP_ACK, any.syn[vip].v + 1,
+	      any.synack[vip].seq.v + 1 + below(2), NULL, 0);
+}
+
+static void any_step(void)
+{
+	static const uint32_t ms[] = {1, 300, 1000, 7000, 61000};
+	uint32_t vip = below(4) == 0;
+
+	switch (below(12)) {
+	case 0:
+	case 1:
+		any_syn(vip);
+		break;
+	case 2:
+		any_third(vip, TG_TCP_RST);
+		break;
+	case 3:
+	case 4:
+		any_third(vip, TG_TCP_ACK);
+		break;
+	case 5:
+	case 6:
+		any_old();
+		break;
+	case 7:
+	case 8:
+	case 9:
+		any_backend();
+		break;
+	case 10:
+		any_end(vip);
+		break;
+	default:
+		host_tick(&w.h, ms[below(40) ? below(3) : below(5)]);
+	}
+	any_hear();
+	any.waited += waiting_splices() > 0;
+	any.opened += w_stats().splice[TG_SPLICE_SPLICED] + w_stats().splice[TG_SPLICE_CLOSING] > 0;
+}
+
+static void any_round(int i)
+{
+	defaults(i);
+	w.h.conf.splice_max = 2;
+	w.h.conf.ipv6_max = w.h.conf.conn_max;
+	w.pool.fall = 255;
+	w_start();
+	w.listener.port = SECOND_VPORT;
+	CU_ASSERT_EQUAL(tg_engine_listen(w.h.e, &w.listener), 1);
+	w_open();
+	w_close();
+	any.old = w.c;
+	for (uint32_t n = 0; n < ANY_STEPS; n++)
+		any_step();
+	any.reused += w_ctr(TG_CTR_splice_tw_reused) > 0;
+	tg_engine_abort_all(w.h.e);
+	for (uint32_t n = 0; n < 10; n++) {
+		host_tick(&w.h, 10000);
+		any_hear();
+	}
+	w_end();
+}
+
+/* All that may happen around a TIME-WAIT, with room for two splices: every invariant holds after
+ * each step (S1..S8), and at the end nothing is left. */
+static void test_timeWait_anyOrder_nothingBreaks(void)
+{
+	for (int i = 0; i < CASES; i++) {
+		memset(&any, 0, sizeof(any));
+		tg_rng_init(&any.rng, tg_test_seed + (uint64_t)i);
+		for (uint32_t n = 0; n < ANY_ROUNDS; n++) {
+			memset(any.synack, 0, sizeof(any.synack));
+			any.asked.ctl = 0;
+			any_round(i);
+		}
+		CU_ASSERT(any.waited > ANY_ROUNDS * ANY_STEPS / 10);
+		CU_ASSERT(any.opened > ANY_ROUNDS);
+		CU_ASSERT(any.reused > ANY_ROUNDS / 10);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tg_test tests[] = {
@@ -519,6 +696,7 @@ int main(int argc, char **argv)
 	     test_timeWait_abortBesideHalfOpen_nothingIsLeft},
 	    {"timeWait_newerByOtherVip_givesWay", test_timeWait_newerByOtherVip_givesWay},
 	    {"timeWait_olderByOtherVip_isRefused", test_timeWait_olderByOtherVip_isRefused},
+	    {"timeWait_anyOrder_nothingBreaks", test_timeWait_anyOrder_nothingBreaks},
 	};
 
 	return tg_test_main("splice_again", tests, TG_TEST_N(tests), argc, argv);
