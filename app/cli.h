@@ -28,6 +28,7 @@ int tg_cmd_keys(int argc, char **argv);
 int tg_cmd_fleet_key(int argc, char **argv);
 int tg_cmd_script(int argc, char **argv);
 int tg_cmd_explain(int argc, char **argv);
+int tg_cmd_prove(int argc, char **argv);
 
 /* Prints "tidegate COMMAND: ..." as one line to stderr; returns TG_EXIT_USAGE. */
 int tg_cli_usage(const char *command, const char *format, ...)

@@ -23,6 +23,8 @@ static const struct tg_command commands[] = {
     {"keys", "prints every configuration key: default, unit, range", tg_cmd_keys},
     {"fleet-key", "makes the file of secrets that the nodes of a fleet share, and turns it over",
      tg_cmd_fleet_key},
+    {"prove", "explores the state machine exhaustively; with a rule taken away, shows what breaks",
+     tg_cmd_prove},
     {"script", "runs packet scripts against the engine, in virtual time", tg_cmd_script},
     {"explain", "says what happened on each connection of a capture, with pictures",
      tg_cmd_explain},
