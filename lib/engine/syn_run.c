@@ -28,11 +28,10 @@ void tg_syn_run_learn(struct tg_engine *e, const struct tg_syn_way *way, uint32_
 {
 	struct tg_syn_run *run = &e->syn.run;
 	const struct tg_syn_side *side = &e->syn.side[0];
-	uint32_t had = (uint32_t)__builtin_popcountll(run->mask);
 
-	if (n < LEARN_MIN || (run->on && had >= LEARN_MIN) || !run->lane)
+	/* What is in the run now is answered yet, as it was learnt. */
+	if (n < LEARN_MIN || run->on || run->mask || !run->lane)
 		return;
-	run->on = false;
 	run->word = tg_syn_terms_agree(&way->terms, &side->shape.syn, &run->agreed);
 	if ((run->agreed & TG_SYN_ODD) ||
 	    !tg_syn_rows_init(&run->rows, &side->shape, &way->laddr) ||

@@ -477,18 +477,27 @@ static void neighbour(struct frame *f)
 	f->len = (uint32_t)(p - f->data);
 }
 
+/* One of the last n that were kept, where n is how many were so far: of the very last, mostly. */
+static uint32_t recent(uint32_t n)
+{
+	uint32_t most = one_in(2) ? KEPT : 4;
+
+	return (n - 1 - below(n < most ? n : most)) % KEPT;
+}
+
 static void random_frame(struct frame *f, uint32_t mix)
 {
 	if (probe_n && !one_in(4)) {
 		answer_back(&probe[--probe_n], f);
+	} else if (one_in(6) && kept_n) {
+		*f = kept[recent(kept_n)];
 	} else if (model.len && !one_in(8)) {
 		random_alike(f);
+		kept[kept_n++ % KEPT] = *f;
 	} else if (below(100) < mix && one_in(3)) {
 		neighbour(f);
 	} else if (below(100) < mix && answer_n) {
-		answer_back(&answer[below(answer_n < KEPT ? answer_n : KEPT)], f);
-	} else if (one_in(6) && kept_n) {
-		*f = kept[below(kept_n < KEPT ? kept_n : KEPT)];
+		answer_back(&answer[recent(answer_n)], f);
 	} else {
 		random_syn(f);
 		kept[kept_n++ % KEPT] = *f;
