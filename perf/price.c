@@ -9,7 +9,9 @@
 #include "micro/bench.h"
 #include "micro/world.h"
 
+#include "engine.h" /* where its keys are */
 #include "tg_sip_lanes.h"
+#include "tg_tuple_batch.h"
 #include "tuple_words.h"
 
 enum { TEXT_LEN = 64, TWO_MSL_MS = 60000, ROWS_MAX = 32 };
@@ -65,11 +67,17 @@ struct price {
 
 /* --- a hash that anyone can steer, in place of the keyed one --- */
 
+/* The key that tuples are hashed by in the engine that runs; NULL: they stay keyed. */
+static const struct tg_sipkey *tuple_key;
 static bool is_unkeyed;
 static uint64_t unkeyed_n;
 
 uint64_t __real_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret);
 uint64_t __wrap_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret);
+void __real_tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
+				const struct tg_sip_lanes *lanes);
+void __wrap_tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
+				const struct tg_sip_lanes *lanes);
 const struct tg_sip_lanes *__real_tg_sip_lanes_at(uint32_t i);
 const struct tg_sip_lanes *__wrap_tg_sip_lanes_at(uint32_t i);
 
@@ -81,6 +89,13 @@ static inline uint64_t mix(uint64_t addrs, uint64_t ports)
 	return x ^ x >> 32;
 }
 
+static void mix_all(const uint64_t addrs[], const uint64_t ports[], uint64_t out[], uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = mix(addrs[i], ports[i]);
+	unkeyed_n += n;
+}
+
 uint64_t __wrap_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret)
 {
 	if (!is_unkeyed || !tuple_is_v4(tuple))
@@ -89,16 +104,26 @@ uint64_t __wrap_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_
 	return mix(tuple_v4_addrs(tuple), tuple_v4_end(tuple));
 }
 
+void __wrap_tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
+				const struct tg_sip_lanes *lanes)
+{
+	if (is_unkeyed)
+		mix_all(b->addrs, b->end, b->hash, b->n);
+	else
+		__real_tg_tuple_batch_hash(b, secret, lanes);
+}
+
+/* Of what is hashed in lanes, tuples alone. */
 static void mix_many(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
 		     uint64_t out[], uint32_t n)
 {
-	(void)key;
-	(void)word_n;
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = mix(m[0][i], m[1][i]);
+	if (key == tuple_key)
+		mix_all(m[0], m[1], out, n);
+	else
+		__real_tg_sip_lanes_at(0)->hash13(key, m, word_n, out, n);
 }
 
-/* The engine asks once, when it is made; for cookies the hash stays keyed. */
+/* The engine asks once, when it is made. */
 const struct tg_sip_lanes *__wrap_tg_sip_lanes_at(uint32_t i)
 {
 	static struct tg_sip_lanes lanes;
@@ -109,6 +134,12 @@ const struct tg_sip_lanes *__wrap_tg_sip_lanes_at(uint32_t i)
 	lanes = *real;
 	lanes.hash13 = mix_many;
 	return &lanes;
+}
+
+static void hash_as(const struct price_row *row, const struct world *w)
+{
+	is_unkeyed = row->is_unkeyed;
+	tuple_key = is_unkeyed && w ? &w->engine->secret.tuple : NULL;
 }
 
 /* --- a life --- */
@@ -173,7 +204,7 @@ static uint64_t run(void *ctx)
 	const struct price_row *row = p->row;
 	uint64_t unkeyed = unkeyed_n;
 
-	is_unkeyed = row->is_unkeyed;
+	hash_as(row, p->w);
 	p->w->port = row->port;
 	for (uint32_t i = p->held; i < p->held + WORLD_BATCH; i++)
 		p->w->client[i].snd_nxt += 1000000;
@@ -197,8 +228,9 @@ static uint64_t run(void *ctx)
 static void make(struct price *p, const struct price_row *row, uint32_t held)
 {
 	*p = (struct price){.row = row, .held = held};
-	is_unkeyed = row->is_unkeyed;
+	hash_as(row, NULL);
 	p->w = world_make_so(held + WORLD_BATCH, 2 * WORLD_BATCH, held + WORLD_BATCH, &row->ways);
+	hash_as(row, p->w);
 	world_open(p->w, 0, held);
 	world_check(p->w, row->name, TG_ESTABLISHED, held);
 	/* What a packet to nobody says first is no packet of a life. */
