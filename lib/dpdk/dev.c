@@ -10,7 +10,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { DESC_WANTED = 1024, TAP_MAC_BIT = 1 };
+enum {
+	DESC_WANTED = 1024,
+	TAP_MAC_BIT = 1,
+	XDP_HELD = 2048, /* more than its rings: it always has 2,048 lent to the kernel for what
+			    will come, and takes back what was sent when half of 2,048 are done */
+};
 
 static const uint64_t rss_wanted = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
 
@@ -209,7 +214,8 @@ void tg_dev_share(struct tg_dev *dev, const struct tg_dev_conf *conf, const stru
 
 uint32_t tg_dev_buffers(const struct tg_dev *dev)
 {
-	return (uint32_t)dev->rx_desc + dev->tx_desc;
+	uint32_t held = is_driver(dev, "net_af_xdp") ? XDP_HELD : 0;
+	return dev->rx_desc + dev->tx_desc + held;
 }
 
 static int configure(struct tg_dev *dev, char *err, size_t err_size)
