@@ -3,10 +3,10 @@
 # rivals_measure.sh: the comparison of rivals.sh: who meets which rate when, and what is written down.
 #
 # A cell is one rival under one rate: first the flood alone, for the CPU's time; then clients and a transfer
-# at a given pace, then one as fast as it goes. While the flood is alone its answers end where they are sent: between CPUs each would
-# cost an interrupt, which no wire asks for. Clients have a CPU of their own. Rivals take turns within a rate, rates within a round, so that what changes on
-# this machine meets all of them.
-alone_s=3 with_s=3 free_s=2 clients_rate=200 paced_mbit=500
+# at a given pace, then one as fast as it goes. While the flood is alone its answers end where they are sent: between
+# CPUs each would cost an interrupt, which no wire asks for. Clients have a CPU of their own. Rivals take turns within
+# a rate, rates within a round, so that what changes on this machine meets all of them.
+with_s=2 free_s=2 clients_rate=200 paced_mbit=500
 cells=$work/cells
 
 # The CPU's time is counted in ticks by whoever has it then, and an idle CPU has no ticks: so something
@@ -34,11 +34,15 @@ bulk() { # RIVAL SECONDS [OPTION...]: one large transfer
 	"${words_c[@]}" "${first[@]}" taskset -c 0 "$programs/rivals_client" --to "${server[$rival]}:80" --bulk \
 		--bytes $bulk_body --seconds "$seconds" "$@"
 }
-alone() { # RIVAL: the flood by itself
+# The kernel's time is a count of ticks, 250 a second: the smaller the share of them, the more are looked at.
+alone_s() { # RATE
+	if [ "$1" -lt 50000 ]; then echo 4; elif [ "$1" -lt 100000 ]; then echo 3; else echo 2; fi
+}
+alone() { # RIVAL RATE: the flood by itself
 	received_by "$ns_c" "c${number[$1]}" 0
-	sleep 1
+	sleep 0.5
 	line+=" $(look a_ "$1")"
-	sleep $alone_s
+	sleep "$(alone_s "$2")"
 	line+=" $(look b_ "$1")"
 	received_by "$ns_c" "c${number[$1]}" 1
 }
@@ -55,7 +59,7 @@ cell() { # RIVAL RATE ROUND
 	if is_ours "$1"; then start_engine "$1" || return; else start_soaker; fi
 	if [ "$2" -gt 0 ]; then
 		start_flood "$1" "$2" 60 "$3"
-		alone "$1"
+		alone "$1" "$2"
 	fi
 	[ "$1" = drop ] || together "$1"
 	if [ "$2" -gt 0 ]; then
