@@ -5,10 +5,9 @@
 
 enum {
 	FIRST_RATE = 50000,
-	RATE_MOST = 20000000,
-	STEP_MS = 1000,
-	SETTLE_MS = 300, /* of each step: what was begun before it is over */
-	LAST_MS = 5000,
+	STEP_MS = 600,
+	SETTLE_MS = 200, /* of each step: what was begun before it is over */
+	LAST_MS = 4000,
 	SHORT_STEPS = 3
 };
 
@@ -27,12 +26,14 @@ static void begin_step(struct tg_bench *b, uint32_t rate, uint64_t now_ns)
 	tg_load_run_rate(&b->run, rate);
 }
 
-static uint32_t next_rate(const struct tg_bench_overload *o)
+/* The settings' rate is the most that is offered: the plan is for it. */
+static uint32_t next_rate(const struct tg_bench *b)
 {
-	uint64_t rate = o->step[o->step_n - 1].rate;
+	const struct tg_bench_overload *o = &b->over;
+	uint64_t most = b->run.what.set.rate, rate = o->step[o->step_n - 1].rate;
 
 	rate = o->is_last ? (uint64_t)(2 * o->best) : rate + rate / 4;
-	return (uint32_t)(rate < RATE_MOST ? rate : RATE_MOST);
+	return (uint32_t)(rate < most ? rate : most);
 }
 
 static void end_step(struct tg_bench *b, const struct tg_load_figures *now, uint64_t now_ns)
@@ -51,8 +52,8 @@ static void end_step(struct tg_bench *b, const struct tg_load_figures *now, uint
 	o->short_n = s->good < 0.95 * s->rate ? o->short_n + 1 : 0;
 	o->best = s->good > o->best ? s->good : o->best;
 	o->is_last = o->short_n >= SHORT_STEPS || o->step_n + 1 >= TG_BENCH_STEP_MAX ||
-		     next_rate(o) >= RATE_MOST;
-	begin_step(b, next_rate(o), now_ns);
+		     next_rate(b) >= b->run.what.set.rate;
+	begin_step(b, next_rate(b), now_ns);
 }
 
 void tg_bench_overload_turn(struct tg_bench *b, const struct tg_load_figures *now, uint64_t now_ns)

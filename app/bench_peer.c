@@ -89,6 +89,7 @@ static int serve(struct tg_bench *b)
 	tg_host_launch(h, &b->got);
 	atomic_store(&b->view->ready, 1);
 	while (!atomic_load(&b->view->stop)) {
+		tg_dev_poll_link(&h->dev[0]); /* the client comes later */
 		show(b);
 		tg_cli_pause_ms(SHOW_MS);
 	}

@@ -13,7 +13,7 @@ static void make_ini(const struct tg_bench *b, const char *device, char *ini, si
 	snprintf(ini, size,
 		 "[engine]\nconnections = %u\nconnections_ipv6 = %u\ntime_wait = %" PRIu64
 		 "\nmoving = %u\nbuffer_mb = %u\nmsl_ms = %u\nidle = %s\n"
-		 "[port server]\ndevice = %s\n"
+		 "[port server]\ndevice = %s\nmac = 02:00:00:00:77:01\n"
 		 "address = 192.0.2.1/24 2001:db8::1/64\ngateway = 192.0.2.2 2001:db8::2\n"
 		 "[listener echo]\nport = 7\nservice = echo\n"
 		 "[listener discard]\nport = 9\nservice = discard\n"
@@ -45,7 +45,7 @@ int tg_bench_server_adopt(struct tg_bench *b, uint16_t id, char *err, size_t err
 	struct tg_dev_conf want = {.name = s->plan.engine.port[0].name,
 				   .device = "net_ring",
 				   .has_mac = true,
-				   .mac = {{2, 0, 0, 0, 0x77, 1}},
+				   .mac = s->plan.engine.port[0].mac,
 				   .mtu = (uint16_t)s->conf.port[0].set.mtu,
 				   .worker_n = 1};
 

@@ -444,8 +444,7 @@ static int fit_engine(const struct check *c)
 		e->time_wait = (uint32_t)least(
 		    most(need->time_wait + need->time_wait / 16, MOVING_LEAST), 500000000);
 	uint64_t moving = most(rate * MOVING_MS / 1000, MOVING_LEAST);
-	if (!e->moving)
-		e->moving = (uint32_t)least(moving, e->connections);
+	e->moving = (uint32_t)least(e->moving ? e->moving : moving, e->connections);
 	fit_buffers(c->plan, e);
 	if (!e->connections_ipv6 && !has_v6(c->plan))
 		e->connections_ipv6 = 1; /* 0 would be all */
