@@ -30,18 +30,27 @@ struct key {
 _Static_assert(sizeof(struct key) == 16, "a length that rte_hash compares fastest");
 enum { KEPT = 12 }; /* bytes of a key that ours keeps: all but the zero */
 
+struct line {
+	uint8_t key[KEPT];
+	uint32_t word; /* 1 */
+	uint8_t rest[48];
+};
+_Static_assert(sizeof(struct line) == 64, "as a connection's");
+
 struct ours {
 	struct tg_table t;
 	uint8_t *key; /* [size + INSERT_ROOM][KEPT] */
 	struct tg_rng rng;
 	uint32_t size;
 	tg_sip_many_fn hash; /* of a burst; NULL: one by one */
+	struct line *line;   /* [size], made when it is reached for */
 };
 
 struct theirs {
 	struct rte_hash *h;
 	struct tg_rng rng;
 	uint32_t size;
+	struct line *line;
 };
 
 static const struct tg_sipkey sipkey = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
@@ -184,6 +193,57 @@ static uint64_t our_hit_scalar(void *ctx)
 	return n;
 }
 
+static struct line *lines_make(uint32_t size)
+{
+	struct line *line = bench_alloc(size * sizeof(*line));
+
+	for (uint32_t i = 0; i < size; i++) {
+		struct key key = key_of(i);
+
+		memcpy(line[i].key, &key, KEPT);
+		line[i].word = 1;
+	}
+	return line;
+}
+
+/* Sums the words of the lines that a burst leads to. */
+static uint32_t reach_burst(const struct ours *c, const struct key key[])
+{
+	_Alignas(64) uint64_t hash[BESIDE_BURST];
+	uint32_t idx[BESIDE_BURST][4], n[BESIDE_BURST], sum = 0;
+
+	hash_burst(c, key, hash);
+	for (uint32_t k = 0; k < BESIDE_BURST; k++)
+		tg_table_prefetch(&c->t, hash[k]);
+	for (uint32_t k = 0; k < BESIDE_BURST; k++) {
+		n[k] = tg_table_find(&c->t, hash[k], idx[k], 4);
+		if (n[k] > 0)
+			__builtin_prefetch(&c->line[idx[k][0]]);
+	}
+	for (uint32_t k = 0; k < BESIDE_BURST; k++)
+		for (uint32_t i = 0; i < n[k]; i++)
+			if (memcmp(c->line[idx[k][i]].key, &key[k], KEPT) == 0)
+				sum += c->line[idx[k][i]].word;
+	return sum;
+}
+
+static uint64_t our_reach(void *ctx)
+{
+	struct ours *c = ctx;
+	struct key key[BESIDE_OPS];
+	uint32_t sum = 0;
+
+	if (!c->line)
+		c->line = lines_make(c->size);
+	draw(&c->rng, c->size, true, key);
+	bench_start();
+	for (uint32_t i = 0; i < BESIDE_OPS; i += BESIDE_BURST)
+		sum += reach_burst(c, key + i);
+	bench_stop();
+	check_found("tidegate", sum, true);
+	return BESIDE_OPS;
+}
+
 static uint64_t our_miss(void *ctx)
 {
 	return our_find(ctx, false);
@@ -293,6 +353,34 @@ static uint64_t their_find(struct theirs *c, bool is_hit)
 	return BESIDE_OPS;
 }
 
+static uint64_t their_reach(void *ctx)
+{
+	struct theirs *c = ctx;
+	struct key key[BESIDE_OPS];
+	const void *at[BESIDE_BURST];
+	int32_t pos[BESIDE_BURST];
+	uint32_t sum = 0;
+
+	if (!c->line)
+		c->line = lines_make(c->size + INSERT_ROOM);
+	draw(&c->rng, c->size, true, key);
+	bench_start();
+	for (uint32_t i = 0; i < BESIDE_OPS; i += BESIDE_BURST) {
+		for (uint32_t k = 0; k < BESIDE_BURST; k++)
+			at[k] = &key[i + k];
+		rte_hash_lookup_bulk(c->h, at, BESIDE_BURST, pos);
+		for (uint32_t k = 0; k < BESIDE_BURST; k++)
+			if (pos[k] >= 0)
+				__builtin_prefetch(&c->line[pos[k]]);
+		for (uint32_t k = 0; k < BESIDE_BURST; k++)
+			if (pos[k] >= 0)
+				sum += c->line[pos[k]].word;
+	}
+	bench_stop();
+	check_found("rte_hash", sum, true);
+	return BESIDE_OPS;
+}
+
 static uint64_t their_hit(void *ctx)
 {
 	return their_find(ctx, true);
@@ -383,15 +471,17 @@ static struct theirs *their_setup(uint32_t size, const char *kind, rte_hash_func
 /* --- the cases --- */
 
 /* The last is weighed, the others are run. */
-enum { RUN_N = 5 };
+enum { RUN_N = 6, THEIR_N = 5 };
 static const char *const our_name[] = {"table hit@tidegate",    "table hit@tidegate one by one",
-				       "table miss@tidegate",   "table insert@tidegate",
-				       "table remove@tidegate", "table bytes@tidegate"};
-static uint64_t (*const our_run[RUN_N])(void *) = {our_hit, our_hit_scalar, our_miss, our_insert,
-						   our_remove};
-static const char *const what_name[] = {"table hit", "table miss", "table insert", "table remove",
-					"table bytes"};
-static uint64_t (*const their_run[])(void *) = {their_hit, their_miss, their_insert, their_remove};
+				       "table reach@tidegate",  "table miss@tidegate",
+				       "table insert@tidegate", "table remove@tidegate",
+				       "table bytes@tidegate"};
+static uint64_t (*const our_run[RUN_N])(void *) = {our_hit,  our_hit_scalar, our_reach,
+						   our_miss, our_insert,     our_remove};
+static const char *const what_name[] = {"table hit",    "table reach",  "table miss",
+					"table insert", "table remove", "table bytes"};
+static uint64_t (*const their_run[THEIR_N])(void *) = {their_hit, their_reach, their_miss,
+						       their_insert, their_remove};
 static const struct {
 	const char *kind;
 	rte_hash_function func;
@@ -401,13 +491,19 @@ static const struct {
     {"siphash", siphash32},
 };
 
+/* Lines for the largest populations would fill the machine. */
+static bool has_room(uint64_t (*run)(void *), uint32_t size)
+{
+	return size < SIZE_CRC_ONLY || (run != our_reach && run != their_reach);
+}
+
 static void beside_ours(const struct bench_opts *o, uint32_t size)
 {
 	double max = size + INSERT_ROOM;
 	struct ours *c = NULL;
 
 	for (uint32_t i = 0; i < RUN_N; i++)
-		if (bench_is_wanted(o, our_name[i])) {
+		if (bench_is_wanted(o, our_name[i]) && has_room(our_run[i], size)) {
 			if (!c)
 				c = our_setup(size);
 			beside_add(our_name[i], size, c, our_run[i]);
@@ -418,22 +514,22 @@ static void beside_ours(const struct bench_opts *o, uint32_t size)
 
 static void beside_theirs(const struct bench_opts *o, uint32_t size, uint32_t kind)
 {
-	static char name[4 * KIND_N][5][48]; /* they are kept by the cases */
+	static char name[4 * KIND_N][THEIR_N + 1][48]; /* they are kept by the cases */
 	static uint32_t name_n;
 	struct theirs *c = NULL;
 	double bytes = 0;
 
 	if (name_n == 4 * KIND_N)
 		bench_fail("too many sizes");
-	for (uint32_t i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i <= THEIR_N; i++) {
 		char *n = name[name_n][i];
 
 		snprintf(n, sizeof(name[0][0]), "%s@rte_hash %s", what_name[i], their[kind].kind);
-		if (!bench_is_wanted(o, n))
+		if (!bench_is_wanted(o, n) || !has_room(their_run[i < THEIR_N ? i : 0], size))
 			continue;
 		if (!c)
 			c = their_setup(size, their[kind].kind, their[kind].func, &bytes);
-		if (i < 4)
+		if (i < THEIR_N)
 			beside_add(n, size, c, their_run[i]);
 		else
 			bench_tell(o, n, size, bytes, "bytes");
