@@ -32,7 +32,7 @@ static uint32_t next_rate(const struct tg_bench *b)
 	const struct tg_bench_overload *o = &b->over;
 	uint64_t most = b->run.what.set.rate, rate = o->step[o->step_n - 1].rate;
 
-	rate = o->is_last ? (uint64_t)(2 * o->best) : rate + rate / 4;
+	rate = o->is_last ? (uint64_t)(2 * o->best) + 1 : rate + rate / 4;
 	return (uint32_t)(rate < most ? rate : most);
 }
 
@@ -56,10 +56,19 @@ static void end_step(struct tg_bench *b, const struct tg_load_figures *now, uint
 	begin_step(b, next_rate(b), now_ns);
 }
 
+/* By the time of the figures, too: a core that is held up shows none. */
+static bool has_lasted(const struct tg_bench_overload *o, const struct tg_load_figures *now,
+		       uint64_t now_ns)
+{
+	uint64_t ms = o->is_last ? LAST_MS : STEP_MS;
+
+	return now_ns - o->step_ns >= ms * TG_NS_PER_MS &&
+	       now->at_ns - o->from.at_ns >= (ms - SETTLE_MS) / 2 * TG_NS_PER_MS;
+}
+
 void tg_bench_overload_turn(struct tg_bench *b, const struct tg_load_figures *now, uint64_t now_ns)
 {
 	struct tg_bench_overload *o = &b->over;
-	uint64_t lasts_ms = o->is_last ? LAST_MS : STEP_MS;
 
 	if (o->is_over)
 		return;
@@ -68,7 +77,7 @@ void tg_bench_overload_turn(struct tg_bench *b, const struct tg_load_figures *no
 	} else if (!o->is_measuring && now_ns - o->step_ns >= SETTLE_MS * TG_NS_PER_MS) {
 		o->from = *now;
 		o->is_measuring = true;
-	} else if (o->is_measuring && now_ns - o->step_ns >= lasts_ms * TG_NS_PER_MS) {
+	} else if (o->is_measuring && has_lasted(o, now, now_ns)) {
 		end_step(b, now, now_ns);
 	}
 }

@@ -36,13 +36,14 @@ void tg_load_set_rate(struct tg_load_side *side, uint32_t rate, uint64_t now_ns)
 {
 	struct tg_pacer *p = &side->open_pace;
 	uint64_t end_us = side->plan->set.duration_s * 1000000ull;
-	uint64_t passed_us = (now_ns - side->start_ns) / 1000;
+	uint64_t from_ns = now_ns > side->start_ns ? now_ns : side->start_ns;
+	uint64_t passed_us = (from_ns - side->start_ns) / 1000;
 
 	side->missed_before += p->missed;
 	if (p->limit != UINT64_MAX)
 		p->limit -= p->taken * p->worker_n < p->limit ? p->taken * p->worker_n : p->limit;
 	p->missed = p->taken = 0;
-	p->start_ns = now_ns;
+	p->start_ns = from_ns;
 	p->pace = (struct tg_pace){.rate = rate,
 				   .duration_us = end_us > passed_us ? end_us - passed_us : 0};
 }
