@@ -288,6 +288,7 @@ if run_builds; then
 	done
 	! part_touched script || run_scripts
 	! program_wanted sim same.sh || program same-everywhere tests/sim/same.sh
+	! program_wanted model planted.sh || program planted tests/model/planted.sh
 	! program_wanted attack cookie_time.sh || program cookie-time tests/attack/cookie_time.sh
 	! program_wanted attack cost.sh || limit=7200 program cost tests/attack/cost.sh
 	! program_wanted flood rivals.sh || limit=300 program rivals tests/flood/rivals.sh
