@@ -165,8 +165,8 @@ static const struct part parts[] = {
 
 enum { PART_N = sizeof(parts) / sizeof(parts[0]) };
 
-static const char *const word_experiment[LANGUAGES] = {"Experiment", "实验"};
-static const char *const word_answer[LANGUAGES] = {"Answer", "回答"};
+static const char *const word_experiment[LANGUAGES] = {"Experiment: ", "实验："};
+static const char *const word_answer[LANGUAGES] = {"Answer: ", "回答："};
 
 static bool go_on(void *ctx, const struct tg_prove_progress *p)
 {
@@ -187,7 +187,7 @@ static bool show(const struct tg_prove_view *v, const struct part *p, int langua
 	char sentence[200];
 	bool ok;
 
-	printf("\n%s\n\n%s: %s\n\n", p->question[language], word_experiment[language],
+	printf("\n%s\n\n%s%s\n\n", p->question[language], word_experiment[language],
 	       p->experiment[language]);
 	fflush(stdout);
 	tg_prove_run(&o, &r);
@@ -200,7 +200,7 @@ static bool show(const struct tg_prove_view *v, const struct part *p, int langua
 	} else {
 		tg_cli_failed("prove", "%s: nothing broke without its rule", p->scenario);
 	}
-	printf("\n%s: %s\n", word_answer[language], p->answer[language]);
+	printf("%s%s\n", word_answer[language], p->answer[language]);
 	tg_prove_free(&r);
 	return ok;
 }
