@@ -646,6 +646,74 @@ static void test_way_isWhatConnectionsUse(void)
 	host_end_all(&h);
 }
 
+/* --- how much is begun --- */
+
+/* Those that were begun, and are not answered, run out of patience. */
+static void run_out(void)
+{
+	stop();
+	for (int i = 0; i < 12; i++)
+		later(100);
+	end();
+}
+
+static void test_rate_changed_countsFromThenOn(void)
+{
+	begin("rate = 10\nduration_s = 5");
+	later(150);
+	CU_ASSERT_EQUAL(side.now.begun, 1);
+	tg_load_set_rate(&side, 100, h.now_ns);
+	later(50);
+	CU_ASSERT_EQUAL(side.now.begun, 1 + 5);
+	tg_load_set_rate(&side, 10, h.now_ns);
+	later(250);
+	CU_ASSERT_EQUAL(side.now.begun, 6 + 2);
+	CU_ASSERT_FALSE(tg_load_is_over(&side, h.now_ns));
+	run_out();
+}
+
+static void test_rate_changedBeforeTheStart_beginsWithIt(void)
+{
+	begin("rate = 10\nduration_s = 5");
+	tg_load_side_init(&side, 0, 1, 1, h.now_ns + 50 * TG_NS_PER_MS);
+	tg_load_set_rate(&side, 100, h.now_ns);
+	later(40);
+	CU_ASSERT_EQUAL(side.now.begun, 0);
+	later(60);
+	CU_ASSERT_EQUAL(side.now.begun, 5);
+	CU_ASSERT_FALSE(tg_load_is_over(&side, h.now_ns));
+	run_out();
+}
+
+/* Ports are but one: all but the first fail at once, and are not in flight. */
+static void test_inFlight_full_beginsNoMore(void)
+{
+	begin("rate = 100");
+	plan.in_flight = 1;
+	later(150);
+	CU_ASSERT_EQUAL(side.now.opening, 1);
+	CU_ASSERT(side.now.begun <= 32);
+	uint64_t begun = side.now.begun;
+	later(500);
+	CU_ASSERT_EQUAL(side.now.begun, begun);
+	plan.in_flight = 0;
+	later(1);
+	CU_ASSERT(side.now.begun > begun);
+	run_out();
+}
+
+static void test_turn_roomForTwo_beginsTwo(void)
+{
+	begin("rate = 100");
+	side.most = 2;
+	later(150);
+	CU_ASSERT_EQUAL(side.now.begun, 2);
+	side.most = 0;
+	later(0);
+	CU_ASSERT_EQUAL(side.now.begun, 15);
+	run_out();
+}
+
 static const struct tg_test tests[] = {
     {"client_closes_isGood", test_client_closes_isGood},
     {"server_closes_isWaitedFor", test_server_closes_isWaitedFor},
@@ -675,6 +743,10 @@ static const struct tg_test tests[] = {
     {"choice_ports_areAllUsedAndNoOthers", test_choice_ports_areAllUsedAndNoOthers},
     {"choice_fresh_passesTimeWaitBy", test_choice_fresh_passesTimeWaitBy},
     {"way_isWhatConnectionsUse", test_way_isWhatConnectionsUse},
+    {"rate_changed_countsFromThenOn", test_rate_changed_countsFromThenOn},
+    {"rate_changedBeforeTheStart_beginsWithIt", test_rate_changedBeforeTheStart_beginsWithIt},
+    {"inFlight_full_beginsNoMore", test_inFlight_full_beginsNoMore},
+    {"turn_roomForTwo_beginsTwo", test_turn_roomForTwo_beginsTwo},
 };
 
 int main(int argc, char **argv)
