@@ -7,7 +7,7 @@
  *        | -- ACK, text -------> |  -- SYN, same ISN ----> |
  *        | -- text ------------> |  held                   |
  *        |                       |  <---------- SYN-ACK -- |  now delta is known
- *        | <----- its window --- |  -- ACK, what was held->|
+ *        | <----- its window --- |  -- what was held ----->|  or an ACK, if nothing was
  */
 #include "rate.h"
 #include "splice.h"
@@ -386,10 +386,12 @@ static void tell_window(struct tg_engine *e, struct tg_splice *s, uint32_t told_
 	tg_splice_say(e, s, TG_SPLICE_CLIENT, &seg, NULL);
 }
 
-/* SP-07: in the order in which it came. There is room: synack_arrives saw to it. */
-static void pass_held(struct tg_engine *e, struct tg_splice *s, struct tg_splice_held *h)
+/* SP-07: in the order in which it came. There is room: synack_arrives saw to it. True when it went
+ * out and is the next that the backend waits for. */
+static bool pass_held(struct tg_engine *e, struct tg_splice *s, struct tg_splice_held *h)
 {
-	bool used = false;
+	tg_seq next = s->side[TG_SPLICE_BACKEND].nxt;
+	bool used = false, went;
 	struct tg_seg seg;
 	struct tg_splice_pkt p = {
 	    .pkt = &h->pkt, .ip = &h->ip, .seg = &seg, .l2 = h->l2, .used = &used};
@@ -398,12 +400,14 @@ static void pass_held(struct tg_engine *e, struct tg_splice *s, struct tg_splice
 
 	assert(why == TG_CTR_NONE);
 	(void)why;
-	if (tg_splice_forward(e, s, TG_SPLICE_CLIENT, &p) == TG_CTR_NONE)
+	went = tg_splice_forward(e, s, TG_SPLICE_CLIENT, &p) == TG_CTR_NONE;
+	if (went)
 		tg_splice_follow(e, s, TG_SPLICE_CLIENT, &seg);
 	else
 		tg_ctr_inc(&e->ctr, TG_CTR_splice_early_lost);
 	if (!used)
 		tg_out_free(&e->out, &h->pkt);
+	return went && tg_seq_eq(seg.seq, next);
 }
 
 /* Both sides agreed on nothing that lasts: both are told. */
@@ -433,6 +437,7 @@ static enum tg_ctr synack_arrives(struct tg_engine *e, struct tg_rx *rx, struct 
 {
 	struct tg_splice_held held[TG_SPLICE_HELD_MAX];
 	uint32_t tsval = s->delta, told_ts = s->ts_delta, n = 0;
+	bool acked = false; /* text in order does what an ACK alone would */
 
 	if (tg_out_room(&e->out) < 2u + s->held_n)
 		return TG_CTR_tx_no_buffer; /* it is repeated */
@@ -449,10 +454,11 @@ static enum tg_ctr synack_arrives(struct tg_engine *e, struct tg_rx *rx, struct 
 	tg_ctr_inc(&e->ctr, TG_CTR_splice_opened);
 	tg_splice_arm_idle(e, s, e->conf.splice_idle_ms);
 	note_backend(e, s);
-	ack_backend(e, s, tsval, rx);
 	tell_window(e, s, told_ts, tsval, rx->seg.wnd);
 	for (uint32_t i = 0; i < n; i++)
-		pass_held(e, s, &held[i]);
+		acked |= pass_held(e, s, &held[i]);
+	if (!acked)
+		ack_backend(e, s, tsval, rx);
 	return TG_CTR_NONE;
 }
 

@@ -376,11 +376,17 @@ static struct w_seg w_backend_syn(void)
 	return s;
 }
 
-/* SYN-ACK with those options, and the ACK that it draws. */
-static struct w_seg w_backend_answers(struct tg_tcp_opts opts)
+/* SYN-ACK with those options: what was held goes out, and is the ACK. */
+static void w_backend_agrees(struct tg_tcp_opts opts)
 {
 	w.b.said.opts = opts;
 	w_say(&w.b, TG_TCP_SYN | TG_TCP_ACK, NULL, 0);
+}
+
+/* The same where nothing was held, and the ACK that it draws. */
+static struct w_seg w_backend_answers(struct tg_tcp_opts opts)
+{
+	w_backend_agrees(opts);
 	return w_hear_ctl(&w.b, TG_TCP_ACK);
 }
 

@@ -355,7 +355,7 @@ static void test_opening_tenSegments_reachBackendInOrder(void)
 	CU_ASSERT_EQUAL(w_waiting(&w.c), 0);
 	w_backend_syn();
 	CU_ASSERT_EQUAL(w_waiting(&w.b), 0);
-	w_backend_answers(w_all(W_BTS, W_CTS));
+	w_backend_agrees(w_all(W_BTS, W_CTS));
 	w_hear_ctl(&w.c, TG_TCP_ACK);
 	w_ts(&w.b, true, W_BTS + 1, W_CTS);
 	for (uint32_t i = 0; i < 10; i++) {
@@ -363,6 +363,7 @@ static void test_opening_tenSegments_reachBackendInOrder(void)
 		CU_ASSERT_EQUAL(s.seg.seq.v, 1001 + i * sizeof(text));
 		CU_ASSERT_EQUAL(s.seg.len, sizeof(text));
 		CU_ASSERT_EQUAL(s.text[0], i);
+		CU_ASSERT_EQUAL(s.seg.ack.v, w.b.nxt.v); /* the first one opens there */
 		CU_ASSERT_EQUAL(s.seg.opts.tsecr, W_BTS);
 	}
 	w_say(&w.b, TG_TCP_ACK, NULL, 0);
@@ -402,7 +403,7 @@ static void test_opening_fin_isHeldToo(void)
 	w_client_syn();
 	w_say(&w.c, TG_TCP_ACK | TG_TCP_FIN, "bye", 3);
 	w_backend_syn();
-	w_backend_answers(w_all(W_BTS, W_CTS));
+	w_backend_agrees(w_all(W_BTS, W_CTS));
 	w_hear_ctl(&w.c, TG_TCP_ACK);
 	struct w_seg s = w_hear_ctl(&w.b, TG_TCP_ACK | TG_TCP_FIN);
 
@@ -414,6 +415,30 @@ static void test_opening_fin_isHeldToo(void)
 	w_hear_ctl(&w.b, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(w_stats().splice[TG_SPLICE_TIME_WAIT], 1);
 	host_tick(&w.h, 60000);
+	w_end();
+}
+
+/* What the backend does not wait for opens nothing there: the ACK goes, too. */
+static void test_opening_heldTextBehindAHole_isNoAck(void)
+{
+	w_begin(false, true);
+	w_client_options(W_CTS);
+	w_client_syn();
+	w_say(&w.c, TG_TCP_ACK, NULL, 0);
+	w_backend_syn();
+	w_raw(&w.c, TG_TCP_ACK, 1004, w.c.rcv.v, "def", 3);
+	CU_ASSERT_EQUAL(w_stats().splice_held, 1);
+	w_backend_agrees(w_all(W_BTS, W_CTS));
+	CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.seq.v, 1004);
+	struct w_seg s = w_hear_ctl(&w.b, TG_TCP_ACK);
+
+	CU_ASSERT_EQUAL(s.seg.len, 0);
+	CU_ASSERT_EQUAL(s.seg.seq.v, 1001);
+	CU_ASSERT_EQUAL(s.seg.ack.v, w.b.nxt.v);
+	w_hear_ctl(&w.c, TG_TCP_ACK);
+	w_silence();
+	w_raw(&w.c, TG_TCP_RST, 1007, 0, NULL, 0);
+	w_hear_ctl(&w.b, TG_TCP_RST);
 	w_end();
 }
 
@@ -525,6 +550,7 @@ int main(int argc, char **argv)
 	     test_opening_tenSegments_reachBackendInOrder},
 	    {"opening_tooMuch_isDroppedAndCounted", test_opening_tooMuch_isDroppedAndCounted},
 	    {"opening_fin_isHeldToo", test_opening_fin_isHeldToo},
+	    {"opening_heldTextBehindAHole_isNoAck", test_opening_heldTextBehindAHole_isNoAck},
 	    {"closing_halfClose_otherWayGoesOn", test_closing_halfClose_otherWayGoesOn},
 	    {"timeWait_lateFin_isTranslated", test_timeWait_lateFin_isTranslated},
 	    {"timeWait_newerSyn_opensAnew", test_timeWait_newerSyn_opensAnew},

@@ -92,7 +92,7 @@ static void expect_opens(tg_seq iss)
 	struct w_seg syn = w_backend_syn();
 
 	CU_ASSERT_EQUAL(syn.seg.seq.v, iss.v);
-	w_backend_answers(w_all(W_BTS + 50, syn.seg.opts.tsval));
+	w_backend_agrees(w_all(W_BTS + 50, syn.seg.opts.tsval));
 	if (w_waiting(&w.c))
 		w_hear_ctl(&w.c, TG_TCP_ACK); /* the backend's window */
 	CU_ASSERT_EQUAL(memcmp(w_hear(&w.b).text, "anew", 4), 0);

@@ -84,7 +84,7 @@ static void test_opening_backendLate_opens(void)
 	w_say(&w.c, TG_TCP_ACK, "early", 5);
 	host_tick(&w.h, 1000);
 	w_hear_ctl(&w.b, TG_TCP_SYN);
-	w_backend_answers(w_all(W_BTS, W_CTS));
+	w_backend_agrees(w_all(W_BTS, W_CTS));
 	w_hear_ctl(&w.c, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.len, 5);
 	/* Twice: the ACK again, and the client hears nothing of it. */
@@ -742,7 +742,6 @@ static void test_opening_noRoomForAnswer_synAckIsRepeated(void)
 	CU_ASSERT_EQUAL(w_ctr(TG_CTR_tx_no_buffer), 1);
 	w.h.out_max = 2 * TG_BURST_MAX;
 	w_raw(&w.b, TG_TCP_SYN | TG_TCP_ACK, w.b.nxt.v - 1, 1001, NULL, 0);
-	w_hear_ctl(&w.b, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.len, 1);
 	w_hear_ctl(&w.c, TG_TCP_ACK);
 	w_ts(&w.b, true, W_BTS + 1, W_CTS);

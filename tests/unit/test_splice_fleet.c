@@ -146,8 +146,9 @@ static void splice_at(uint32_t y, struct host_peer *p, const struct tg_seg *told
 	q.opts.has_ts = told->opts.has_ts;
 	host_send(&q, SYN_ACK, NULL, 0);
 	seg = hear_backend(&same, y);
-	CU_ASSERT_EQUAL(seg.ctl, TG_TCP_ACK);
-	/* The held text, and, to the client, the backend's window. */
+	CU_ASSERT_EQUAL(seg.ctl, TG_TCP_ACK | TG_TCP_PSH); /* the held text */
+	CU_ASSERT_EQUAL(seg.len, 5);
+	/* And to the client the backend's window. */
 	for (uint32_t n = 0; node[y].tx_n; n++)
 		CU_ASSERT_FATAL(n < 3 && host_next(&node[y], &f));
 	q.opts =

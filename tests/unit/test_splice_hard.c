@@ -115,7 +115,7 @@ static void open_again(void)
 	w_client_syn();
 	w_say(&w.c, TG_TCP_ACK, "anew", 4);
 	CU_ASSERT_EQUAL(w_backend_syn().seg.seq.v, 70000);
-	w_backend_answers(w_all(W_BTS, W_CTS + 5001));
+	w_backend_agrees(w_all(W_BTS, W_CTS + 5001));
 	while (w_waiting(&w.c))
 		w_hear_ctl(&w.c, TG_TCP_ACK);
 	CU_ASSERT_EQUAL(memcmp(w_hear(&w.b).text, "anew", 4), 0);
