@@ -77,10 +77,11 @@ static uint64_t neigh_next(const struct tg_engine *e, uint64_t now_tick)
 }
 
 /* When TIME-WAIT, the neighbours, closed windows, pools or listeners have something to do; early is
- * allowed there. */
+ * allowed there. What TIME-WAIT has to do at once is of the tick that runs, not of now_ms, which is
+ * rounded up: it would never come. */
 static uint64_t others_next(const struct tg_engine *e, uint64_t now_tick)
 {
-	uint64_t tw = tg_tw_store_next(e->tw, e->env.now_ms);
+	uint64_t tw = tg_tw_store_next(e->tw, now_tick);
 
 	tw = min64(min64(tw, tg_arming_next(e)), tg_splices_next(e));
 	return min64(min64(tw, neigh_next(e, now_tick)), min64(tg_zwin_next(e), tg_pools_next(e)));

@@ -18,8 +18,8 @@ static const char usage[] =
     "  time-wait        TIME-WAIT records: made, asked, ended while others talk\n\n"
     "Both without a name, each in a process of its own, whose memory is told.\n\n"
     "  --connections N  how many rest (2,048,000; 1024 to 120,000,000)\n"
-    "  --records N      how many TIME-WAIT records (2,048,000; 8192 to 120,000,000)\n"
-    "                   (both are rounded down to a multiple of 1,024)\n"
+    "  --records N      how many TIME-WAIT records (2,048,000; 8192 to 76,800,000)\n"
+    "                   (rounded down to multiples of 1,024 and 4,096)\n"
     "  --parts N        in which the records end (10; 1 to 1000)\n"
     "  --full           100,000,000 connections, 60,000,000 records\n"
     "  --check          small ones, and the engine validated: for tests\n"
@@ -65,7 +65,7 @@ static void read_option(struct opts *o, int c)
 		o->connections = number("--connections", optarg, MASS_BATCH, 120000000);
 		break;
 	case OPT_RECORDS:
-		o->records = number("--records", optarg, 8 * MASS_BATCH, 120000000);
+		o->records = number("--records", optarg, 2 * MASS_CLUSTER, MASS_RECORDS_MAX);
 		break;
 	case OPT_PARTS:
 		o->parts = number("--parts", optarg, 1, 1000);
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 	if (!o.rest && !o.time_wait)
 		o.rest = o.time_wait = true;
 	o.connections -= o.connections % MASS_BATCH;
-	o.records -= o.records % MASS_BATCH;
+	o.records -= o.records % MASS_CLUSTER;
 	asked = (uint32_t)o.rest + (uint32_t)o.time_wait;
 	if (o.rest)
 		passed += apart(run_rest, &o);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* mass_tw.c: TIME-WAIT records by the million. They are made by whole connections, over most of
- * 2MSL; each is asked once; then they end while others talk: chunk by chunk, all of a chunk due at
- * once, which is the worst that a clock can do. Between two chunks the same loop runs for as long
- * with nothing due. */
+/* mass_tw.c: TIME-WAIT records by the million. They are made by whole connections, in clusters of
+ * one millisecond, over most of 2MSL; each is asked once; then they end while others talk: chunk by
+ * chunk, all of a chunk due at once, which is the worst that a clock can do. Between two chunks the
+ * same loop runs for as long with nothing due. */
 #include "mass.h"
 #include "memory.h"
 #include "spread.h"
@@ -14,7 +14,7 @@
 enum {
 	TALKERS = 8 * MASS_BATCH, /* that are open, and send data */
 	TEXT_LEN = 64,
-	MAKE_MS = 50000, /* so long records are made, less than 2MSL */
+	STEP_MS = 3, /* from one cluster to the next */
 	TWO_MSL_MS = 2 * MASS_MSL_MS,
 	GAP_NS = 200000,   /* nothing was polled for so long */
 	LOST_NS = 1000000, /* somebody else had the core */
@@ -32,8 +32,8 @@ struct loop {
 
 struct tw {
 	struct mass *m;
-	uint32_t n;
-	uint64_t made_ns; /* when the first one was */
+	uint32_t n, clusters; /* n = clusters * MASS_CLUSTER */
+	uint64_t made_ns;     /* when the first one was */
 	uint32_t talked[TALKERS / MASS_BATCH];
 	uint32_t server_seq[TALKERS];
 	uint32_t turn;
@@ -87,14 +87,13 @@ static void make_batch(struct mass *m, uint32_t base)
 static void make_all(struct tw *t)
 {
 	struct mass *m = t->m;
-	uint64_t step_ns = MAKE_MS * TG_NS_PER_MS / (t->n / MASS_BATCH);
-
 	m->port = MASS_CLOSER;
 	t->made_ns = m->now_ns;
 	m->spent_ns = 0;
 	for (uint32_t at = 0; at < t->n; at += MASS_BATCH) {
+		if (at % MASS_CLUSTER == 0)
+			m->now_ns = t->made_ns + at / MASS_CLUSTER * STEP_MS * TG_NS_PER_MS;
 		make_batch(m, at);
-		m->now_ns = t->made_ns + (at / MASS_BATCH + 1) * step_ns;
 	}
 	mass_check(m, "TIME-WAIT", TG_TIME_WAIT, t->n);
 	printf("made by connections that the server closed: %.0f ns each (three packets in and "
@@ -183,18 +182,36 @@ static void talk(struct tw *t, struct loop *l)
 
 /* --- ends --- */
 
-/* Chunk `part` of `parts` becomes due all at once; then as long again with nothing due. */
+/* Halfway between the last of so many clusters and the next. */
+static uint64_t end_ns(const struct tw *t, uint32_t clusters)
+{
+	return t->made_ns + TWO_MSL_MS * TG_NS_PER_MS + clusters * STEP_MS * TG_NS_PER_MS -
+	       STEP_MS * TG_NS_PER_MS / 2;
+}
+
+/* What is due now ends while others talk. */
+static void end_due(struct tw *t)
+{
+	do
+		talk(t, &t->with);
+	while (tg_engine_next_deadline(t->m->engine) <= t->m->now_ns);
+}
+
+/* Chunk `part` of `parts` becomes due all at once; then as long again with nothing due. What ends
+ * is what is due, no more; up to a millisecond late. */
 static void end_part(struct tw *t, uint32_t part, uint32_t parts)
 {
 	struct mass *m = t->m;
-	uint64_t span_ns = (uint64_t)MAKE_MS * TG_NS_PER_MS, from_ns = t->with.ns;
+	uint32_t clusters = (uint32_t)((uint64_t)t->clusters * (part + 1) / parts);
+	uint64_t from_ns = t->with.ns;
 
-	m->now_ns = t->made_ns + TWO_MSL_MS * TG_NS_PER_MS + span_ns / parts * (part + 1);
-	if (part + 1 == parts)
-		m->now_ns += TG_NS_PER_MS;
-	do
-		talk(t, &t->with);
-	while (tg_engine_next_deadline(m->engine) <= m->now_ns);
+	m->now_ns = end_ns(t, clusters);
+	end_due(t);
+	m->now_ns += TG_NS_PER_MS;
+	end_due(t);
+	if (held(t) != t->n - clusters * MASS_CLUSTER)
+		mass_fail("%u records are left when %u are not over", held(t),
+			  t->n - clusters * MASS_CLUSTER);
 	for (uint64_t until = t->without.ns + t->with.ns - from_ns; t->without.ns < until;)
 		talk(t, &t->without);
 }
@@ -204,7 +221,7 @@ static void end_all(struct tw *t, uint32_t parts)
 	struct mass *m = t->m;
 
 	/* Never early (TD-14). */
-	mass_sleep(m, (t->made_ns + TWO_MSL_MS * TG_NS_PER_MS - m->now_ns) / TG_NS_PER_MS - 1);
+	mass_sleep(m, (end_ns(t, 0) - m->now_ns) / TG_NS_PER_MS);
 	if (ended(t) || held(t) != t->n)
 		mass_fail("%" PRIu64 " records ended before 2MSL were over", ended(t));
 	for (uint32_t part = 0; part < parts; part++)
@@ -271,6 +288,7 @@ void mass_time_wait(uint32_t n, uint32_t parts, bool validate)
 	    !(t->without.sample = calloc(SAMPLE_MAX, sizeof(double))))
 		mass_fail("no memory");
 	t->n = n;
+	t->clusters = n / MASS_CLUSTER;
 	t->m = mass_make(TALKERS + MASS_BATCH, n);
 	printf("%u TIME-WAIT records\n", n);
 	make_all(t);
