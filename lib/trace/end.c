@@ -421,7 +421,7 @@ static enum tg_end_odd sends_fin(struct tg_end *e, const struct tg_seg *seg,
 
 	if (e->fin_sent)
 		return tg_seq_eq(fin, e->fin) ? TG_ODD_NONE : TG_ODD_AFTER_FIN;
-	if (tg_tcp_shutdown(&e->tcb, env, &act) != 0 || e->tcb.state == TG_CLOSED)
+	if (e->tcb.state == TG_SYN_SENT || tg_tcp_shutdown(&e->tcb, env, &act) != 0)
 		return TG_ODD_FIN_EARLY;
 	e->tcb.fin_sent = true;
 	e->tcb.snd.nxt = e->tcb.rexmit_nxt = tg_seq_add(e->tcb.tx_end, 1);
@@ -432,23 +432,30 @@ static enum tg_end_odd sends_fin(struct tg_end *e, const struct tg_seg *seg,
 
 /* --- what it acknowledges --- */
 
+/* Text up to `end` is stepped over: what was held above it is forgotten. */
+static void step_over(struct tg_end *e, tg_seq end, struct tg_end_world *w)
+{
+	struct tg_tcb *tcb = &e->tcb;
+
+	tg_tcb_release(tcb, &w->chunks);
+	tcb->ooo = TG_NONE;
+	tcb->ooo_n = 0;
+	tcb->fin_held = false;
+	tcb->rcv.nxt = tcb->rx_read = end;
+}
+
 /* The machine takes text up to ack, and the peer's FIN when ack is past it. */
 static void catch_up(struct tg_end *e, const struct tg_end *p, tg_seq ack,
 		     const struct tg_tcp_env *env, struct tg_end_world *w)
 {
-	struct tg_tcb *tcb = &e->tcb;
 	bool fin = p->fin_sent && tg_seq_eq(ack, tg_seq_add(p->fin, 1));
 	tg_seq end = fin ? p->fin : ack;
 
-	if (tg_seq_diff(end, tcb->rcv.nxt) > GAP_MAX) {
-		tg_tcb_release(tcb, &w->chunks);
-		tcb->ooo = TG_NONE;
-		tcb->ooo_n = 0;
-		tcb->rcv.nxt = tcb->rx_read = end;
-	}
+	if (tg_seq_diff(end, e->tcb.rcv.nxt) > GAP_MAX)
+		step_over(e, end, w);
 	e->edge_known = false; /* whatever it told, it took this */
-	while (e->phase == TG_END_BLOCK && tg_seq_lt(tcb->rcv.nxt, ack)) {
-		tg_seq from = tcb->rcv.nxt;
+	while (e->phase == TG_END_BLOCK && tg_seq_lt(e->tcb.rcv.nxt, ack)) {
+		tg_seq from = e->tcb.rcv.nxt;
 		uint32_t left = (uint32_t)tg_seq_diff(end, from);
 		struct tg_seg in = {.seq = from,
 				    .ack = e->una,
@@ -458,8 +465,8 @@ static void catch_up(struct tg_end *e, const struct tg_end *p, tg_seq ack,
 		if (fin && left <= FEED_MAX)
 			in.ctl |= TG_TCP_FIN;
 		feed(e, &in, env, w);
-		if (e->phase == TG_END_BLOCK && tg_seq_eq(tcb->rcv.nxt, from)) {
-			tcb->rcv.nxt = tcb->rx_read = end; /* its state takes no text */
+		if (e->phase == TG_END_BLOCK && tg_seq_eq(e->tcb.rcv.nxt, from)) {
+			step_over(e, end, w); /* its state takes no text */
 			return;
 		}
 	}
