@@ -457,7 +457,7 @@ static enum tg_ctr synack_arrives(struct tg_engine *e, struct tg_rx *rx, struct 
 	tell_window(e, s, told_ts, tsval, rx->seg.wnd);
 	for (uint32_t i = 0; i < n; i++)
 		acked |= pass_held(e, s, &held[i]);
-	if (!acked)
+	if (!acked || rx->seg.wnd == 0) /* text outside the window is no ACK, either */
 		ack_backend(e, s, tsval, rx);
 	return TG_CTR_NONE;
 }

@@ -442,6 +442,28 @@ static void test_opening_heldTextBehindAHole_isNoAck(void)
 	w_end();
 }
 
+/* Nor does what has no room there: RFC 9293 3.10.7.4 has the segment tested before its ACK. */
+static void test_opening_heldTextAndWindow0_isNoAck(void)
+{
+	w_begin(true, false);
+	w_client_options(W_CTS);
+	w_client_syn();
+	w_say(&w.c, TG_TCP_ACK, "abc", 3);
+	w_backend_syn();
+	w.b.said.wnd = 0;
+	w_backend_agrees(w_all(W_BTS, W_CTS));
+	CU_ASSERT_EQUAL(w_hear_ctl(&w.b, TG_TCP_ACK).seg.len, 3);
+	struct w_seg s = w_hear_ctl(&w.b, TG_TCP_ACK);
+
+	CU_ASSERT_EQUAL(s.seg.len, 0);
+	CU_ASSERT_EQUAL(s.seg.ack.v, w.b.nxt.v);
+	CU_ASSERT_EQUAL(w_hear_ctl(&w.c, TG_TCP_ACK).seg.wnd, 0);
+	w_silence();
+	w_say(&w.c, TG_TCP_RST, NULL, 0);
+	w_hear_ctl(&w.b, TG_TCP_RST);
+	w_end();
+}
+
 /* --- SP-11 --- */
 
 /* SP-11: one way may be closed for as long as the other is used. */
@@ -551,6 +573,7 @@ int main(int argc, char **argv)
 	    {"opening_tooMuch_isDroppedAndCounted", test_opening_tooMuch_isDroppedAndCounted},
 	    {"opening_fin_isHeldToo", test_opening_fin_isHeldToo},
 	    {"opening_heldTextBehindAHole_isNoAck", test_opening_heldTextBehindAHole_isNoAck},
+	    {"opening_heldTextAndWindow0_isNoAck", test_opening_heldTextAndWindow0_isNoAck},
 	    {"closing_halfClose_otherWayGoesOn", test_closing_halfClose_otherWayGoesOn},
 	    {"timeWait_lateFin_isTranslated", test_timeWait_lateFin_isTranslated},
 	    {"timeWait_newerSyn_opensAnew", test_timeWait_newerSyn_opensAnew},
