@@ -23,7 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 KERNEL_ADDRESS, OUR_ADDRESS, CLIENT_ADDRESS = "192.0.2.1", "192.0.2.3", "192.0.2.2"
 KEYS = {
-    "peer": {"title", "rounds", "seconds", "warm_up", "port", "network", "setup", "teardown"},
+    "peer": {"title", "rounds", "seconds", "warm_up", "port", "network"},
     "server": {"command", "files", "ready", "address"},
     "client": {"command", "files"},
     "figure": {"regex", "json", "from", "load", "load_scale", "unit", "scale", "better"},
@@ -84,11 +84,29 @@ class Peer:
         for section in ("server", "client"):
             if not self.get(section, "command"):
                 raise Bad("%s: [%s] command is missing" % (self.path, section))
+        for section, key in (("server", "command"), ("client", "command"), ("ours", "load")):
+            try:
+                shlex.split(self.get(section, key))
+            except ValueError as e:
+                raise Bad("%s: [%s] %s: %s" % (self.path, section, key, e))
+        self.check_ready()
         figures = [s for s in self.ini.sections() if s.startswith("figure ")]
         if not figures:
             raise Bad("%s: no [figure NAME]: nothing would be read" % self.path)
         for section in figures:
             self.check_figure(section)
+
+    def check_ready(self):
+        kind, _, rest = self.get("server", "ready", "tcp").partition(" ")
+        try:
+            if kind == "line":
+                re.compile(rest)
+            elif kind == "seconds":
+                float(rest)
+            elif kind != "tcp" or rest:
+                raise ValueError("must be tcp, line REGEX or seconds N")
+        except (re.error, ValueError) as e:
+            raise Bad("%s: [server] ready: %s" % (self.path, e))
 
     def check_figure(self, section):
         how = [k for k in ("regex", "json") if self.get(section, k)]
@@ -192,11 +210,11 @@ class Wire:
 class Program:
     """Begun in a process group of its own; what it prints lies in a file."""
 
-    def __init__(self, words, log, env=None):
+    def __init__(self, words, log):
         self.name, self.log = words_name(words), log
         with open(log, "w") as f:
             try:
-                self.p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, start_new_session=True, env=env)
+                self.p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT, start_new_session=True)
             except OSError as e:
                 raise Bad("%s: %s" % (words[0], e.strerror))
 
@@ -417,12 +435,18 @@ def stop(_signal, _frame):
     raise KeyboardInterrupt
 
 
+def positive(text):
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError("%s: must be a number above 0" % text)
+    return int(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file")
     parser.add_argument("--tidegate", help="build-perf/app/tidegate, or build/app/tidegate")
-    parser.add_argument("--rounds", type=int, help="in place of the file's")
-    parser.add_argument("--seconds", type=int, help="in place of the file's")
+    parser.add_argument("--rounds", type=positive, help="in place of the file's")
+    parser.add_argument("--seconds", type=positive, help="in place of the file's")
     parser.add_argument("--csv", help="the table, for programs")
     parser.add_argument("--check", action="store_true", help="reads the file, runs nothing")
     args = parser.parse_args()

@@ -13,8 +13,9 @@
 #include "tg_sip_lanes.h"
 #include "tg_tuple_batch.h"
 #include "tuple_words.h"
+#include <stdio.h>
 
-enum { TEXT_LEN = 64, TWO_MSL_MS = 60000, ROWS_MAX = 32 };
+enum { TEXT_LEN = 64, TWO_MSL_MS = 60000 };
 
 /* How a life goes, beside what its world does. */
 struct price_row {
@@ -202,7 +203,6 @@ static uint64_t run(void *ctx)
 {
 	struct price *p = ctx;
 	const struct price_row *row = p->row;
-	uint64_t unkeyed = unkeyed_n;
 
 	hash_as(row, p->w);
 	p->w->port = row->port;
@@ -217,16 +217,18 @@ static uint64_t run(void *ctx)
 	close_both(p);
 	rest(p);
 	world_check(p->w, row->name, TG_TIME_WAIT, 0);
-	if (row->is_unkeyed && unkeyed_n == unkeyed)
-		bench_fail("%s: the linker did not put the other hash in place", row->name);
 	p->lives += WORLD_BATCH;
 	return WORLD_BATCH;
 }
 
 /* --- the list --- */
 
-static void make(struct price *p, const struct price_row *row, uint32_t held)
+/* false: the row cannot be had, since the linker did not put the other hash in its place (it may
+ * not, when it optimises the whole program). */
+static bool make(struct price *p, const struct price_row *row, uint32_t held)
 {
+	uint64_t unkeyed = unkeyed_n;
+
 	*p = (struct price){.row = row, .held = held};
 	hash_as(row, NULL);
 	p->w = world_make_so(held + WORLD_BATCH, 2 * WORLD_BATCH, held + WORLD_BATCH, &row->ways);
@@ -235,6 +237,7 @@ static void make(struct price *p, const struct price_row *row, uint32_t held)
 	world_check(p->w, row->name, TG_ESTABLISHED, held);
 	/* What a packet to nobody says first is no packet of a life. */
 	p->packets_in = p->packets_out = 0;
+	return !row->is_unkeyed || unkeyed_n > unkeyed;
 }
 
 int main(int argc, char **argv)
@@ -249,7 +252,11 @@ int main(int argc, char **argv)
 	for (uint32_t s = 0; s < o.size_n; s++)
 		for (uint32_t r = 0; r < ROW_N; r++)
 			if (bench_is_wanted(&o, rows[r].name)) {
-				make(&price[r][s], &rows[r], o.size[s]);
+				if (!make(&price[r][s], &rows[r], o.size[s])) {
+					fprintf(stderr, "left out: %s: this build cannot\n",
+						rows[r].name);
+					continue;
+				}
 				cases[n++] =
 				    (struct bench_case){rows[r].name, o.size[s], &price[r][s], run};
 			}

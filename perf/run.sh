@@ -25,20 +25,41 @@ ends it, and leaves the results of the run before as they were.
 END
 }
 
+wrong() {
+	printf 'run.sh: %s; see --help\n' "$*" >&2
+	exit 2
+}
+
+parts="engine parts beside price life mass bench syn"
 level=normal fast="" build="" out="" make=yes
 pass=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick | --full | --check) level=${1#--} ;;
 	--fast) fast="-fast" ;;
-	--only) pass+=(--only "${2:?--only needs a part}"); shift ;;
+	--only)
+		case " $parts " in
+		*" ${2:-nothing} "*) pass+=(--only "$2") ;;
+		*) wrong "--only ${2:-}: must be one of $parts" ;;
+		esac
+		shift
+		;;
 	--no-macro) pass+=(--only engine --only parts --only price) ;;
-	--against) pass+=(--against "$(cd "${2:?--against needs a directory}" && pwd)"); shift ;;
-	--build) build=${2:?--build needs a directory}; shift ;;
-	--out) mkdir -p "${2:?--out needs a directory}"; out=$(cd "$2" && pwd); shift ;;
+	--against)
+		[ -d "${2:-}/perf" ] || wrong "--against ${2:-}: no build is there"
+		pass+=(--against "$(cd "$2" && pwd)")
+		shift
+		;;
+	--build) build=${2:-}; [ -n "$build" ] || wrong "--build needs a directory"; shift ;;
+	--out)
+		[ -n "${2:-}" ] || wrong "--out needs a directory"
+		mkdir -p "$2"
+		out=$(cd "$2" && pwd)
+		shift
+		;;
 	--no-build) make="" ;;
 	--help | -h) usage; exit 0 ;;
-	*) usage >&2; exit 2 ;;
+	*) wrong "unknown option $1" ;;
 	esac
 	shift
 done

@@ -37,6 +37,8 @@ class Context:
         return path
 
     def skip(self, what, why):
+        if (what, str(why)) in self.skipped:
+            return
         self.skipped.append((what, str(why)))
         self.say("skipped: %s: %s" % (what, why))
 
@@ -56,6 +58,9 @@ class Context:
         if code not in good:
             words = (err.strip() or out.strip() or "exit status %d" % code).splitlines()
             raise Skip("%s: %s" % (os.path.basename(command[0]), words[-1][:200]))
+        for line in err.splitlines():
+            if line.startswith("left out: "):
+                self.skip(os.path.basename(command[0]), line[len("left out: "):])
         return out
 
     def end(self):

@@ -85,7 +85,8 @@ def per_case(part, rows):
     plots = []
     for size in sorted({r.size for r in now if r.size >= 1000}):
         of = [(r.name, r.whose or "now", r.median, r.p10, r.p90) for r in ns if r.size == size]
-        plots += bar_plot("%s-%d" % (part, size), "%s, %s" % (ABOUT[part][0], size_words(size)), "ns", of)
+        if len({name for name, *_ in of}) > 2:
+            plots += bar_plot("%s-%d" % (part, size), "%s, %s" % (ABOUT[part][0], size_words(size)), "ns", of)
     return table(head, lines), plots
 
 
@@ -138,7 +139,7 @@ def price(part, rows):
 def as_told(part, rows):
     lines = [[escape(r.name), escape(r.whose), size_words(r.size), cell(r), escape(r.metric), r.n] for r in rows]
     plots = []
-    for metric in dict.fromkeys(r.metric for r in rows if r.metric in ("ns", "Mpps", "share", "opens/s")):
+    for metric in dict.fromkeys(r.metric for r in rows if r.metric in ("ns", "Mpps", "Gb/s", "share", "opens/s")):
         of = [(("%s, %s" % (r.name, size_words(r.size))) if r.size else r.name, r.whose, r.median, r.p10, r.p90)
               for r in rows if r.metric == metric]
         plots += bar_plot("%s-%s" % (part, metric.replace("/", "-per-")), "%s: %s" % (ABOUT[part][0], metric), metric, of)

@@ -65,6 +65,22 @@ class Told(Row):
         self.p10, self.p90, self.n = p10, p90, n
 
 
+BULK = re.compile(r"^bulk, .*: ([\d.]+) Gb/s of the server's busy time \(([\d.]+) \.\. ([\d.]+);", re.M)
+BULK_LOSSY = re.compile(r"(\d+) of a million frames lost each way: ([\d.]+) Gb/s \(([\d.]+) \.\. ([\d.]+)\); of that without: "
+                        r"([\d.]+) \(([\d.]+) \.\. ([\d.]+);")
+BULK_WINDOWS = re.compile(r"^  (\d+) windows of", re.M)
+
+
+def read_bulk(out):
+    clean, lossy, windows = BULK.search(out), BULK_LOSSY.search(out), BULK_WINDOWS.search(out)
+    if not clean or not lossy or not windows:
+        raise Skip("life --bulk: it says nothing that can be read")
+    n, what = int(windows[1]), "bulk, %g %% of the frames lost" % (int(lossy[1]) / 10000)
+    rows = [Told("life/bulk@engine", 0, "Gb/s", *(float(v) for v in clean.groups()), n)]
+    rows.append(Told("life/%s@engine" % what, 0, "Gb/s", *(float(v) for v in lossy.groups()[1:4]), n))
+    return rows + [Told("life/%s, to that without" % what, 0, "share", *(float(v) for v in lossy.groups()[4:]), n)]
+
+
 def read_life(out):
     found, packets, swap = LIFE.findall(out), LIFE_PACKETS.search(out), LIFE_SWAP.search(out)
     if not found or not packets or not swap:
@@ -90,6 +106,10 @@ def life(ctx):
             if close == "client":
                 r.case = r.case.replace("life/", "life/the client closes first: ")
         rows += got
+    try:
+        rows += read_bulk(ctx.run([program, "--bulk", "--loss", "1000", "--seconds", ctx.pick("1", "5", "20")], 1800))
+    except Skip as why:
+        ctx.skip("life, bulk", why)
     return rows
 
 
@@ -164,6 +184,19 @@ def bench_run(ctx, whose, options):
     return read_bench(whose, ctx.run(command + options + ["--rate", ctx.pick("100000", "1000000", "1000000")], 300, good=(0, 1)))
 
 
+def overload(ctx):
+    """The best rate, and what is left of it when twice that is offered."""
+    command = [ctx.program("app/tidegate"), "bench", "--json", "--quiet", "--name", "perf%d" % os.getpid(), "--overload", "--duration", "60"]
+    try:
+        told = json.loads(ctx.run(command + BENCH_MODES["ring, one core"], 300, good=(0, 1)))["overload"]
+        if not told["finished"]:
+            raise Skip("it ended before twice the best rate was offered")
+        return [Row("bench/best rate@ring, one core", 0, "opens/s", [float(told["best"])]),
+                Row("bench/offered twice that, what is left@ring, one core", 0, "share", [float(told["share"])])]
+    except (ValueError, KeyError, TypeError) as e:
+        raise Skip("its JSON is not as expected: %s" % e)
+
+
 def server_and_client(ctx):
     modes = dict(list(BENCH_MODES.items())[:1]) if ctx.level == "check" else dict(BENCH_MODES)
     pooled = {}
@@ -175,7 +208,13 @@ def server_and_client(ctx):
             except Skip as why:
                 ctx.skip("bench, %s" % whose, why)
                 del modes[whose]
-    return [Row(case, 0, metric, values) for (case, metric), values in pooled.items()]
+    rows = [Row(case, 0, metric, values) for (case, metric), values in pooled.items()]
+    if ctx.level in ("normal", "full"):
+        try:
+            rows += overload(ctx)
+        except Skip as why:
+            ctx.skip("bench, overload", why)
+    return rows
 
 
 # --- SYNs beside testpmd ---

@@ -41,7 +41,8 @@ rows = [r for r in csv.DictReader(open("perf.csv")) if r["case"].startswith("pri
 for metric in ["ns", "packets in", "packets out"] + (["instructions"] if shutil.which("valgrind") else []):
     assert len({r["case"] for r in rows if r["metric"] == metric}) >= 12, metric
 packets = {r["case"]: float(r["median"]) for r in rows if r["metric"] == "packets in"}
-assert packets["price/every rule"] == 5 and packets["price/three segments in, not five"] == 3, packets'
+assert len(packets) == 14 and packets["price/every rule"] == packets["price/without a keyed hash"] == 5, packets
+assert packets["price/three segments in, not five"] == 3, packets'
 looked "report.html needs nothing from elsewhere, and has its sections" '
 import re
 page = open("report.html").read()
@@ -58,6 +59,10 @@ assert len(plots) >= 3, plots
 for p in plots:
     assert xml.parse(p).getroot().tag == "{http://www.w3.org/2000/svg}svg", p
     assert "plot " in open(p[:-3] + "gp").read(), p'
+
+"$top/perf/run.sh" --check --no-build --only price --build "$build" --against "$build" --out "$work/against" >"$work/run.out" 2>&1
+same "another build takes turns with this one" \
+	"$(grep -c '^[^,]*,[^,]*,.*,price/every rule@\(now\|before\),1000,ns,' "$work/against/perf.csv" 2>/dev/null)" 2
 
 # Ctrl-C in the middle: nothing of a new run lies there, and the old one as it was.
 before=$(cat "$out"/perf.csv "$out/report.html" | sha256sum)
@@ -84,8 +89,21 @@ refuses() {
 	shift 2
 	status=0
 	"$top/perf/run.sh" --no-build --build "$build" --out "$out" "$@" >"$work/no.out" 2>&1 || status=$?
-	check "$what" "exit $status: $(tail -n 1 "$work/no.out")" test $status = 2 -a -n "$(grep -e "$words" "$work/no.out")"
+	check "$what" "exit $status: $(cat "$work/no.out")" test $status = 2 -a "$(wc -l <"$work/no.out")" = 1 -a -n "$(grep -e "$words" "$work/no.out")"
 }
+# --- more cores ---
+
+if "$tg" serve --help >/dev/null 2>&1; then
+	status=0
+	"$top/perf/scale.sh" --check --tidegate "$tg" --csv "$work/scale.csv" >"$work/scale.out" 2>&1 || status=$?
+	same "scale.sh --check" "$status $(tail -n 1 "$work/scale.out")" "0 every flow stayed on one core"
+	same "its table has a line for one worker and for two" "$(cut -d, -f1 "$work/scale.csv" 2>/dev/null | tr '\n' ' ')" "workers 1 2 "
+else
+	skip "scale.sh" "this build has no DPDK"
+fi
+"$top/perf/scale.sh" --workers 1,x >"$work/scale.out" 2>&1
+same "workers that are no numbers are one line, exit 2" "$? $(cat "$work/scale.out")" "2 scale: --workers 1,x: must be numbers with commas"
+
 # --- peers ---
 
 # ini NAME WORDS TEXT...: a file of this text (as printf has it) is refused, in one line with these words.
@@ -109,6 +127,8 @@ ini "an unknown section is named" '\[nonsense\]: no such section' '[nonsense]\n'
 ini "a port that is no number is named" 'port = x: must be' '[peer]\nport = x\n%s\n[figure a]\nregex = (1)\n' "$good"
 ini "an unknown key is named" '\[peer\] speed: no such key' '[peer]\nspeed = 1\n%s\n' "$good"
 ini "a missing section is named" '\[client\] is missing' '[peer]\n[server]\ncommand = true\n'
+ini "a command with an open quote is told" '\[client\] command: No closing quotation' "[peer]\n[server]\ncommand = true\n[client]\ncommand = sh -c 'x\n"
+ini "a way to be ready that is none is told" 'ready: must be tcp, line REGEX or seconds N' '[peer]\n[server]\ncommand = true\nready = soon\n[client]\ncommand = true\n'
 ini "no figure at all is refused" 'nothing would be read' '[peer]\n%s\n' "$good"
 ini "a bad regex is told" '\[figure a\]: ' '[peer]\n%s\n[figure a]\nregex = (\n' "$good"
 ini "a regex that catches nothing is told" 'one group for the number' '[peer]\n%s\n[figure a]\nregex = x\n' "$good"
@@ -143,6 +163,21 @@ sed -i 's/^command = sh -c .echo up.*/command = false/' "$work/peer.ini"
 python3 "$work/peers.py" "$work/peer.ini" >"$work/ini.out" 2>&1
 same "a server that ends at once is one line" "$(tail -n 1 "$work/ini.out")" "peers: false ended at once: it said nothing"
 
-refuses "an unknown part is named" "invalid choice: 'nonsense'" --only nonsense
-refuses "an unknown option shows the usage" '^usage: perf/run.sh' --nonsense
+# The example as it is, in namespaces of its own.
+if [ "$(id -u)" = 0 ] && command -v nginx wrk taskset ethtool >/dev/null && "$tg" serve --help >/dev/null 2>&1; then
+	before=$(ip netns list | grep -c '^tgp[sc][0-9]')
+	status=0
+	"$top/perf/peers.py" "$top/perf/peers/nginx-wrk.ini" --tidegate "$tg" --rounds 1 --seconds 1 --csv "$work/peers.csv" \
+		>"$work/peers.out" 2>&1 || status=$?
+	same "nginx and wrk, and ours in the place of each: two figures, four rows" \
+		"$status $(awk -F, 'NR > 1 && $5 > 0' "$work/peers.csv" 2>/dev/null | wc -l)" "0 8"
+	[ $status = 0 ] || tail -n 2 "$work/peers.out"
+	same "its namespaces are gone" "$(ip netns list | grep -c '^tgp[sc][0-9]')" "$before"
+else
+	skip "nginx and wrk" "needs root, nginx, wrk and DPDK"
+fi
+
+refuses "an unknown part is named" '^run.sh: --only nonsense: must be one of engine ' --only nonsense
+refuses "a build that is not there is named" '^run.sh: --against /none: no build' --against /none
+refuses "an unknown option is named" '^run.sh: unknown option --nonsense' --nonsense
 finish
