@@ -9,7 +9,15 @@
 #include "tg_prefix.h"
 #include "tg_rng.h"
 
-enum { ROUNDS = 120, BURSTS = 60, LISTENERS = 5, KEPT = 64, PROBES = 8, FRAME_LEN = 256 };
+enum {
+	ROUNDS = 120,
+	BURSTS = 60,
+	LISTENERS = 5,
+	KEPT = 64,
+	PROBES = 8,
+	FLOOD = 16,
+	FRAME_LEN = 256
+};
 
 static struct host side[2]; /* [1] has no stage */
 static struct tg_rng rng;
@@ -319,6 +327,8 @@ static void random_alike(struct frame *f)
 		ip[12] = (uint8_t)(1 + below(126));
 	else if (one_in(8)) /* one of ours, or near us */
 		tg_be32_put(ip + 12, 0xc0000200u | below(4));
+	if (one_in(2)) /* of few prefixes, so that they find a limit */
+		tg_be32_put(ip + 12, 0x0a000000u | below(512));
 	tg_be16_put(ip + 4, (uint16_t)below(65536));
 	ip[8] = (uint8_t)(one_in(20) ? 0 : 1 + below(255));
 	tg_be16_put(ip + 10, 0);
@@ -747,7 +757,65 @@ static void test_stage_listenerChangedInTheBurst_isSeen(void)
 	host_fini(h);
 }
 
+/* A SYN of each of the first n peers in one burst; all are answered by cookies. */
+static void flood(struct host *h, struct host_peer p[], uint32_t n)
+{
+	static uint8_t data[FLOOD][HOST_BUF_LEN];
+	const uint8_t *frame[FLOOD];
+	uint32_t len[FLOOD];
+
+	for (uint32_t i = 0; i < n; i++) {
+		frame[i] = data[i];
+		len[i] =
+		    host_build(&p[i], TG_TCP_SYN, p[i].snd_nxt, tg_seq_make(0), NULL, 0, data[i]);
+	}
+	host_rx(h, frame, len, n);
+	for (uint32_t i = 0; i < n; i++)
+		host_expect_ctl(&p[i], TG_TCP_SYN | TG_TCP_ACK);
+}
+
+/* In a flood: of a handshake ACK and a repeated SYN of its connection, in one burst, the second
+ * meets the connection (SE-21), though there was none when the tables were asked. */
+static void test_run_synAfterItsAck_meetsTheConnection(void)
+{
+	struct host *h = &side[0];
+	struct tg_listener_conf l;
+	struct host_peer p[FLOOD];
+	uint8_t data[3][HOST_BUF_LEN];
+	const uint8_t *frame[3] = {data[0], data[1], data[2]};
+	uint32_t len[3];
+
+	host_defaults(h);
+	host_init(h);
+	host_listener(h, &l, 80);
+	l.syn_cookies = TG_COOKIES_ALWAYS;
+	CU_ASSERT_EQUAL_FATAL(tg_engine_listen(h->e, &l), 0);
+	for (uint32_t i = 0; i < FLOOD; i++) {
+		host_peer(&p[i], h, 80, (uint16_t)(5000 + i), false);
+		tg_addr_parse("10.9.8.7", &p[i].t.raddr);
+	}
+	tg_seq first = p[0].snd_nxt;
+
+	flood(h, p, FLOOD);
+	CU_ASSERT_EQUAL(h->e->syn.run.mask, 0); /* the shape was learnt at the end */
+	flood(h, p + 1, FLOOD - 1);
+	CU_ASSERT_EQUAL(__builtin_popcountll(h->e->syn.run.mask), FLOOD - 1);
+	host_send(&p[0], TG_TCP_SYN, NULL, 0);
+	host_expect_ctl(&p[0], TG_TCP_SYN | TG_TCP_ACK);
+	len[0] = host_build(&p[0], TG_TCP_ACK, p[0].snd_nxt, p[0].rcv_nxt, NULL, 0, data[0]);
+	len[1] = host_build(&p[0], TG_TCP_SYN, first, tg_seq_make(0), NULL, 0, data[1]);
+	len[2] = host_build(&p[1], TG_TCP_SYN, p[1].snd_nxt, tg_seq_make(0), NULL, 0, data[2]);
+	host_rx(h, frame, len, 3);
+	CU_ASSERT_EQUAL(h->e->syn.run.mask, 6);
+	CU_ASSERT_EQUAL(host_state(&p[0]), TG_ESTABLISHED);
+	host_expect_ctl(&p[0], TG_TCP_ACK);
+	host_expect_ctl(&p[1], TG_TCP_SYN | TG_TCP_ACK);
+	CU_ASSERT_EQUAL(host_ctr(h, TG_CTR_cookie_sent), 2 * FLOOD + 1);
+	host_fini(h);
+}
+
 static const struct tg_test tests[] = {
+    {"run_synAfterItsAck_meetsTheConnection", test_run_synAfterItsAck_meetsTheConnection},
     {"stage_listenerChangedInTheBurst_isSeen", test_stage_listenerChangedInTheBurst_isSeen},
     {"timeWait_oldSyn_isForTheRecord", test_timeWait_oldSyn_isForTheRecord},
     {"stage_anyBursts_sameAsOneByOne", test_stage_anyBursts_sameAsOneByOne},
