@@ -22,6 +22,7 @@ enum {
 struct window {
 	double life_ns[LIFE_RIG_MAX]; /* busy, for one life */
 	double mirror_ns;             /* busy, for one packet */
+	double share[LIFE_RIG_MAX];   /* of the mirror's packet rate */
 };
 
 struct run {
@@ -134,6 +135,9 @@ static void measure(struct run *run)
 		for (uint32_t i = 0; i < run->o->rig_n; i++)
 			run->window[w].life_ns[i] = one_window(run, i);
 		run->window[w].mirror_ns = mirror_window(run);
+		for (uint32_t i = 0; i < run->o->rig_n; i++)
+			run->window[w].share[i] =
+			    run->window[w].mirror_ns * run->o->packets / run->window[w].life_ns[i];
 	}
 }
 
@@ -202,11 +206,9 @@ static double beside_of(const struct window *w, uint32_t i)
 	return w->life_ns[i] / w->life_ns[0];
 }
 
-static uint32_t packets_now;
-
 static double share_of(const struct window *w, uint32_t i)
 {
-	return w->mirror_ns * packets_now / w->life_ns[i];
+	return w->share[i];
 }
 
 static void print_rig(const struct run *run, uint32_t i)
@@ -301,7 +303,6 @@ void life_run(const struct life_opts *o)
 	struct run run = {.o = o};
 	uint32_t lcore = life_eal_init(o->rig_n, o->verbose);
 
-	packets_now = o->packets;
 	run.window_n = o->seconds * 1000 / (LIFE_WINDOW_MS * (o->rig_n + 1));
 	run.window_n = run.window_n ? run.window_n : 1;
 	run.window = calloc(run.window_n, sizeof(*run.window));
