@@ -180,39 +180,6 @@ static void test_timeWait_finAgain_restarts(void)
 	host_end(&h);
 }
 
-/* A round of a worker, ms later: a burst, then what is due. */
-static void one_round(uint32_t ms)
-{
-	h.now_ns += ms * TG_NS_PER_MS;
-	host_rx(&h, NULL, NULL, 0);
-	host_tick_once(&h, 0);
-}
-
-/* TD-14: a worker's clock hardly ever stands at a whole millisecond, and what is due may be more
- * than one call may end. */
-static void test_timeWait_moreThanACallEnds_allEnd(void)
-{
-	static struct host_peer q;
-
-	host_defaults(&h);
-	h.conf.timer_budget = 1;
-	host_init(&h);
-	CU_ASSERT_FATAL(host_listen(&h, 80) >= 0);
-	h.now_ns += TG_NS_PER_MS / 2;
-	host_peer(&p, &h, 80, 5000, false);
-	to_time_wait();
-	q = p;
-	host_peer(&p, &h, 80, 5001, false);
-	to_time_wait();
-	one_round(59999);
-	CU_ASSERT_EQUAL(host_state(&p), TG_TIME_WAIT);
-	one_round(2);
-	CU_ASSERT_EQUAL(host_state(&q), TG_CLOSED);
-	one_round(1);
-	CU_ASSERT_EQUAL(host_state(&p), TG_CLOSED);
-	host_end(&h);
-}
-
 static void test_timeWait_newerSyn_opensAboveOld(void)
 {
 	host_begin(&h, &p);
@@ -796,7 +763,6 @@ static const struct tg_test tests[] = {
     {"established_weClose_timeWaitLasts2Msl", test_established_weClose_timeWaitLasts2Msl},
     {"timeWait_finInMidTick_lastsWhole", test_timeWait_finInMidTick_lastsWhole},
     {"timeWait_finAgain_restarts", test_timeWait_finAgain_restarts},
-    {"timeWait_moreThanACallEnds_allEnd", test_timeWait_moreThanACallEnds_allEnd},
     {"timeWait_newerSyn_opensAboveOld", test_timeWait_newerSyn_opensAboveOld},
     {"timeWait_newerSynThenRst_recordWakes", test_timeWait_newerSynThenRst_recordWakes},
     {"timeWait_newerSynThenSilence_bothEnd", test_timeWait_newerSynThenSilence_bothEnd},
