@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TTL = 64 };
+enum { TTL = 64, GAP_NS = 1000 };
 
 const char *const tg_stage_addr[2][2] = {{"192.0.2.1", "192.0.2.2"},
 					 {"2001:db8::1", "2001:db8::2"}};
@@ -73,11 +73,14 @@ static void show(struct tg_stage *s, uint64_t time_ns, int side, const uint8_t *
 }
 
 /* It leaves, is shown, and stands on the wire unless it is lost. */
-static void leave(struct tg_stage *s, uint64_t time_ns, int side, const uint8_t *datagram,
-		  uint32_t len)
+static void leave(struct tg_stage *s, int side, const uint8_t *datagram, uint32_t len)
 {
 	struct tg_stage_packet *p;
+	uint64_t time_ns = s->now_ns;
 
+	if (s->number && time_ns < s->left_ns + GAP_NS) /* one after the other */
+		time_ns = s->left_ns + GAP_NS;
+	s->left_ns = time_ns;
 	s->sent[side]++;
 	s->number++;
 	show(s, time_ns, side, datagram, len);
@@ -109,7 +112,7 @@ void tg_stage_flush(struct tg_stage *s)
 
 		while (s->lab[i] &&
 		       (len = tg_lab_output(s->lab[i], datagram, sizeof(datagram), &sent_ns)) > 0)
-			leave(s, s->now_ns, i, datagram, (uint32_t)len);
+			leave(s, i, datagram, (uint32_t)len);
 	}
 }
 
@@ -198,5 +201,5 @@ void tg_stage_send(struct tg_stage *s, int side, const struct tg_seg *seg)
 	else
 		tg_ip4_emit(datagram, &ip, len, false);
 	tg_tcp_csum_put(datagram + at, len, &ip.src, &ip.dst, false);
-	leave(s, s->now_ns, side, datagram, at + len);
+	leave(s, side, datagram, at + len);
 }

@@ -24,7 +24,7 @@ struct tg_stage_packet {
 
 struct tg_stage {
 	struct tg_lab *lab[2]; /* NULL: nobody */
-	uint64_t now_ns, delay_ns, jitter_ns;
+	uint64_t now_ns, delay_ns, jitter_ns, left_ns;
 	bool v6;
 	uint32_t sent[2];                   /* packets so far */
 	uint32_t drop[2][TG_STAGE_CUT_MAX]; /* which of them are lost, from 1 */

@@ -5,6 +5,8 @@
  * does: no answer comes sooner than the quickest so far. */
 #include "flow_int.h"
 
+#include <string.h>
+
 enum { WAIT = 0, WAIT_LONG, TAKE, TAKE_REFUSED, LOSE };
 
 enum {
@@ -182,7 +184,7 @@ static uint8_t by_ack(const struct look *l, struct pending *p)
 		return TAKE;
 	if (is_syn_only(&p->seg) && (l->e->phase != TG_END_NONE))
 		return by_time(l, p);
-	if (l->flow->wnd_known[l->side] && l->flow->last_wnd[l->side] == 0)
+	if (l->q->wnd == 0 || (l->flow->wnd_known[l->side] && l->flow->last_wnd[l->side] == 0))
 		return by_time(l, p); /* a probe: it came, and was not taken */
 	if (drew_duplicate(l, p))
 		return TAKE;
@@ -197,7 +199,7 @@ static uint8_t by_silence(const struct look *l, const struct pending *p)
 	const struct tg_end *e = l->e;
 
 	if (!(l->q->ctl & TG_TCP_SYN) && e->phase == TG_END_BLOCK &&
-	    e->tcb.state >= TG_ESTABLISHED && tg_seq_eq(p->seg.seq, e->tcb.rcv.nxt))
+	    e->tcb.state >= TG_ESTABLISHED && tg_seq_eq(p->seg.seq, l->q->ack))
 		return not_by_now(l, p);
 	return by_time(l, p);
 }
@@ -336,6 +338,30 @@ static void apply(const struct look *l, const struct pending *p)
 	flow_deliver(l->flow, l->side, p, &how, at);
 }
 
+static void judge(const struct look *l, struct pending *p, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		p[i].fate = fate_of(l, &p[i]);
+	one_refusal(l, p, n);
+	for (uint32_t i = 0; i < n; i++)
+		if (p[i].fate == TAKE)
+			judge_copies(l, p, n, i);
+	keep_order(p, n);
+}
+
+/* The first answer tells how long one takes, and is then judged by that, too. */
+static void learn_rtt(const struct look *l, const struct pending *p, uint32_t n)
+{
+	struct pending copy[PEND_MAX];
+
+	if (l->flow->rtt_ns[l->side] != UINT64_MAX)
+		return;
+	memcpy(copy, p, n * sizeof(*p));
+	judge(l, copy, n);
+	for (uint32_t i = 0; i < n; i++)
+		measure(l, &copy[i]);
+}
+
 void fate_decide(struct tg_flow *flow, uint32_t side, const struct tg_seg *q, uint64_t time_ns)
 {
 	struct look l = {
@@ -343,20 +369,14 @@ void fate_decide(struct tg_flow *flow, uint32_t side, const struct tg_seg *q, ui
 	struct pending *p = flow->pend[side];
 	uint32_t n = flow->pend_n[side], left = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		p[i].fate = fate_of(&l, &p[i]);
-	one_refusal(&l, p, n);
-	for (uint32_t i = 0; i < n; i++)
-		if (p[i].fate == TAKE)
-			judge_copies(&l, p, n, i);
-	keep_order(p, n);
+	learn_rtt(&l, p, n);
+	judge(&l, p, n);
 	for (uint32_t i = 0; i < n; i++)
 		measure(&l, &p[i]);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		if (p[i].fate >= TAKE)
 			apply(&l, &p[i]);
 		else
 			p[left++] = p[i];
-	}
 	flow->pend_n[side] = left;
 }
