@@ -354,6 +354,13 @@ bool tg_calm_arrives(struct tg_engine *e, struct tg_rx *rx, uint32_t conn)
 
 /* --- the answer to what flies --- */
 
+/* tg_tcp_ts_offset of the tuple; of plain ones it is known. */
+static uint32_t offset_of(const struct tg_engine *e, const struct tg_rx *rx)
+{
+	return rx->nth == TG_RX_NO_NUMBER ? tg_tcp_ts_offset(&rx->tuple, &e->env)
+					  : (uint32_t)e->plain.syn.ts[rx->nth];
+}
+
 /* The last ACK is said, and the record takes the connection's place (TD-14). Of the block only what
  * the record is made of is there. */
 static bool to_record(struct tg_engine *e, struct tg_rx *rx, uint32_t x, tg_seq end)
@@ -396,8 +403,7 @@ static bool to_record(struct tg_engine *e, struct tg_rx *rx, uint32_t x, tg_seq 
 	tcb->ts_offset = c->ts_offset;
 	tcb->ts_recent = c->ts_recent;
 	tcb->ch_ms = 0;
-	tg_tw_make(&tw, tcb, rx->hash, tg_tcp_ts_offset(&rx->tuple, &e->env),
-		   e->env.now_ms + 2ull * e->conf.msl_ms);
+	tg_tw_make(&tw, tcb, rx->hash, offset_of(e, rx), e->env.now_ms + 2ull * e->conf.msl_ms);
 	tg_conn_retire(e, conn);
 	tg_tw_store_add(e->tw, &tw, e->env.now_ms);
 	tg_ctr_inc(&e->ctr, TG_CTR_conn_closed);

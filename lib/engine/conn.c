@@ -257,6 +257,8 @@ uint32_t tg_conn_extend(struct tg_engine *e, uint32_t conn)
 		e->ext_free = e->ext[x].link;
 	else
 		x = e->ext_fresh++;
+	if (e->ext_free != TG_NONE) /* the next one that is taken */
+		tg_ext_prefetch(&e->ext[e->ext_free]);
 	e->ext_used++;
 	e->ext[x].flags = TG_EXT_USED;
 	e->ext[x].hash = 0;

@@ -106,6 +106,19 @@ struct tg_ext {
 	struct tg_tcp_conf own;
 };
 
+/* What every use of it reads: of the block its beginning, and what stands behind it. */
+static inline void tg_ext_prefetch(const struct tg_ext *ext)
+{
+	__builtin_prefetch(&ext->tcb, 1);
+	__builtin_prefetch((const uint8_t *)&ext->tcb + 64, 1);
+	__builtin_prefetch(&ext->tcb.tx, 1);
+	__builtin_prefetch(&ext->tcb.rx, 1);
+	__builtin_prefetch(&ext->flags, 1);
+	__builtin_prefetch(&ext->kept, 1);
+	__builtin_prefetch((const uint8_t *)&ext->kept + 64, 1);
+	__builtin_prefetch((const uint8_t *)&ext->kept + 128, 1);
+}
+
 struct tg_ext_list {
 	uint32_t head, tail, n;
 };
@@ -165,12 +178,12 @@ struct tg_rx {
 	enum tg_ctr verdict;
 	bool used;    /* the buffer went out, or is kept */
 	bool foreign; /* for another host that we route for: good for a splice only */
-	uint8_t nth;  /* a plain SYN: its number in tg_rx_plain.syn; or TG_RX_NO_NUMBER */
+	uint8_t nth;  /* a plain SYN or FIN: its number in tg_rx_plain.syn; or TG_RX_NO_NUMBER */
 };
 enum { TG_RX_NO_NUMBER = 0xff };
 
 /* The plain ones of the burst, whose tuples are hashed side by side; for SYNs the numbers of their
- * SYN-ACKs too. */
+ * SYN-ACKs too, and for FINs the time that TIME-WAIT goes by. */
 struct tg_rx_plain {
 	struct tg_tuple_batch tuple, syn;
 	uint8_t at[TG_BURST_MAX]; /* in rx[] */

@@ -4,6 +4,8 @@
  * the same burst belongs to: the third pass looks again when the table has changed since. */
 #include "before.h"
 
+enum { SOON = 3 }; /* packets ahead */
+
 /* --- one TCP segment --- */
 
 enum tg_ctr tg_rx_answer_rst(struct tg_engine *e, struct tg_rx *rx, struct tg_act *act)
@@ -186,8 +188,18 @@ static enum tg_ctr tw_arrives(struct tg_engine *e, struct tg_rx *rx, tg_tw_handl
 
 /* --- lookup --- */
 
+/* Who is found in the pool by its tuple, and is not over, is in the table: a slot that was found
+ * before says so whatever has changed since. A splice's does not. */
+static inline bool is_conn(const struct tg_engine *e, uint32_t slot, const struct tg_tuple *t)
+{
+	return slot < e->conf.conn_max && e->conn[slot].state > TG_CLOSED && tg_conn_is(e, slot, t);
+}
+
 static uint32_t find_conn(const struct tg_engine *e, const struct tg_rx *rx, uint64_t gen)
 {
+	for (uint32_t i = 0; i < rx->cand_n; i++)
+		if (is_conn(e, rx->cand[i], &rx->tuple))
+			return rx->cand[i];
 	if (e->table_gen != gen)
 		return tg_conn_find(e, &rx->tuple, rx->hash);
 	for (uint32_t i = 0; i < rx->cand_n; i++)
@@ -288,7 +300,7 @@ static inline bool take_plain(struct tg_engine *e, const struct tg_pkt *in, uint
 	if (!tg_rx_parse_plain(e, &e->rx[i]))
 		return false;
 	e->rx[i].nth = TG_RX_NO_NUMBER;
-	if (e->rx[i].seg.ctl == TG_TCP_SYN)
+	if (e->rx[i].seg.ctl & (TG_TCP_SYN | TG_TCP_FIN)) /* what answers has a TSval of its own */
 		e->rx[i].nth = (uint8_t)tg_tuple_batch_put(&e->plain.syn, ip, ip + TG_IP4_LEN);
 	e->plain.at[tg_tuple_batch_put(&e->plain.tuple, ip, ip + TG_IP4_LEN)] = (uint8_t)i;
 	return true;
@@ -403,6 +415,17 @@ static __attribute__((noinline)) void leave(struct tg_engine *e, const struct tg
 	find(e, rx);
 }
 
+/* The extension of one whose turn comes soon. */
+static inline void prefetch_ext(const struct tg_engine *e, const struct tg_rx *rx)
+{
+	if (rx->kind != TG_RX_TCP || rx->cand_n == 0 || rx->cand[0] >= e->conf.conn_max)
+		return;
+	const struct tg_conn *c = &e->conn[rx->cand[0]];
+
+	if (c->flags & TG_CONN_EXT)
+		tg_ext_prefetch(&e->ext[c->word]);
+}
+
 static void pass_run(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 {
 	uint64_t gen = e->table_gen, staged = e->syn.mask;
@@ -418,6 +441,8 @@ static void pass_run(struct tg_engine *e, const struct tg_pkt in[], uint32_t n)
 				asked = e->table_gen;
 			}
 		}
+		if (i + SOON < n)
+			prefetch_ext(e, &e->rx[i + SOON]);
 		run(e, &e->rx[i], asked);
 	}
 }
