@@ -114,6 +114,10 @@ static int check(const struct tg_bench *b)
 	const struct tg_conf *c = &b->run.opt.conf;
 	const struct tg_load_settings *l = &c->load.set.load;
 
+	if (strcmp(c->file, "command line") != 0)
+		return tg_cli_usage("bench",
+				    "it makes its own configuration: leave -c out, and give "
+				    "keys as options");
 	if (c->load.set.backend_n || c->port[0].set.device[0] || c->port[0].set.addr_n ||
 	    c->load.set.allow_n)
 		return tg_cli_usage("bench", "it makes its own devices, sources and target: leave "

@@ -7,6 +7,8 @@
 enum {
 	BATCH = 32,     /* begun or closed in one turn */
 	ADDR_TRIES = 4, /* source addresses that are tried for a free port */
+	MISSING_PART =
+	    256, /* of those that are held so many may be missing while they are churned */
 	SWEEP = 256,
 	SCAN = 256
 };
@@ -122,6 +124,10 @@ static uint32_t churn(struct tg_load_side *side, uint64_t now_ns)
 		tg_pacer_skip(&side->churn_pace, now_ns);
 		return 0;
 	}
+	/* Where both are too much, those that are held come first: what was closed is opened anew
+	 * before more is closed. */
+	if (open_wanted(side) > side->hold_want / MISSING_PART + BATCH)
+		return 0;
 	uint32_t want = tg_pacer_take(&side->churn_pace, now_ns, batch(side), &first);
 
 	while (n < want && tg_load_conn_close_oldest(side))

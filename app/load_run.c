@@ -228,6 +228,23 @@ static uint64_t close_takes_ms(const struct tg_load_plan *what)
 	return set->hold * 1000ull / what->fill_rate;
 }
 
+/* What is held is closed one after the other: while they become fewer, nobody hangs. */
+static void wait_for_end(struct tg_load_run *r, uint64_t close_ms)
+{
+	uint64_t patience_ms = r->what.set.timeout_ms + END_SLACK_MS;
+	struct tg_load_figures f;
+	uint32_t held;
+	wait_for(r, TG_LOAD_ASK_END, close_ms + patience_ms, false);
+	tg_load_run_see(r, &f);
+	do {
+		held = f.held;
+		if (!held || r->result.is_interrupted)
+			return;
+		wait_for(r, TG_LOAD_ASK_END, patience_ms, false);
+		tg_load_run_see(r, &f);
+	} while (f.held < held);
+}
+
 void tg_load_run_go(struct tg_load_run *r)
 {
 	const struct tg_load_settings *set = &r->what.set;
@@ -247,7 +264,7 @@ void tg_load_run_go(struct tg_load_run *r)
 		r->core[w].is_interrupted = r->result.is_interrupted;
 	}
 	ask(r, TG_LOAD_ASK_END);
-	wait_for(r, TG_LOAD_ASK_END, close_ms + set->timeout_ms + END_SLACK_MS, false);
+	wait_for_end(r, close_ms);
 }
 
 void tg_load_run_stop(struct tg_load_run *r)

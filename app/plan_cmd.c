@@ -61,11 +61,6 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static bool is_given(const struct tg_conf_section *s, const char *key)
-{
-	return tg_conf_line(s, key) != s->line;
-}
-
 static bool has_file(const struct tg_conf *c)
 {
 	return strcmp(c->file, no_file) != 0;
@@ -81,9 +76,9 @@ static void fit_server(struct planner *p)
 
 	if (live || (rate && !has_file(&p->opt.conf)))
 		e->connections = (uint32_t)least(100000000, live + rate + 64);
-	if (rate && !is_given(&p->opt.conf.engine, "time_wait"))
+	if (rate && !e->time_wait)
 		e->time_wait = (uint32_t)least(500000000, rate * 2 * e->msl_ms / 1000 + 64);
-	if ((live || rate) && !is_given(&p->opt.conf.engine, "moving"))
+	if ((live || rate) && !e->moving)
 		e->moving = (uint32_t)least(e->connections, rate / 2 + 4096);
 }
 

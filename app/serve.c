@@ -213,6 +213,9 @@ static void print_start(const struct serving *s)
 	printf("packet buffers in %s, connections in %s\n",
 	       s->got.hugepages ? "hugepages" : "ordinary memory (too few free hugepages)",
 	       s->host.hugepages ? "hugepages" : "ordinary memory");
+	if (s->plan.idle == TG_IDLE_SLEEP)
+		printf("idle workers sleep, %d us at most: so long the first packet may wait\n",
+		       TG_IDLE_SLEEP_MAX_US);
 	printf("serving as %s, %u worker%s; Ctrl-C ends it\n", s->opt.name, s->plan.worker_n,
 	       s->plan.worker_n == 1 ? "" : "s");
 	fflush(stdout);

@@ -54,6 +54,7 @@ holds "hugepages hold it all" "${big[@]}" -- \
 	's["hugepages_2m"] * 2 >= 2 * s["worker_bytes"] / 2**20 + s["buffers_mib"] and " --setup %dM" % (2 * s["hugepages_2m"]) in s["hugepages_command"]'
 holds "ten times the connections: ten times the memory of them" --live 10000000 -- \
 	's["parts"]["connections at rest"]["bytes"] >= 640000000 and s["connections"] < 11000000'
+holds "what is given is taken" "${big[@]}" --moving 12000 --time-wait 8000 -- 's["moving"] == 12000 and s["time_wait"] == 8000'
 plan text "${big[@]}"
 same "as text: the command that reserves them" "$status $(grep -c 'sudo dpdk-hugepages.py -p 2M --setup [0-9]*M' "$work/text.out")" "0 2"
 same "as text: each and all" "$(awk '/connections at rest/ { d = $7 - 2 * $5; if (d < 0.2 && d > -0.2) n++ } END { print n }' "$work/text.out")" 2

@@ -267,7 +267,12 @@ static void test_hold_churn_closesTheOldest(void)
 	CU_ASSERT_EQUAL(side.now.held, 2);
 	later(500);
 	CU_ASSERT_EQUAL(side.now.held, 2);
+	/* While many are missing none is closed. */
+	side.hold_want = 10000;
 	later(600);
+	CU_ASSERT_EQUAL(side.now.held, 2);
+	side.hold_want = 2;
+	later(1);
 	CU_ASSERT_EQUAL(side.now.held, 1);
 	CU_ASSERT_EQUAL(side.now.closing, 1);
 	/* The first: p is the second, and still open. */
