@@ -275,7 +275,7 @@ const struct tg_key tg_keys[] = {
      "source ports", AT(load.ports)},
     {"rate", TG_KEY_LOAD, TG_KEY_UINT, "connections/s", 1, 100000000, NULL, "", NULL, NULL, NULL,
      "connections that are opened a second, all workers together; with hold, how fast they are "
-     "filled up (default then: 10000, or twice churn); with flood, packets",
+     "filled up (default then: within 20 s, 10000 or twice churn at least); with flood, packets",
      AT(load.rate)},
     {"hold", TG_KEY_LOAD, TG_KEY_UINT, "connections", 1, 100000000, NULL, "", NULL, NULL, NULL,
      "connections that are opened and kept open until the end", AT(load.hold)},

@@ -330,6 +330,7 @@ static void test_plan_need_followsRateLifeAndTimeWait(void)
 	CU_ASSERT_EQUAL(
 	    make("", "target = 192.0.2.2:80\nrate = 1000\nduration_s = 100\nclose = server"), 0);
 	CU_ASSERT_EQUAL(plan.need.time_wait, 0);
+	CU_ASSERT_EQUAL(plan.need.peer_time_wait, 60000);
 	/* No more than are begun at all. */
 	CU_ASSERT_EQUAL(make("", "target = 192.0.2.2:80\nrate = 100000\nconnections = 500"), 0);
 	CU_ASSERT_EQUAL(plan.need.time_wait, 500);
@@ -341,6 +342,15 @@ static void test_plan_need_followsRateLifeAndTimeWait(void)
 	CU_ASSERT_EQUAL(plan.need.live, 1020000);
 	CU_ASSERT_EQUAL(plan.need.time_wait, 1002000); /* when the end comes */
 	CU_ASSERT_EQUAL(plan.need.tuples[1], 1022000);
+	/* All within 20 s; or twice as fast as they are churned. */
+	CU_ASSERT_EQUAL(plan.fill_rate, 50000);
+	/* None over IPv6, and short texts: next to no memory for either. */
+	CU_ASSERT_EQUAL(conf.engine.set.connections_ipv6, 1);
+	CU_ASSERT_EQUAL(conf.engine.set.buffer_mb, 25000 * 4096 / 1048576 + 1);
+	CU_ASSERT_EQUAL(make("[engine]\nmsl_ms = 100\n",
+			     "target = 192.0.2.2:80\nsource = 198.18.0.0/16\nhold = 100000\nchurn "
+			     "= 10000"),
+			0);
 	CU_ASSERT_EQUAL(plan.fill_rate, 20000);
 }
 
