@@ -4,15 +4,12 @@
  * in one program; an operation is one connection. What a rule costs is the difference to the first.
  *
  * Nothing in the engine knows of this. A rule goes by what anyone may configure, by what packet
- * views may say, by what clients do; the keyed hash alone by the linker, which puts the functions
- * below in its place (--wrap), here and nowhere else. */
+ * views may say, by what clients do; the keyed hash alone by the linker (price_hash.c), here and
+ * nowhere else. */
 #include "micro/bench.h"
 #include "micro/world.h"
+#include "price_hash.h"
 
-#include "engine.h" /* where its keys are */
-#include "tg_sip_lanes.h"
-#include "tg_tuple_batch.h"
-#include "tuple_words.h"
 #include <stdio.h>
 
 enum { TEXT_LEN = 64, TWO_MSL_MS = 60000 };
@@ -65,83 +62,6 @@ struct price {
 	uint32_t held;
 	uint64_t lives, packets_in, packets_out;
 };
-
-/* --- a hash that anyone can steer, in place of the keyed one --- */
-
-/* The key that tuples are hashed by in the engine that runs; NULL: they stay keyed. */
-static const struct tg_sipkey *tuple_key;
-static bool is_unkeyed;
-static uint64_t unkeyed_n;
-
-uint64_t __real_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret);
-uint64_t __wrap_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret);
-void __real_tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
-				const struct tg_sip_lanes *lanes);
-void __wrap_tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
-				const struct tg_sip_lanes *lanes);
-const struct tg_sip_lanes *__real_tg_sip_lanes_at(uint32_t i);
-const struct tg_sip_lanes *__wrap_tg_sip_lanes_at(uint32_t i);
-
-/* Two multiplications: about what generators do. */
-static inline uint64_t mix(uint64_t addrs, uint64_t ports)
-{
-	uint64_t x = (addrs ^ ports * 0x9e3779b97f4a7c15ull) * 0xd6e8feb86659fd93ull;
-
-	return x ^ x >> 32;
-}
-
-static void mix_all(const uint64_t addrs[], const uint64_t ports[], uint64_t out[], uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = mix(addrs[i], ports[i]);
-	unkeyed_n += n;
-}
-
-uint64_t __wrap_tg_tcp_tuple_hash(const struct tg_tuple *tuple, const struct tg_tcp_secret *secret)
-{
-	if (!is_unkeyed || !tuple_is_v4(tuple))
-		return __real_tg_tcp_tuple_hash(tuple, secret);
-	unkeyed_n++;
-	return mix(tuple_v4_addrs(tuple), tuple_v4_end(tuple));
-}
-
-void __wrap_tg_tuple_batch_hash(struct tg_tuple_batch *b, const struct tg_tcp_secret *secret,
-				const struct tg_sip_lanes *lanes)
-{
-	if (is_unkeyed)
-		mix_all(b->addrs, b->end, b->hash, b->n);
-	else
-		__real_tg_tuple_batch_hash(b, secret, lanes);
-}
-
-/* Of what is hashed in lanes, tuples alone. */
-static void mix_many(const struct tg_sipkey *key, const uint64_t *const m[], uint32_t word_n,
-		     uint64_t out[], uint32_t n)
-{
-	if (key == tuple_key)
-		mix_all(m[0], m[1], out, n);
-	else
-		__real_tg_sip_lanes_at(0)->hash13(key, m, word_n, out, n);
-}
-
-/* The engine asks once, when it is made. */
-const struct tg_sip_lanes *__wrap_tg_sip_lanes_at(uint32_t i)
-{
-	static struct tg_sip_lanes lanes;
-	const struct tg_sip_lanes *real = __real_tg_sip_lanes_at(i);
-
-	if (!is_unkeyed || !real)
-		return real;
-	lanes = *real;
-	lanes.hash13 = mix_many;
-	return &lanes;
-}
-
-static void hash_as(const struct price_row *row, const struct world *w)
-{
-	is_unkeyed = row->is_unkeyed;
-	tuple_key = is_unkeyed && w ? &w->engine->secret.tuple : NULL;
-}
 
 /* --- a life --- */
 
@@ -204,7 +124,7 @@ static uint64_t run(void *ctx)
 	struct price *p = ctx;
 	const struct price_row *row = p->row;
 
-	hash_as(row, p->w);
+	price_hash_as(row->is_unkeyed, p->w);
 	p->w->port = row->port;
 	for (uint32_t i = p->held; i < p->held + WORLD_BATCH; i++)
 		p->w->client[i].snd_nxt += 1000000;
@@ -223,21 +143,21 @@ static uint64_t run(void *ctx)
 
 /* --- the list --- */
 
-/* false: the row cannot be had, since the linker did not put the other hash in its place (it may
- * not, when it optimises the whole program). */
+/* false: this build cannot have the row. */
 static bool make(struct price *p, const struct price_row *row, uint32_t held)
 {
-	uint64_t unkeyed = unkeyed_n;
-
 	*p = (struct price){.row = row, .held = held};
-	hash_as(row, NULL);
+	if (!price_hash_as(row->is_unkeyed, NULL))
+		return false;
 	p->w = world_make_so(held + WORLD_BATCH, 2 * WORLD_BATCH, held + WORLD_BATCH, &row->ways);
-	hash_as(row, p->w);
+	price_hash_as(row->is_unkeyed, p->w);
 	world_open(p->w, 0, held);
 	world_check(p->w, row->name, TG_ESTABLISHED, held);
+	if (row->is_unkeyed && price_hash_count() == 0)
+		bench_fail("%s: the linker did not put the other hash in place", row->name);
 	/* What a packet to nobody says first is no packet of a life. */
 	p->packets_in = p->packets_out = 0;
-	return !row->is_unkeyed || unkeyed_n > unkeyed;
+	return true;
 }
 
 int main(int argc, char **argv)
