@@ -27,7 +27,8 @@ struct peer {
 	uint32_t ts_recent;
 	uint8_t stage; /* 0: nothing; 1: SYN sent; 2: open */
 	bool fin;      /* sent */
-	bool plain;    /* without timestamps */
+	bool got_fin;
+	bool plain; /* without timestamps */
 };
 
 static struct world side[2]; /* [1] goes the long way */
@@ -307,17 +308,24 @@ static void build(uint32_t i, const struct tg_seg *seg, const uint8_t *text, str
 
 static void fault(struct tg_seg *s)
 {
-	switch (below(12)) {
+	switch (below(20)) {
 	case 0:
 		s->seq = tg_seq_add(s->seq, below(3) - 1);
 		break;
 	case 1:
+	case 12:
+	case 13:
 		s->ack = tg_seq_add(s->ack, below(4) - 2);
 		break;
 	case 2:
+	case 14:
+	case 15:
 		s->opts.tsval -= below(5000);
 		break;
 	case 3:
+	case 16:
+	case 17:
+	case 18:
 		s->opts.tsecr += below(3) - 1;
 		break;
 	case 4:
@@ -354,7 +362,7 @@ static void say_syn(struct peer *p, struct tg_seg *s)
 	p->snd_nxt = tg_seq_make(below(UINT32_MAX));
 	p->plain = one_in(8);
 	p->stage = 1;
-	p->fin = false;
+	p->fin = p->got_fin = false;
 	s->seq = p->snd_nxt;
 	s->ack = tg_seq_make(0);
 	s->ctl = (uint8_t)(TG_TCP_SYN | (one_in(8) ? TG_TCP_ECE | TG_TCP_CWR : 0));
@@ -369,8 +377,11 @@ static void say_syn(struct peer *p, struct tg_seg *s)
 static void random_segment(uint32_t i, struct frame *f)
 {
 	static uint8_t text[TEXT_MAX];
-	struct peer *p = &peer[i];
+	struct peer *p = &peer[i], before = *p;
 	struct tg_seg s = {.seq = p->snd_nxt, .ack = p->rcv_nxt, .ctl = TG_TCP_ACK, .wnd = 4000};
+
+	if (one_in(3))
+		s.wnd = (uint16_t)(1 + below(65535));
 
 	s.opts.has_ts = !p->plain;
 	s.opts.tsval = (uint32_t)(side[0].h.now_ns / TG_NS_PER_MS);
@@ -385,14 +396,22 @@ static void random_segment(uint32_t i, struct frame *f)
 			s.len = one_in(4) ? 1 + below(1440) : 1 + below(100);
 		if (one_in(2))
 			s.ctl |= TG_TCP_PSH;
+		if (p->got_fin && one_in(2)) {
+			s.ctl = TG_TCP_FIN | TG_TCP_ACK;
+			s.len = 0;
+		}
 	}
 	memset(text, (int)below(256), sizeof(text));
 	if (wild && one_in(20))
 		s.ctl |= TG_TCP_RST;
 	p->snd_nxt = tg_seq_add(s.seq, tg_seg_len(&s));
 	p->fin |= (s.ctl & TG_TCP_FIN) != 0;
-	if (wild && one_in(10))
+	if (wild &&
+	    one_in(4)) { /* mostly somebody else's: the peer goes on as if it had not been */
 		fault(&s);
+		if (!one_in(4))
+			*p = before;
+	}
 	build(i, &s, text, f);
 }
 
@@ -409,6 +428,7 @@ static void hear(uint32_t i, const struct tg_seg *seg)
 	}
 	if (seg->opts.has_ts)
 		p->ts_recent = seg->opts.tsval;
+	p->got_fin |= (seg->ctl & TG_TCP_FIN) != 0;
 	if (seg->ctl & TG_TCP_SYN) {
 		p->rcv_nxt = tg_seq_add(seg->seq, 1);
 		p->stage = 2;
