@@ -106,8 +106,18 @@ bad stalled stalled --target 192.0.2.2:1003 --do echo --timeout-ms 2000
 bad nonsense bad_answer --target 192.0.2.2:1004 --do http
 bad bad-bytes bad_bytes --target 192.0.2.2:1004 --do echo --bytes 100
 bad not-closed not_closed --target 192.0.2.2:1005 --timeout-ms 2000
+bad stops unfinished --target 192.0.2.2:1006 --do http --timeout-ms 2000
+bad leaves closed_early --target 192.0.2.2:1007 --do http --timeout-ms 4000
 bad status bad_answer --target 192.0.2.2:7000 --do http --path /nothing
 same "nobody answers: it ends all the same" "$(figure no-neighbour begun)" 20
+
+# Nothing hangs past its duration and the patience with the rest: start and end take a few seconds more.
+began=$(date +%s)
+load hangs --target 192.0.2.2:1003 --do echo --rate 100 --duration 2 --timeout-ms 3000
+check "a silent server: over when the duration and the patience are" "took $(($(date +%s) - began)) s" \
+	[ $(($(date +%s) - began)) -le 12 ]
+same "a silent server: exit status, and all are told" \
+	"$status $(($(figure hangs failed) == $(figure hangs begun)))" "1 1"
 
 # --- what is expected, and told ---
 
@@ -155,6 +165,8 @@ wrong "more connections than tuples are refused, with the figure" 'than the 6451
 wrong "a public target is refused" 'i-own-the-target' --target 8.8.8.8:53 --rate 1
 wrong "a source that holds the target is refused" 'has the address of a target' --target 192.0.2.2:80 --rate 1 --source 192.0.2.0/24
 wrong "more memory than there is is refused, with the figure" 'the plan takes [0-9]* MiB' --target 192.0.2.2:80 --source 198.18.0.0/15 --hold 1000000 --memory-mb 100
+wrong "a prefix of no address is refused" '198.18.0.0/33' --target 192.0.2.2:80 --rate 1 --source 198.18.0.0/33
+wrong "more churn than rate is refused" 'is below churn' --target 192.0.2.2:80 --hold 10 --rate 5 --churn 6
 wrong "an unknown option is refused" 'unknown option --nothing' --target 192.0.2.2:80 --rate 1 --nothing
 wrong "what is expected must make sense" 'write it like' --target 192.0.2.2:80 --rate 1 --expect 'succes>=99%'
 wrong "a file that is not there" 'cannot be opened' -c "$work/none.ini"
@@ -238,5 +250,10 @@ mine down 30 --target 192.0.2.1:80 --do down --bytes 100000
 mine up 30 --target '[2001:db8::1]:9' --do up --bytes 100000
 same "up: every byte was sent" "$(figure up text_bytes/out)" 3000000
 mine half-echo 50 --target 192.0.2.1:7 --do echo --bytes 5000 --close half
+# A run that holds tells how many, and in what memory.
+load holds --target 192.0.2.1:7 --hold 500 --rate 500 --churn 50 --duration 4 -- --no-huge -m 256
+same "hold: those that are held are told" "$status $(($(figure holds held/least) >= 450)) $(($(figure holds held/most) <= 500))" "0 1 1"
+check "hold: memory is flat" "from $(figure holds held/memory_from) to $(figure holds held/memory_to)" \
+	[ "$(figure holds held/memory_to)" -le $(($(figure holds held/memory_from) / 100 * 102)) ]
 mine ramp 60 --target 192.0.2.1:7 --do echo --requests 2 --think-ms 50 --keep-ms 50 --ramp-up 1 --duration 5
 finish

@@ -3,7 +3,8 @@
 """Servers that behave badly, and a judge of what a load generator sent.
 
 usage: load_peer.py serve ADDRESS         each on a port of its own: 1001 resets what it accepts, 1002 closes it at once,
-                                          1003 never answers, 1004 answers nonsense, 1005 accepts and never closes
+                                          1003 never answers, 1004 answers nonsense, 1005 accepts and never closes,
+                                          1006 stops in the middle of its answer, 1007 closes there
        load_peer.py tuples CAPTURE        no address and port twice among the SYNs; prints how many, and how many ports in
                                           order (random ones have about half of them above the one before)
 """
@@ -35,6 +36,21 @@ def nonsense(s):
     held.append(s)
 
 
+def half(s):
+    s.recv(4096)
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 100)
+
+
+def stop(s):
+    half(s)
+    held.append(s)
+
+
+def leave(s):
+    half(s)
+    s.close()
+
+
 def open_for_ever(s):
     held.append(s)
 
@@ -49,7 +65,8 @@ def accept(listener, then):
 
 
 def serve(address):
-    for port, then in ((1001, reset), (1002, close), (1003, silent), (1004, nonsense), (1005, open_for_ever)):
+    for port, then in ((1001, reset), (1002, close), (1003, silent), (1004, nonsense), (1005, open_for_ever), (1006, stop),
+                       (1007, leave)):
         listener = socket.create_server((address, port), backlog=512)
         threading.Thread(target=accept, args=(listener, then), daemon=True).start()
     print("ready", flush=True)
