@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* explore: every scenario, until something breaks: prints which property and in how many moves; 0
- * when all holds, 1 when something broke. For planted.sh, which builds it with a fault in lib/tcp. */
+ * when all holds, 1 when something broke. For planted.sh, which builds it with a fault in lib/tcp.
+ */
 #include "tg_prove.h"
 
 #include <stdio.h>
