@@ -94,6 +94,7 @@ wrong "an unknown mode" 'must be ring, memif or kernel' --mode card
 wrong "three cores" '--cores 3: must be a whole number from 1 to 2' --cores 3
 wrong "one core for two processes" 'is for --mode ring' --cores 1 --mode memif
 wrong "a target of one's own" 'makes its own devices' --target 192.0.2.9:80
+wrong "a file" 'leave -c out' -c "$top/config/load.ini"
 wrong "rate 0" 'rate = 0: must be a whole number from 1' --rate 0
 wrong "duration 0" 'duration_s = 0' --duration 0
 wrong "more than there can be" '100000000 are the most' --hold 100000000
