@@ -128,6 +128,7 @@ int tg_fabric_init(struct tg_fabric *f, const char *name, struct tg_dev *dev, ui
 		else if (tg_dev_start(&dev[d], &f->steer, pool, err, err_size) != 0)
 			return -1;
 	}
+	tg_grace_begin(f);
 	return 0;
 }
 
@@ -141,6 +142,7 @@ static void empty_ring(struct rte_ring *ring)
 
 void tg_fabric_fini(struct tg_fabric *f)
 {
+	tg_grace_end(f);
 	for (uint32_t d = 0; d < f->dev_n; d++)
 		if (!f->dev[d].conf.is_shared)
 			tg_dev_close(&f->dev[d]);

@@ -129,6 +129,7 @@ uint32_t tg_io_rx(struct tg_io *io, uint32_t d, struct tg_pkt pkt[], uint32_t ma
 		return 0;
 	uint32_t n = rte_eth_rx_burst(f->dev[d].id, io->worker, m,
 				      (uint16_t)(max < TG_IO_BURST ? max : TG_IO_BURST));
+	tg_io_burst_ended(io);
 	io->stats.rx_packets += n;
 	if (unlikely(f->worker_n > 1 && !f->dev[d].conf.is_kernel))
 		n = keep_mine(io, d, m, n);
@@ -211,6 +212,7 @@ static void send_burst(struct tg_io *io, uint32_t d, struct rte_mbuf *m[], uint1
 			    rte_eth_tx_burst(dev->id, io->worker, m + done, (uint16_t)(n - done));
 		} while (done < n && rte_rdtsc() < until);
 	}
+	tg_io_burst_ended(io);
 	io->stats.tx_packets += done;
 	if (unlikely(done < n)) {
 		io->stats.tx_dropped[d] += (uint64_t)(n - done);
