@@ -229,7 +229,8 @@ static void put_cross(struct picture *p, uint32_t x, uint32_t y)
 }
 
 /* Ground under a label, so that a line that crosses it is not read as part of it. */
-static void put_ground(struct picture *p, uint32_t x, const char *anchor, size_t chars)
+static void put_ground(struct picture *p, uint32_t x, uint32_t top, const char *anchor,
+		       size_t chars)
 {
 	uint32_t w = (uint32_t)chars * 77 / 10 + 8;
 	uint32_t left = anchor[0] == 'm' ? x - w / 2 : anchor[0] == 'e' ? x - w + 4 : x - 4;
@@ -237,7 +238,7 @@ static void put_ground(struct picture *p, uint32_t x, const char *anchor, size_t
 	tg_text_add(p->t,
 		    "<rect class=\"bg\" fill=\"#ffffff\" x=\"%u\" y=\"%u\" width=\"%u\" "
 		    "height=\"15\"/>\n",
-		    left, p->y - 18, w);
+		    left, top, w);
 }
 
 /* What of the label stands above the line: the flags, then numbers and options. */
@@ -254,7 +255,7 @@ static void put_label(struct picture *p, const struct tg_ladder_step *s, uint32_
 		n -= strlen(more);
 		more = "";
 	}
-	put_ground(p, x, anchor, n);
+	put_ground(p, x, p->y - 18, anchor, n);
 	tg_text_add(p->t,
 		    "<text x=\"%u\" y=\"%u\" class=\"%s\" text-anchor=\"%s\"><tspan class=\"w\">",
 		    x, p->y - 7, *class ? class : "x", anchor);
@@ -366,15 +367,18 @@ static void put_arrival(struct picture *p, const struct tg_ladder_step *s)
 static void put_event(struct picture *p, const struct tg_ladder_step *s)
 {
 	bool right = s->side == TG_LADDER_RIGHT;
-	uint32_t x = line_x(s->side);
+	uint32_t x = line_x(s->side), at = right ? x - 16 : x + 16;
+	const char *anchor = right ? "end" : "start", *what = or_empty(s->what);
+	const char *class = mark_class(s->marks, false);
 
 	p->y += LINE_H;
 	put_time(p, s);
 	tg_text_add(&p->under,
 		    "<circle class=\"x\" fill=\"#1f2328\" cx=\"%u\" cy=\"%u\" r=\"4\"/>\n",
 		    right ? x - 6 : x + 6, p->y);
-	put_text(p->t, right ? x - 16 : x + 16, p->y + 4, right ? "end" : "start", "x",
-		 or_empty(s->what));
+	if (*what)
+		put_ground(p, at, p->y - 8, anchor, tg_text_columns(what));
+	put_text(p->t, at, p->y + 4, anchor, *class ? class : "x", what);
 	put_state(p, 0, s->state[0], p->y);
 	put_state(p, 1, s->state[1], p->y);
 	p->y += LINE_H;
