@@ -3,15 +3,14 @@
 #include "explain.h"
 
 #include "cli.h"
+#include "text_out.h"
 
 #include <errno.h>
 #include <float.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char usage[] =
     "usage: tidegate explain [options] FILE\n"
@@ -43,7 +42,7 @@ static const char usage[] =
     "row of its own when it arrives. Exit status: 0; 1 the capture is damaged, or something could\n"
     "not be written; 2 it is none.\n";
 
-enum { COLUMNS_DEFAULT = 100, STEPS = 96, STEPS_FULL = 100000, OPEN_MAX = 1 << 20 };
+enum { STEPS = 96, STEPS_FULL = 100000, OPEN_MAX = 1 << 20 };
 
 enum { OPT_FROM = 256, OPT_TO, OPT_FULL, OPT_ASCII, OPT_MSL, OPT_OPEN, OPT_GALLERY };
 
@@ -170,30 +169,6 @@ static bool take_option(struct job *job, int o)
 	default:
 		return false;
 	}
-}
-
-static uint64_t terminal_columns(void)
-{
-	struct winsize w;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-		return w.ws_col;
-	return COLUMNS_DEFAULT;
-}
-
-/* What the locale says, without being asked to obey it. */
-static bool has_utf8(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-	for (int i = 0; i < 3; i++) {
-		const char *v = getenv(names[i]);
-
-		if (v && *v)
-			return strstr(v, "UTF-8") || strstr(v, "utf8") || strstr(v, "UTF8") ||
-			       strstr(v, "utf-8");
-	}
-	return false;
 }
 
 /* --- the capture --- */
@@ -328,8 +303,8 @@ int tg_cmd_explain(int argc, char **argv)
 					      {"help", no_argument, NULL, 'h'},
 					      {0}};
 	struct job job = {.conf = {.form = TG_EXPLAIN_TEXT,
-				   .columns = terminal_columns(),
-				   .ascii = !has_utf8(),
+				   .columns = tg_out_columns(),
+				   .ascii = !tg_out_has_utf8(),
 				   .open_max = 16384,
 				   .msl_ms = 30000,
 				   .to_s = DBL_MAX}};

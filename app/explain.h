@@ -42,8 +42,6 @@ void tg_explain_flow(void *ctx, const struct tg_flow *flow);
 /* What stands before the first flow and behind the last. False: told already. */
 void tg_explain_begin(struct tg_explain_out *o);
 bool tg_explain_end(struct tg_explain_out *o, const char *title);
-/* text as a file of that name, whole or not at all. False after a message. */
-bool tg_explain_write(const char *path, const struct tg_text *text);
 
 /* `--gallery`: a picture of each kind, and a page of text. The exit code. */
 int tg_explain_gallery(const char *folder);

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "explain_scenes.h"
+#include "text_out.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static bool write_picture(struct gallery *g, const char *folder)
 
 	snprintf(path, sizeof(path), "%s/%s.svg", folder, g->scene->name);
 	tg_ladder_page_end(&g->page, g->scene->title, g->y);
-	return tg_explain_write(path, &g->page);
+	return tg_out_file("explain", path, &g->page);
 }
 
 static bool play(struct gallery *g, const char *folder)
@@ -121,7 +122,7 @@ int tg_explain_gallery(const char *folder)
 		ok = play(&g, folder);
 	}
 	snprintf(path, sizeof(path), "%s/gallery.txt", folder);
-	ok = ok && tg_explain_write(path, &g.text);
+	ok = ok && tg_out_file("explain", path, &g.text);
 	tg_text_free(&g.page);
 	tg_text_free(&g.text);
 	if (!ok)

@@ -3,12 +3,10 @@
 #include "explain.h"
 
 #include "cli.h"
+#include "text_out.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static bool is_picked(const struct tg_explain_conf *c, uint64_t number)
 {
@@ -71,50 +69,6 @@ static void put_list_line(struct tg_explain_out *o, const struct tg_ladder *l,
 	tg_text_add(&o->text, "\n      %s\n", info->sentence);
 }
 
-/* A regular file appears whole or not at all: it is written beside, and then given its name. What
- * is no regular file (a pipe, a device) has no beside. */
-static bool part_name(const char *path, char *part, size_t size)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return (size_t)snprintf(part, size, "%s", path) < size;
-	return (size_t)snprintf(part, size, "%s.part%d", path, (int)getpid()) < size;
-}
-
-static bool write_all(const char *path, const struct tg_text *text)
-{
-	FILE *f = fopen(path, "w");
-	bool ok;
-
-	if (!f)
-		return false;
-	ok = fwrite(text->at, 1, text->len, f) == text->len;
-	return fclose(f) == 0 && ok;
-}
-
-bool tg_explain_write(const char *path, const struct tg_text *text)
-{
-	char part[4096];
-	bool same;
-
-	if (text->failed || !text->at) {
-		tg_cli_failed("explain", "out of memory");
-		return false;
-	}
-	if (!part_name(path, part, sizeof(part))) {
-		tg_cli_failed("explain", "%s: the name is too long", path);
-		return false;
-	}
-	same = strcmp(part, path) == 0;
-	if (write_all(part, text) && (same || rename(part, path) == 0))
-		return true;
-	tg_cli_failed("explain", "%s cannot be written: %s", path, strerror(errno));
-	if (!same)
-		unlink(part);
-	return false;
-}
-
 static void put_picture(struct tg_explain_out *o, const struct tg_ladder *l,
 			const struct tg_flow_info *info)
 {
@@ -129,7 +83,7 @@ static void put_picture(struct tg_explain_out *o, const struct tg_ladder *l,
 	tg_ladder_svg(&text, l);
 	if ((size_t)snprintf(path, sizeof(path), "%s/flow-%" PRIu64 ".svg", o->conf->svg,
 			     info->number) >= sizeof(path) ||
-	    !tg_explain_write(path, &text))
+	    !tg_out_file("explain", path, &text))
 		o->failed = true;
 	tg_text_free(&text);
 }
@@ -187,7 +141,7 @@ bool tg_explain_end(struct tg_explain_out *o, const char *title)
 {
 	if (o->conf->svg && !o->conf->svg_folder && !o->failed) {
 		tg_ladder_page_end(&o->page, title, o->page_y + 20);
-		if (!tg_explain_write(o->conf->svg, &o->page))
+		if (!tg_out_file("explain", o->conf->svg, &o->page))
 			o->failed = true;
 		if (o->page_n > TG_EXPLAIN_PAGE_MAX)
 			fprintf(stderr,

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* prove.c: `tidegate prove`: everything that can happen to two ends and a network, through the
  * state machine that serves; with a rule taken away, the shortest way to where that hurts. */
-#include "prove.h"
+#include "prove_show.h"
 
 #include "cli.h"
-#include "tg_ladder.h"
+#include "text_out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -41,7 +40,18 @@ static const char usage[] =
     "Exit status: 0 all that was asked holds; 1 something does not, or not all was seen; 2 "
     "usage.\n";
 
-static const struct tg_prove_switch switches[] = {
+/* A rule that can be taken away, and where its absence shows. */
+struct without {
+	const char *option, *value; /* "handshake", "2"; value NULL: an option without one */
+	enum tg_prove_rule rule;
+	const char *about;
+	struct {
+		const char *scenario;
+		enum tg_prove_property property;
+	} shows[2]; /* scenario NULL: no second one */
+};
+
+static const struct without switches[] = {
     {"handshake",
      "2",
      TG_PROVE_HANDSHAKE_2,
@@ -75,11 +85,6 @@ static const struct tg_prove_switch switches[] = {
 };
 
 enum { SWITCH_N = sizeof(switches) / sizeof(switches[0]) };
-
-const struct tg_prove_switch *tg_prove_switch(uint32_t i)
-{
-	return i < SWITCH_N ? &switches[i] : NULL;
-}
 
 struct job {
 	struct tg_prove_view view;
@@ -241,30 +246,7 @@ static int run_without(struct job *job)
 
 enum { OPT_ARTICLE = 256, OPT_LANG, OPT_SVG, OPT_SWITCH };
 
-static bool has_utf8(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *v = getenv(names[i]);
-		if (v && *v)
-			return strstr(v, "UTF-8") || strstr(v, "utf8") || strstr(v, "utf-8");
-	}
-	return false;
-}
-
-static uint32_t terminal_columns(void)
-{
-	struct winsize ws;
-	uint32_t n = 100;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col)
-		n = ws.ws_col;
-	n = n < TG_LADDER_COLUMNS_MIN ? TG_LADDER_COLUMNS_MIN : n;
-	return n > TG_LADDER_COLUMNS_MAX ? TG_LADDER_COLUMNS_MAX : n;
-}
-
-static int take_switch(struct job *job, const struct tg_prove_switch *s)
+static int take_switch(struct job *job, const struct without *s)
 {
 	if (s->value && strcmp(optarg, s->value) != 0)
 		return tg_cli_usage("prove",
@@ -343,7 +325,7 @@ int tg_cmd_prove(int argc, char **argv)
 	struct option longs[OWN_OPTIONS + SWITCH_N + 1];
 	struct job job = {.level = 1,
 			  .memory_mb = 4096,
-			  .view = {.columns = terminal_columns(), .utf8 = has_utf8()}};
+			  .view = {.columns = tg_out_columns(), .utf8 = tg_out_has_utf8()}};
 	int c, rc;
 
 	fill_options(longs);

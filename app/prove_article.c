@@ -2,12 +2,11 @@
 /* prove_article.c: the three questions that everybody who learns TCP asks, answered by experiment:
  * the rule is taken away, and the shortest way to the damage is drawn. Then what else keeps it so.
  */
-#include "prove.h"
+#include "prove_show.h"
 
 #include "cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { EN, ZH, LANGUAGES };
 

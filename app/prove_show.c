@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* prove_show.c: what an exploration found: a ladder on the terminal, as SVG, as a capture. */
-#include "prove.h"
+#include "prove_show.h"
 
 #include "cli.h"
+#include "text_out.h"
 #include "tg_ladder.h"
 #include "tg_trace.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,19 +224,6 @@ static void fill(struct drawing *d)
 	add(d, &end, TG_LADDER_EVENT)->marks = TG_LADDER_ODD;
 }
 
-static bool write_text(const char *path, const struct tg_text *t)
-{
-	FILE *f = fopen(path, "w");
-	bool ok = f && !t->failed && fwrite(t->at, 1, t->len, f) == t->len;
-
-	if (f && fclose(f) != 0)
-		ok = false;
-	if (!ok)
-		tg_cli_failed("prove", "%s: %s", path,
-			      t->failed ? "out of memory" : strerror(errno));
-	return ok;
-}
-
 static bool show(const struct tg_prove_view *v, const struct tg_ladder *l)
 {
 	struct tg_text t = {0};
@@ -248,9 +235,50 @@ static bool show(const struct tg_prove_view *v, const struct tg_ladder *l)
 	tg_text_clear(&t);
 	if (v->svg) {
 		tg_ladder_svg(&t, l);
-		ok = write_text(v->svg, &t);
+		ok = tg_out_file("prove", v->svg, &t);
 	}
 	tg_text_free(&t);
+	return ok;
+}
+
+/* --- a capture, taken where the property broke: what that end sent, and what reached it --- */
+
+static uint32_t frame(uint8_t *to, const struct tg_prove_result *r, const struct tg_prove_step *s)
+{
+	int from = s->kind == TG_PROVE_SENT ? s->end : !s->end;
+	const struct tg_tuple *t = &r->tuple[from];
+	struct tg_ip ip = {.src = t->laddr, .dst = t->raddr, .proto = TG_PROTO_TCP, .ttl = 64};
+	struct tg_seg seg = s->seg;
+	uint8_t *tcp = to + TG_IP4_LEN;
+
+	seg.sport = t->lport;
+	seg.dport = t->rport;
+	uint32_t len = tg_tcp_emit(tcp, &seg);
+
+	memcpy(tcp + len, s->text, seg.len);
+	len += seg.len;
+	tg_tcp_csum_put(tcp, len, &ip.src, &ip.dst, false);
+	tg_ip4_emit(to, &ip, len, false);
+	return TG_IP4_LEN + len;
+}
+
+static bool write_pcap(const char *path, const struct tg_prove_result *r)
+{
+	char err[160];
+	uint8_t data[FRAME_MAX];
+	struct tg_trace_writer *w = tg_trace_create(path, TG_TRACE_RAW, err, sizeof(err));
+	bool ok = w != NULL;
+
+	for (uint32_t i = 0; ok && i < r->step_n; i++) {
+		const struct tg_prove_step *s = &r->steps[i];
+		if ((s->kind != TG_PROVE_SENT && s->kind != TG_PROVE_ARRIVED) || s->end != r->end)
+			continue;
+		ok = tg_trace_put(w, s->time_ns, data, frame(data, r, s), err, sizeof(err));
+	}
+	if (w && !tg_trace_finish(w, ok ? err : (char[160]){0}, sizeof(err)))
+		ok = false;
+	if (!ok)
+		tg_cli_failed("prove", "%s", err);
 	return ok;
 }
 
@@ -278,46 +306,5 @@ bool tg_prove_draw(const struct tg_prove_view *v, const struct tg_prove_result *
 	free(d.step);
 	free(d.row);
 	free(d.at);
-	return ok && (!v->pcap || tg_prove_write_pcap(v->pcap, r));
-}
-
-/* --- a capture, taken where the property broke: what that end sent, and what reached it --- */
-
-static uint32_t frame(uint8_t *to, const struct tg_prove_result *r, const struct tg_prove_step *s)
-{
-	int from = s->kind == TG_PROVE_SENT ? s->end : !s->end;
-	const struct tg_tuple *t = &r->tuple[from];
-	struct tg_ip ip = {.src = t->laddr, .dst = t->raddr, .proto = TG_PROTO_TCP, .ttl = 64};
-	struct tg_seg seg = s->seg;
-	uint8_t *tcp = to + TG_IP4_LEN;
-
-	seg.sport = t->lport;
-	seg.dport = t->rport;
-	uint32_t len = tg_tcp_emit(tcp, &seg);
-
-	memcpy(tcp + len, s->text, seg.len);
-	len += seg.len;
-	tg_tcp_csum_put(tcp, len, &ip.src, &ip.dst, false);
-	tg_ip4_emit(to, &ip, len, false);
-	return TG_IP4_LEN + len;
-}
-
-bool tg_prove_write_pcap(const char *path, const struct tg_prove_result *r)
-{
-	char err[160];
-	uint8_t data[FRAME_MAX];
-	struct tg_trace_writer *w = tg_trace_create(path, TG_TRACE_RAW, err, sizeof(err));
-	bool ok = w != NULL;
-
-	for (uint32_t i = 0; ok && i < r->step_n; i++) {
-		const struct tg_prove_step *s = &r->steps[i];
-		if ((s->kind != TG_PROVE_SENT && s->kind != TG_PROVE_ARRIVED) || s->end != r->end)
-			continue;
-		ok = tg_trace_put(w, s->time_ns, data, frame(data, r, s), err, sizeof(err));
-	}
-	if (w && !tg_trace_finish(w, ok ? err : (char[160]){0}, sizeof(err)))
-		ok = false;
-	if (!ok)
-		tg_cli_failed("prove", "%s", err);
-	return ok;
+	return ok && (!v->pcap || write_pcap(v->pcap, r));
 }
